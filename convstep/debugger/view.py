@@ -1,0 +1,162 @@
+"""What a screen shows at one position: plain data, computed by `debugger`, drawn by `tui`.
+
+Everything large is asked for lazily and vectorised: a grid gives only the cells that are visible, a sum only
+the terms that are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.explain.numbers import NumberFormat
+from convstep.ops.base import IntArray, Shape
+
+
+class Status(IntEnum):
+    """How final a cell is."""
+
+    BLANK = 0
+    """Nothing is written yet: `·`."""
+    PARTIAL = 1
+    """More is to come: `48…`."""
+    DONE = 2
+    PADDING = 3
+    """Not an element but padding: a dim `p`."""
+
+
+class Mark(IntEnum):
+    """The role of a cell in the step that has just happened."""
+
+    NONE = 0
+    REST = 1
+    """Takes part in the rest of this sum: `(x)`."""
+    NOW = 2
+    """Read in this step: `[x]`."""
+    WRITTEN = 3
+    """Written now: `<x>`."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Some cells of a grid; three arrays of the same length."""
+
+    values: npt.NDArray[np.float64]
+    status: npt.NDArray[np.uint8]
+    marks: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A tensor, or the terms of a sum laid out as one.
+
+    `key` says what it is across steps (`o1`, `grad(o1)`, `local`, `products`), for focus, scroll and pins.
+    `cells` gives the cells at flat indices. `element` gives a cell's name as the person writes it.
+    `scale` is the magnitude at which colours saturate, fixed while the tensor is being filled.
+    `follow` is the flat index that the visible slice follows. `sign` (`×`, `=`) stands before the title.
+    `tensor` is the session's name of the tensor shown (`grad(o1)`), None where it is no tensor.
+    """
+
+    key: str
+    title: str
+    note: str
+    shape: Shape
+    cells: Callable[[IntArray], Cells]
+    element: Callable[[int], str]
+    format: NumberFormat
+    scale: float
+    follow: int | None = None
+    sign: str = ""
+    tensor: str | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line or two of text between grids. `style`: plain, caption (dim), strong (the result of a sum)."""
+
+    text: str
+    style: str = "plain"
+
+
+Block = Grid | Note
+
+
+@dataclass(frozen=True)
+class FormulaTerm:
+    """One term of the formula: with names, with numbers, and its result so far (`36 → 48…`, `·`)."""
+
+    names: str
+    numbers: str
+    result: str
+
+
+@dataclass(frozen=True)
+class Formula:
+    """`subject = Σ terms`, in aligned columns; `now` is the current term, in brackets on the screen.
+
+    A formula that is not a sum has one term. `note` explains an abbreviation: "g = ∂C/∂o1".
+    `total` is the result where there is one ("= 36", "Σ 31 of 576: 12.5…").
+    """
+
+    subject: str
+    count: int
+    term: Callable[[int], FormulaTerm]
+    now: int | None = None
+    note: str = ""
+    total: str = ""
+
+
+@dataclass(frozen=True)
+class ProgramLine:
+    """One operation of the iteration. `state`: done, now, coming. `operation` is its position on level op."""
+
+    text: str
+    state: str
+    operation: int
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The current sum, a row a term: header and rows have the same number of columns; `now` is a row."""
+
+    title: str
+    header: tuple[str, ...]
+    count: int
+    row: Callable[[int], tuple[str, ...]]
+    now: int | None = None
+
+
+@dataclass(frozen=True)
+class TimelineBar:
+    """One iteration as a bar: the phases with their shares of its steps on this level, and where one is.
+
+    `phases` are (name, first, last + 1) in steps of the iteration; `position` is -1 to steps - 1.
+    """
+
+    phases: tuple[tuple[str, int, int], ...]
+    position: int
+    steps: int
+    iteration: int
+    iterations: int
+
+
+@dataclass(frozen=True)
+class View:
+    """One screen. `where` are breadcrumbs (`backward`, `o1 Conv2d`, `grad(w1)[1]`, `term 2 of 4`)."""
+
+    name: str
+    where: tuple[str, ...]
+    status: str
+    sentence: str
+    formula: Formula | None
+    tensors: list[Block]
+    local: list[Block]
+    gradients: list[Block]
+    program: list[ProgramLine]
+    timeline: TimelineBar
+    ledger: Ledger | None = None
+    notices: list[str] = field(default_factory=list)

@@ -1,0 +1,73 @@
+"""How numbers are written: one format a tensor, decimal points aligned, whole numbers whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_DECIMALS = 4
+_WIDEST_WHOLE = 1e6
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """`decimals` digits after the point (`None`: scientific); `width` is the widest number's, sign included."""
+
+    width: int
+    decimals: int | None
+
+    def text(self, value: float) -> str:
+        """The number, not padded. A real zero is `0`; NaN and infinities are words."""
+        if math.isnan(value):
+            return "NaN"
+        if math.isinf(value):
+            return "Inf" if value > 0 else "-Inf"
+        if value == 0:
+            return "0"
+        if self.decimals is None:
+            return scientific(value)
+        text = f"{value:.{self.decimals}f}"
+        # What would round to nothing, or what has outgrown the tensor's format, keeps its digits.
+        if float(text) == 0 or len(text) > self.width + 2:
+            return short(value)
+        return text
+
+
+def format_of(tensor: npt.NDArray[Any]) -> NumberFormat:
+    """The format in which all elements of a tensor are written."""
+    finite = tensor[np.isfinite(tensor)] if tensor.dtype.kind == "f" else tensor.reshape(-1)
+    if finite.size == 0:
+        return NumberFormat(3, 0)
+    largest = float(np.max(np.abs(finite)))
+    sign = int(bool((finite < 0).any()))
+    if largest < _WIDEST_WHOLE and (tensor.dtype.kind != "f" or bool((finite == np.trunc(finite)).all())):
+        return NumberFormat(len(f"{largest:.0f}") + sign, 0)
+    if largest >= _WIDEST_WHOLE or largest < 1e-3:
+        return NumberFormat(8 + sign, None)
+    decimals = max(1, _DECIMALS - max(0, math.floor(math.log10(largest))))
+    return NumberFormat(len(f"{largest:.{decimals}f}") + sign, decimals)
+
+
+def scientific(value: float) -> str:
+    """`1.23e-5`."""
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def short(value: float) -> str:
+    """A number in a sentence or a formula: at most six significant digits, whole numbers whole."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Inf" if value > 0 else "-Inf"
+    if value == 0:
+        return "0"
+    if value == int(value) and abs(value) < _WIDEST_WHOLE:
+        return str(int(value))
+    if abs(value) < 1e-4 or abs(value) >= _WIDEST_WHOLE:
+        return scientific(value)
+    return f"{value:.6g}"

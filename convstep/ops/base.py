@@ -1,0 +1,275 @@
+"""What an operation is: everything that the rest of the program may ask of it.
+
+Elements are named by *slots* and *flat indices*. Slot 0, 1, … is an operand (the data inputs, then the
+parameters, in order); `OUTPUT` is the tensor that the operation writes. A flat index is row-major from 0.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from math import prod
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from convstep.errors import ArgumentError
+from convstep.ops.expression import Expression, Number
+
+Array = npt.NDArray[Any]
+IntArray = npt.NDArray[np.intp]
+Shape = tuple[int, ...]
+
+OUTPUT = -1
+
+
+class Empty(IntEnum):
+    """Why a term reads nothing. Such a term is counted and adds 0."""
+
+    NO = 0
+    PADDING = 1
+    STRIDE = 2
+    WINDOW = 3
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Shape and dtype of a tensor whose numbers are not known yet."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        return bool(np.issubdtype(self.dtype, np.floating))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter that an operation owns; `init` is torch's default scheme, as contract §1 writes it."""
+
+    shape: Shape
+    init: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of an operation: what it read, what it wrote, and what `forward` kept for the way back.
+
+    While `forward` runs, `output` is empty; it may put arrays into `saved`.
+    """
+
+    operands: tuple[Array, ...]
+    output: Array
+    saved: dict[str, Array] = field(default_factory=dict)
+
+    def value(self, slot: int, index: int) -> float:
+        """The number of one element (float64)."""
+        tensor = self.output if slot == OUTPUT else self.operands[slot]
+        return float(tensor.reshape(-1)[index])
+
+
+@dataclass(frozen=True)
+class Links:
+    """Jacobian rows or columns: for each of m elements, the n elements on the other side.
+
+    All arrays have the shape (m, n). `index` is the flat index of the element met, -1 where there is none;
+    `local` is ∂output/∂input in float64, 0 where empty; `empty` holds `Empty` codes (`None`: no empties);
+    `partner` is the flat index of the other factor where the operation multiplies (in slot
+    `Operation.partner_slot`), -1 where there is none.
+    """
+
+    index: IntArray
+    local: npt.NDArray[np.float64]
+    empty: npt.NDArray[np.uint8] | None = None
+    partner: IntArray | None = None
+
+
+@dataclass(frozen=True)
+class Read:
+    """A number that a term reads: an element of a slot, or an intermediate with a name (`slot` is then text)."""
+
+    slot: int | str
+    index: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Term:
+    """One step inside one output element.
+
+    Without `does` the term is the product of its reads (one read: that number itself, as a bias).
+    `sum` is the running sum where one runs; `holds` is what the output element holds after this term,
+    `None` while there is nothing that could be called so.
+    """
+
+    reads: tuple[Read, ...]
+    result: float
+    does: str = ""
+    sum: float | None = None
+    holds: float | None = None
+    empty: Empty = Empty.NO
+
+    @property
+    def is_product(self) -> bool:
+        return not self.does
+
+
+class Naming(Protocol):
+    """How a person writes the elements of one call: `w1[3]` or `o1.weight[0, 0, 1, 0]`."""
+
+    def tensor(self, slot: int) -> str: ...
+    def element(self, slot: int, index: int) -> str: ...
+    def number(self, value: float) -> str: ...
+
+
+class Operation(BaseModel):
+    """One operation. The pydantic fields of a subclass are its arguments, named as in torch.nn.
+
+    `bind` fixes the shapes; everything below it may be asked of a bound operation only. Counts follow from
+    shapes alone, never from data. Methods that take arrays of indices are vectorised over them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    min_inputs: ClassVar[int] = 1
+    max_inputs: ClassVar[int | None] = 1
+    parameter_names: ClassVar[tuple[str, ...]] = ()
+    is_loss: ClassVar[bool] = False
+
+    _inputs: tuple[Spec, ...] = PrivateAttr(default=())
+    _parameters: dict[str, Parameter] = PrivateAttr(default_factory=dict)
+    _output: Spec = PrivateAttr(default=Spec((), np.dtype(np.float64)))
+
+    # -- shapes ---------------------------------------------------------------------------------
+
+    def bind(self, inputs: Sequence[Spec]) -> Self:
+        """This operation on inputs of these shapes, inferred arguments filled in.
+
+        Raises ArgumentError where an argument and the shapes do not go together.
+        """
+        least, most = self.min_inputs, self.max_inputs
+        if len(inputs) < least or (most is not None and len(inputs) > most):
+            wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+            raise ArgumentError("inputs", f"{type(self).__name__} takes {wanted} inputs, not {len(inputs)}")
+        bound = self.infer(inputs)
+        bound._inputs = tuple(inputs)
+        bound._parameters = bound.declare()
+        bound._output = bound.infer_output()
+        return bound
+
+    def infer(self, inputs: Sequence[Spec]) -> Self:
+        """A copy with the arguments that follow from the inputs (in_channels …) filled in and checked."""
+        return self.model_copy()
+
+    def declare(self) -> dict[str, Parameter]:
+        """The parameters, in state_dict order. `inputs` is known."""
+        return {}
+
+    @abstractmethod
+    def infer_output(self) -> Spec:
+        """Shape and dtype of the output. `inputs` and `parameters` are known."""
+
+    @property
+    def inputs(self) -> tuple[Spec, ...]:
+        return self._inputs
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        return self._parameters
+
+    @property
+    def output(self) -> Spec:
+        return self._output
+
+    def operand_shape(self, slot: int) -> Shape:
+        """The shape of an operand, or of the output (`OUTPUT`)."""
+        if slot == OUTPUT:
+            return self._output.shape
+        if slot < len(self._inputs):
+            return self._inputs[slot].shape
+        return list(self._parameters.values())[slot - len(self._inputs)].shape
+
+    # -- the whole tensor -----------------------------------------------------------------------
+
+    @abstractmethod
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        """The whole output. What `vjp` will need besides operands and output may be put into `saved`."""
+
+    @abstractmethod
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        """One gradient per operand for the upstream gradient (the output's shape); `None` where not wanted."""
+
+    # -- one element: Jacobian rows and columns ---------------------------------------------------
+
+    @abstractmethod
+    def row_grid(self, slot: int) -> Shape:
+        """How the n links of a row are laid out for the eye; their number is the product."""
+
+    @abstractmethod
+    def column_grid(self, slot: int) -> Shape:
+        """How the n links of a column are laid out for the eye; their number is the product."""
+
+    @abstractmethod
+    def row(self, call: Call, slot: int, out: IntArray) -> Links:
+        """For each output element, the elements of operand `slot` that it reads, in the order of its terms."""
+
+    @abstractmethod
+    def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        """For each element of operand `slot`, the output elements it feeds, ascending, then by tap."""
+
+    def partner_slot(self, slot: int) -> int | None:
+        """The operand that operand `slot` is multiplied with, where there is one."""
+        return None
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        """∂output[out]/∂operand[into] as an expression."""
+        links = self.column(call, slot, np.array([into]))
+        return Number(float(links.local[links.index == out].sum()))
+
+    # -- one element: how it is made --------------------------------------------------------------
+
+    @abstractmethod
+    def term_count(self) -> int:
+        """How many terms every output element has."""
+
+    @abstractmethod
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        """The steps of one output element. The last one's `holds` is the element, to within rounding."""
+
+    @abstractmethod
+    def formula(self, call: Call, out: int) -> Expression:
+        """One output element as an expression in its operands' elements."""
+
+    def intermediates(self, call: Call, out: int) -> list[tuple[str, Array]]:
+        """Named numbers on the way to one output element (max, exp, sum), as rows for the eye."""
+        return []
+
+    # -- in words -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def tell(self, naming: Naming) -> str:
+        """What the forward step of this operation did, as a sentence: "slides the 2×2 kernel w1 over i"."""
+
+    @abstractmethod
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        """How one output element came about, as a clause after its name: "is the sum of 4 products"."""
+
+    @abstractmethod
+    def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
+        """How operand[into] entered output[out]: "w1[1] met i[2] = 2 when o1[2] was made"."""
+
+
+def unravel(index: IntArray | int, shape: Shape) -> tuple[IntArray, ...]:
+    """Like numpy's, and a scalar has the empty index."""
+    if not shape:
+        return ()
+    return tuple(np.asarray(axis) for axis in np.unravel_index(index, shape))

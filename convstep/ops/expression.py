@@ -1,0 +1,224 @@
+"""Formulas as small trees: one tree gives names, numbers, LaTeX and the value.
+
+A long sum is one lazy node: it knows its length and its k-th term, and never holds them all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Number:
+    """A constant."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element of a slot of the call, by flat index."""
+
+    slot: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Σ of `count` terms, the k-th of which is `term(k)`."""
+
+    count: int
+    term: Callable[[int], Expression]
+
+
+@dataclass(frozen=True)
+class Product:
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Quotient:
+    over: Expression
+    under: Expression
+
+
+@dataclass(frozen=True)
+class Power:
+    base: Expression
+    exponent: int
+
+
+@dataclass(frozen=True)
+class Negative:
+    of: Expression
+
+
+@dataclass(frozen=True)
+class Apply:
+    """A function of `FUNCTIONS`."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+Expression = Number | Element | Sum | Product | Quotient | Power | Negative | Apply
+
+
+def _sigmoid(x: float) -> float:
+    if x >= 0:
+        return 1.0 / (1.0 + math.exp(-x))
+    power = math.exp(x)
+    return power / (1.0 + power)
+
+
+def _maximum(*values: float) -> float:
+    """The largest; NaN where any of them is."""
+    return math.nan if any(math.isnan(v) for v in values) else max(values)
+
+
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "tanh": math.tanh,
+    "sigmoid": _sigmoid,
+    "relu": lambda x: _maximum(x, 0.0),
+    "abs": abs,
+    "max": _maximum,
+}
+
+
+def total(terms: Sequence[Expression]) -> Expression:
+    """The sum of a few expressions; one alone is itself."""
+    return terms[0] if len(terms) == 1 else Sum(len(terms), terms.__getitem__)
+
+
+def difference(left: Expression, right: Expression) -> Expression:
+    """left − right."""
+    return total([left, Negative(right)])
+
+
+def evaluate(expression: Expression, value: Callable[[Element], float]) -> float:
+    """The number that an expression stands for; sums run left to right."""
+    match expression:
+        case Number(number):
+            return number
+        case Element():
+            return value(expression)
+        case Sum(count, term):
+            result = 0.0
+            for k in range(count):
+                result += evaluate(term(k), value)
+            return result
+        case Product(factors):
+            return math.prod(evaluate(factor, value) for factor in factors)
+        case Quotient(over, under):
+            return evaluate(over, value) / evaluate(under, value)
+        case Power(base, exponent):
+            return float(evaluate(base, value) ** exponent)
+        case Negative(of):
+            return -evaluate(of, value)
+        case Apply(function, arguments):
+            return float(FUNCTIONS[function](*(evaluate(a, value) for a in arguments)))
+
+
+@dataclass(frozen=True)
+class Style:
+    """How expressions are written: what stands for an element and a constant, and how much of a long sum."""
+
+    element: Callable[[Element], str]
+    number: Callable[[float], str]
+    most_terms: int = 6
+
+
+# How tightly an expression holds together: it is put into parentheses inside something tighter.
+_SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4
+
+
+def render(expression: Expression, style: Style) -> str:
+    """One line of text: `i[1]·w1[1] + i[2]·w1[2]`. Sums over `style.most_terms` are folded with `…`."""
+    return _text(expression, style)[0]
+
+
+def _text(expression: Expression, style: Style) -> tuple[str, int]:
+    match expression:
+        case Number(value):
+            text = style.number(value)
+            return text, _SUM if text.startswith(("-", "−")) else _ATOM
+        case Element():
+            text = style.element(expression)
+            return text, _SUM if text.startswith(("-", "−")) else _ATOM
+        case Sum():
+            return _sum_text(expression, style), _SUM
+        case Product(factors):
+            return "·".join(_inside(factor, style, _PRODUCT) for factor in factors), _PRODUCT
+        case Quotient(over, under):
+            return f"{_inside(over, style, _PRODUCT)} / {_inside(under, style, _POWER)}", _PRODUCT
+        case Power(base, exponent):
+            return f"{_inside(base, style, _ATOM)}{_superscript(exponent)}", _POWER
+        case Negative(of):
+            return f"-{_inside(of, style, _PRODUCT)}", _SUM
+        case Apply(function, arguments):
+            return f"{function}({', '.join(_text(a, style)[0] for a in arguments)})", _ATOM
+
+
+def _inside(expression: Expression, style: Style, tightness: int) -> str:
+    text, own = _text(expression, style)
+    return f"({text})" if own < tightness else text
+
+
+def _sum_text(expression: Sum, style: Style) -> str:
+    count, most = expression.count, style.most_terms
+    shown: list[int | None] = list(range(count))
+    if count > most:
+        shown = [*range(most - 1), None, count - 1]
+    text = ""
+    for k in shown:
+        if k is None:
+            text += " + …"
+            continue
+        term = expression.term(k)
+        if isinstance(term, Negative) and text:
+            text += f" - {_inside(term.of, style, _PRODUCT)}"
+        else:
+            piece = _inside(term, style, _PRODUCT if text else _SUM)
+            text += f" + {piece}" if text else piece
+    return text
+
+
+def _superscript(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def latex(expression: Expression, style: Style) -> str:
+    """The same expression as LaTeX; `style` gives elements and constants in LaTeX, too."""
+    return _latex(expression, style)[0]
+
+
+def _latex(expression: Expression, style: Style) -> tuple[str, int]:
+    def inside(part: Expression, tightness: int) -> str:
+        text, own = _latex(part, style)
+        return rf"\left({text}\right)" if own < tightness else text
+
+    match expression:
+        case Number() | Element():
+            return _text(expression, style)
+        case Sum(count, term):
+            parts = [inside(term(k), _SUM) for k in range(min(count, style.most_terms))]
+            if count > style.most_terms:
+                parts[-1:] = [r"\dots", inside(term(count - 1), _SUM)]
+            return " + ".join(parts).replace("+ -", "- "), _SUM
+        case Product(factors):
+            return r" \cdot ".join(inside(factor, _PRODUCT) for factor in factors), _PRODUCT
+        case Quotient(over, under):
+            return rf"\frac{{{latex(over, style)}}}{{{latex(under, style)}}}", _ATOM
+        case Power(base, exponent):
+            return f"{inside(base, _ATOM)}^{{{exponent}}}", _POWER
+        case Negative(of):
+            return f"-{inside(of, _PRODUCT)}", _SUM
+        case Apply(function, arguments):
+            known = {"exp", "log", "tanh", "max"}
+            name = rf"\{function}" if function in known else rf"\operatorname{{{function}}}"
+            return rf"{name}\left({', '.join(latex(a, style) for a in arguments)}\right)", _ATOM

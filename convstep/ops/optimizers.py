@@ -1,0 +1,63 @@
+"""Optimizers of torch.optim: one update steps like any operation."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from convstep.ops.base import Array, Term
+from convstep.ops.expression import Expression
+
+PARAMETER, GRADIENT, STATE = 0, 1, 2
+"""Slots of an update: the parameter before, its gradient, then the optimizer's state before, in order."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """One update of one parameter: what was there before and after. `step` counts updates from 1.
+
+    `state` is what the optimizer kept before this step (empty before the first), `new_state` after it.
+    """
+
+    step: int
+    parameter: Array
+    gradient: Array
+    state: Mapping[str, Array]
+    new_parameter: Array
+    new_state: Mapping[str, Array]
+
+
+class Optimizer(BaseModel):
+    """A torch.optim class; its fields are its arguments."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    @abstractmethod
+    def state_names(self) -> tuple[str, ...]:
+        """The arrays kept per parameter, as torch names them (`momentum_buffer`), with these arguments."""
+
+    @abstractmethod
+    def update(
+        self, step: int, parameter: Array, gradient: Array, state: Mapping[str, Array]
+    ) -> tuple[Array, dict[str, Array]]:
+        """The new parameter and the new state."""
+
+    @abstractmethod
+    def term_count(self) -> int:
+        """Steps inside the update of one element, the same in every iteration."""
+
+    @abstractmethod
+    def terms(self, update: Update, index: int) -> Sequence[Term]:
+        """The steps of one element; reads use the slots above. The last one's result is the new value."""
+
+    @abstractmethod
+    def formula(self, update: Update, index: int) -> Expression:
+        """The new value of one element."""
+
+    @abstractmethod
+    def tell(self) -> str:
+        """The rule, as a clause: "w ← w − lr·g with lr = 0.1"."""

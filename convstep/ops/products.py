@@ -1,0 +1,163 @@
+"""What all sums of products have in common: out = Σ input · weight (+ bias). Convolution, Linear."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from math import prod
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.base import (
+    OUTPUT,
+    Array,
+    Call,
+    Empty,
+    IntArray,
+    Links,
+    Naming,
+    Operation,
+    Read,
+    Term,
+)
+from convstep.ops.expression import Element, Expression, Number, Product, Sum
+
+Codes = npt.NDArray[np.uint8]
+
+
+class Products(Sequence[Term]):
+    """The terms of one element that is a sum of products, and then perhaps a bias; made when asked for."""
+
+    def __init__(self, call: Call, inputs: IntArray, weights: IntArray, empty: Codes, bias: int | None) -> None:
+        self._inputs, self._weights, self._empty, self._bias = inputs, weights, empty, bias
+        self._x = gather(call.operands[0], inputs)
+        self._w = gather(call.operands[1], weights)
+        self._products = self._x * self._w
+        self._products[empty != Empty.NO] = 0.0
+        if bias is not None:
+            self._products = np.append(self._products, float(call.operands[2][bias]))
+        self._sums = np.add.accumulate(self._products)
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    @overload
+    def __getitem__(self, k: int) -> Term: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Term]: ...
+    def __getitem__(self, k: int | slice) -> Term | Sequence[Term]:
+        if isinstance(k, slice):
+            return [self[j] for j in range(*k.indices(len(self)))]
+        if not -len(self) <= k < len(self):
+            raise IndexError(k)
+        k %= len(self)
+        product, so_far = float(self._products[k]), float(self._sums[k])
+        if k == len(self._inputs):
+            assert self._bias is not None
+            return Term((Read(2, self._bias, product),), product, sum=so_far, holds=so_far)
+        reads = (
+            Read(0, int(self._inputs[k]), float(self._x[k])),
+            Read(1, int(self._weights[k]), float(self._w[k])),
+        )
+        return Term(reads, product, sum=so_far, holds=so_far, empty=Empty(int(self._empty[k])))
+
+
+def gather(tensor: Array, index: IntArray) -> npt.NDArray[np.float64]:
+    """The elements at flat indices as float64; 0 where the index is -1."""
+    values = tensor.reshape(-1)[index].astype(np.float64)
+    values[index < 0] = 0.0
+    return values
+
+
+class ProductSum(Operation):
+    """An operation whose every output element is Σ input · weight, plus a bias where it has one.
+
+    A subclass says which elements meet: `pairs`, `input_column`, `weight_column`, `bias_of`, `bias_column`.
+    Operands are input (slot 0), weight (1), bias (2).
+    """
+
+    @property
+    def has_bias(self) -> bool:
+        return "bias" in self.parameters
+
+    @abstractmethod
+    def pairs(self, out: IntArray) -> tuple[IntArray, IntArray, Codes]:
+        """For m output elements, the input elements read, the weights they meet and the empties, (m, n)."""
+
+    @abstractmethod
+    def bias_of(self, out: IntArray) -> IntArray:
+        """The bias element that each output element adds, (m,)."""
+
+    @abstractmethod
+    def input_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
+        """For m input elements, the outputs fed (ascending), the weights met there and the empties, (m, n)."""
+
+    @abstractmethod
+    def weight_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
+        """For m weights, the outputs fed (ascending), the input elements met there and the empties, (m, n)."""
+
+    @abstractmethod
+    def bias_column(self, into: IntArray) -> IntArray:
+        """For m biases, the outputs fed (ascending), (m, n)."""
+
+    def partner_slot(self, slot: int) -> int | None:
+        return {0: 1, 1: 0}.get(slot)
+
+    def row(self, call: Call, slot: int, out: IntArray) -> Links:
+        if slot == 2:
+            return Links(self.bias_of(out)[:, None], np.ones((len(out), 1)))
+        inputs, weights, empty = self.pairs(out)
+        index, partner = (inputs, weights) if slot == 0 else (weights, inputs)
+        return _links(call.operands[1 - slot], index, partner, empty)
+
+    def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        if slot == 2:
+            index = self.bias_column(into)
+            return Links(index, np.ones(index.shape))
+        index, partner, empty = self.input_column(into) if slot == 0 else self.weight_column(into)
+        return _links(call.operands[1 - slot], index, partner, empty)
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        return Number(1.0) if slot == 2 else Element(1 - slot, partner)
+
+    def term_count(self) -> int:
+        return prod(self.row_grid(1)) + self.has_bias
+
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        inputs, weights, empty = self.pairs(np.array([out]))
+        bias = int(self.bias_of(np.array([out]))[0]) if self.has_bias else None
+        return Products(call, inputs[0], weights[0], empty[0], bias)
+
+    def formula(self, call: Call, out: int) -> Expression:
+        inputs, weights, empty = (a[0] for a in self.pairs(np.array([out])))
+        full = np.flatnonzero(empty == Empty.NO)
+        bias = int(self.bias_of(np.array([out]))[0]) if self.has_bias else None
+
+        def term(k: int) -> Expression:
+            if k == len(full):
+                assert bias is not None
+                return Element(2, bias)
+            return Product((Element(0, int(inputs[full[k]])), Element(1, int(weights[full[k]]))))
+
+        return Sum(len(full) + (bias is not None), term)
+
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        count = prod(self.row_grid(1))
+        bias = f" and {naming.element(2, int(self.bias_of(np.array([out]))[0]))}" if self.has_bias else ""
+        return f"is the sum of {count} products of {naming.tensor(0)} and {naming.tensor(1)}{bias}"
+
+    def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
+        made = naming.element(OUTPUT, out)
+        if slot == 2:
+            return f"{naming.element(2, into)} was added when {made} was made"
+        other = 1 - slot
+        met = f"{naming.element(other, partner)} = {naming.number(call.value(other, partner))}"
+        return f"{naming.element(slot, into)} met {met} when {made} was made"
+
+
+def _links(other: Array, index: IntArray, partner: IntArray, empty: Codes) -> Links:
+    local = gather(other, partner)
+    local[empty != Empty.NO] = 0.0
+    return Links(index, local, empty, partner)

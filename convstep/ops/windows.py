@@ -1,0 +1,138 @@
+"""Windows that slide over an axis, as small tables built from sizes alone.
+
+Whatever moves a window (convolution, pooling, padding) is a product of one table per axis:
+(output, tap) → input position or the reason why there is none, and its inverse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.base import Empty, IntArray, Shape, unravel
+
+Codes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a sliding window.
+
+    `reads[o, t]` is the input position that output o reads at tap t, -1 where there is none, for the reason
+    `reads_empty[o, t]`. `feeds[p, k]` and `feeds_tap[p, k]` are the k-th output (ascending, then by tap) that
+    input position p feeds; shorter lists are filled up with -1 to the longest one, for the reason `feeds_empty`.
+    """
+
+    reads: IntArray
+    reads_empty: Codes
+    feeds: IntArray
+    feeds_tap: IntArray
+    feeds_empty: Codes
+
+    @property
+    def outputs(self) -> int:
+        return self.reads.shape[0]
+
+    @property
+    def taps(self) -> int:
+        return self.reads.shape[1]
+
+    @property
+    def size(self) -> int:
+        return self.feeds.shape[0]
+
+
+def sliding_axis(size: int, kernel: int, stride: int, before: int, after: int, dilation: int, outputs: int) -> Axis:
+    """A window of `kernel` taps over `size` positions with `before` and `after` positions of zero padding."""
+    start = np.arange(outputs)[:, None] * stride - before
+    position = start + np.arange(kernel)[None, :] * dilation
+    empty = np.where(position < 0, Empty.PADDING, np.where(position >= size, Empty.PADDING, Empty.NO))
+    empty = np.where(position >= size + after, Empty.WINDOW, empty).astype(np.uint8)
+    reads = np.where(empty == Empty.NO, position, -1)
+    # Input positions that a tap would reach from an output beyond the edges lack a window; the rest, the stride.
+    at_tap = np.arange(size)[:, None] + before - np.arange(kernel)[None, :] * dilation
+    output, rest = np.divmod(at_tap, stride)
+    beyond = (rest == 0) & ((output < 0) | (output >= outputs))
+    return axis_from(reads, empty, size, np.where(beyond.any(axis=1), Empty.WINDOW, Empty.STRIDE))
+
+
+def axis_from(reads: IntArray, empty: Codes, size: int, filler: npt.ArrayLike) -> Axis:
+    """The axis with these reads; `filler` says, for each input position, why its list may be short."""
+    outputs, taps = np.nonzero(reads >= 0)
+    positions = reads[outputs, taps]
+    order = np.argsort(positions, kind="stable")
+    positions, outputs, taps = positions[order], outputs[order], taps[order]
+    counts = np.bincount(positions, minlength=size)
+    longest = max(int(counts.max(initial=0)), 1)
+    nth = np.arange(len(positions)) - np.repeat(np.cumsum(counts) - counts, counts)
+    feeds = np.full((size, longest), -1)
+    feeds_tap = np.zeros((size, longest), dtype=feeds.dtype)
+    feeds[positions, nth] = outputs
+    feeds_tap[positions, nth] = taps
+    reason = np.broadcast_to(np.asarray(filler, dtype=np.uint8)[..., None], feeds.shape)
+    return Axis(reads, empty, feeds, feeds_tap, np.where(feeds < 0, reason, Empty.NO).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Window:
+    """The product of one table per axis. Indices are flat over all axes of the window."""
+
+    axes: tuple[Axis, ...]
+
+    @property
+    def size(self) -> Shape:
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def outputs(self) -> Shape:
+        return tuple(axis.outputs for axis in self.axes)
+
+    @property
+    def taps(self) -> Shape:
+        return tuple(axis.taps for axis in self.axes)
+
+    @property
+    def feed_grid(self) -> Shape:
+        """The layout of the longest list of outputs that one input position feeds."""
+        return tuple(axis.feeds.shape[1] for axis in self.axes)
+
+    def reads(self, out: IntArray) -> tuple[IntArray, Codes]:
+        """For m outputs, the input position and `Empty` code of each tap, (m, taps)."""
+        at = unravel(out, self.outputs)
+        return _cross(
+            [axis.reads[i] for axis, i in zip(self.axes, at, strict=True)],
+            [axis.reads_empty[i] for axis, i in zip(self.axes, at, strict=True)],
+            self.size,
+        )
+
+    def feeds(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
+        """For m input positions, the outputs fed, at which tap, and the `Empty` codes, each (m, feeds)."""
+        at = unravel(into, self.size)
+        empties = [axis.feeds_empty[i] for axis, i in zip(self.axes, at, strict=True)]
+        out, empty = _cross([a.feeds[i] for a, i in zip(self.axes, at, strict=True)], empties, self.outputs)
+        tap, _ = _cross([a.feeds_tap[i] for a, i in zip(self.axes, at, strict=True)], empties, self.taps)
+        return out, tap, empty
+
+    def tap_reads(self, tap: IntArray) -> tuple[IntArray, Codes]:
+        """For m taps, the input position that each output reads there, and its `Empty` code, (m, outputs)."""
+        at = unravel(tap, self.taps)
+        return _cross(
+            [axis.reads[:, i].T for axis, i in zip(self.axes, at, strict=True)],
+            [axis.reads_empty[:, i].T for axis, i in zip(self.axes, at, strict=True)],
+            self.size,
+        )
+
+
+def _cross(parts: list[IntArray], empties: list[Codes], sizes: Shape) -> tuple[IntArray, Codes]:
+    """Row-major flat indices, (m, n_1 · n_2 · …), from one list of positions per axis, (m, n_axis).
+
+    Where any axis has nothing, the flat index is -1, for the first axis's reason.
+    """
+    m = parts[0].shape[0]
+    flat, empty = parts[0], empties[0]
+    for part, reason, size in zip(parts[1:], empties[1:], sizes[1:], strict=True):
+        flat = (flat[:, :, None] * size + part[:, None, :]).reshape(m, -1)
+        empty = np.where(empty[:, :, None] != 0, empty[:, :, None], reason[:, None, :]).reshape(m, -1)
+    return np.where(empty == Empty.NO, flat, -1), empty
