@@ -1,0 +1,1 @@
+"""A person's session: where one is in the recording, and how each key moves."""
