@@ -26,6 +26,9 @@ Shape = tuple[int, ...]
 
 OUTPUT = -1
 
+quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+"""Decorates what may meet overflow, Inf − Inf or 0 / 0: those numbers are the answer, as in torch."""
+
 
 class Empty(IntEnum):
     """Why a term reads nothing. Such a term is counted and adds 0."""
@@ -152,7 +155,7 @@ class Operation(BaseModel):
     # -- shapes ---------------------------------------------------------------------------------
 
     def bind(self, inputs: Sequence[Spec]) -> Self:
-        """This operation on inputs of these shapes, inferred arguments filled in.
+        """The same operation on inputs of these shapes, inferred arguments filled in.
 
         Raises ArgumentError where an argument and the shapes do not go together.
         """

@@ -149,7 +149,7 @@ class _Conv(ProductSum):
 
     def _scatter(self, columns: Array) -> Array:
         """The adjoint of `_columns`: what each tap sends back is added where the tap read."""
-        axes, spatial, outputs = self.axes, self.inputs[0].shape[-self.axes :], self.window.outputs
+        spatial, outputs = self.inputs[0].shape[-self.axes :], self.window.outputs
         columns = columns.reshape(self.in_channels or 0, *self.kernel_size, self.batch, *outputs)
         padded = np.zeros(
             (self.in_channels or 0, self.batch, *(s + b + a for s, (b, a) in zip(spatial, self.pads, strict=True))),

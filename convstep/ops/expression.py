@@ -96,7 +96,7 @@ def total(terms: Sequence[Expression]) -> Expression:
 
 
 def difference(left: Expression, right: Expression) -> Expression:
-    """left − right."""
+    """The expression left − right."""
     return total([left, Negative(right)])
 
 

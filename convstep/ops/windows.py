@@ -33,15 +33,15 @@ class Axis:
 
     @property
     def outputs(self) -> int:
-        return self.reads.shape[0]
+        return int(self.reads.shape[0])
 
     @property
     def taps(self) -> int:
-        return self.reads.shape[1]
+        return int(self.reads.shape[1])
 
     @property
     def size(self) -> int:
-        return self.feeds.shape[0]
+        return int(self.feeds.shape[0])
 
 
 def sliding_axis(size: int, kernel: int, stride: int, before: int, after: int, dilation: int, outputs: int) -> Axis:

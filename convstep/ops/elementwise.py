@@ -1,0 +1,93 @@
+"""What all functions of one number have in common: y = f(x), element by element. ReLU, Sigmoid, Tanh."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from convstep.ops.arguments import require_floats
+from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
+from convstep.ops.expression import Apply, Element, Expression
+
+
+class Elementwise(Operation):
+    """An operation that applies one function to every element.
+
+    A subclass is one short block: `function` (its name in `expression.FUNCTIONS`), `apply`, `slope`,
+    `slope_expression` and the words `effect` and `tell_slope`.
+    """
+
+    function: ClassVar[str]
+    effect: ClassVar[str]
+    """What happens to the input, with a place for its name: "squashes every number of {} into 0 … 1"."""
+
+    @abstractmethod
+    def apply(self, x: Array) -> Array:
+        """The function of every element, in the dtype of x."""
+
+    @abstractmethod
+    def slope(self, x: Array, y: Array) -> Array:
+        """The derivative at x, where the function is y."""
+
+    @abstractmethod
+    def slope_expression(self, x: Element, y: Element, at: float) -> Expression:
+        """The derivative at the element x, whose number is `at`."""
+
+    @abstractmethod
+    def tell_slope(self, x: str, y: str, at: float, naming: Naming) -> str:
+        """How y reacts to x, given as "z[3] = 2" and "a1[3]"."""
+
+    # -- what follows from these
+
+    def infer_output(self) -> Spec:
+        require_floats(self.inputs)
+        return self.inputs[0]
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        return self.apply(operands[0])
+
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        return [upstream * self.slope(call.operands[0], call.output) if wanted[0] else None]
+
+    def row_grid(self, slot: int) -> Shape:
+        return (1,)
+
+    def column_grid(self, slot: int) -> Shape:
+        return (1,)
+
+    @quiet
+    def row(self, call: Call, slot: int, out: IntArray) -> Links:
+        x, y = (tensor.reshape(-1)[out].astype(np.float64) for tensor in (call.operands[0], call.output))
+        return Links(out[:, None], self.slope(x, y)[:, None])
+
+    def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        return self.row(call, slot, into)
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        return self.slope_expression(Element(0, into), Element(OUTPUT, out), call.value(0, into))
+
+    def term_count(self) -> int:
+        return 1
+
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        result = call.value(OUTPUT, out)
+        return [Term((Read(0, out, call.value(0, out)),), result, does=f"{self.function}(x)", holds=result)]
+
+    def formula(self, call: Call, out: int) -> Expression:
+        return Apply(self.function, (Element(0, out),))
+
+    def tell(self, naming: Naming) -> str:
+        return self.effect.format(naming.tensor(0))
+
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        return f"is {self.function}({naming.element(0, out)}) = {self.function}({naming.number(call.value(0, out))})"
+
+    def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
+        at = call.value(0, into)
+        x = f"{naming.element(0, into)} = {naming.number(at)}"
+        return self.tell_slope(x, naming.element(OUTPUT, out), at, naming)
