@@ -27,7 +27,8 @@ class ReLU(Elementwise):
 
     def slope(self, x: Array, y: Array) -> Array:
         # NaN is not at or below 0: torch lets the gradient through there.
-        return np.where(x <= 0, 0.0, 1.0).astype(x.dtype)
+        shut: Array = x <= 0
+        return (~shut).astype(x.dtype)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
@@ -56,10 +57,12 @@ class Sigmoid(Elementwise):
     def apply(self, x: Array) -> Array:
         # exp of a negative number only: it cannot overflow.
         power = np.exp(-np.abs(x))
-        return np.where(x < 0, power, x.dtype.type(1)) / (1 + power)
+        sigmoid: Array = np.where(x < 0, power, x.dtype.type(1)) / (1 + power)
+        return sigmoid
 
     def slope(self, x: Array, y: Array) -> Array:
-        return y * (1 - y)
+        slope: Array = y * (1 - y)
+        return slope
 
     def slope_expression(self, x: Element, y: Element, at: float) -> Expression:
         return Product((y, difference(Number(1.0), y)))
@@ -78,7 +81,8 @@ class Tanh(Elementwise):
         return np.tanh(x)
 
     def slope(self, x: Array, y: Array) -> Array:
-        return 1 - y * y
+        slope: Array = 1 - y * y
+        return slope
 
     def slope_expression(self, x: Element, y: Element, at: float) -> Expression:
         return difference(Number(1.0), Power(y, 2))

@@ -61,6 +61,5 @@ class Broadcast:
     def collect(self, gradient: Array) -> Array:
         """A gradient of the whole's shape added up over the repetitions: the operand's gradient."""
         repeated = tuple(k for k, (p, w) in enumerate(zip(self._padded, self.whole, strict=True)) if p != w)
-        return (
-            gradient.sum(axis=repeated, keepdims=True).reshape(self.part) if repeated else gradient.reshape(self.part)
-        )
+        total = gradient.sum(axis=repeated, keepdims=True) if repeated else gradient
+        return total.reshape(self.part)

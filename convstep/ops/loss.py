@@ -208,7 +208,8 @@ class MSELoss(PointwiseLoss):
         return np.square(x - y)
 
     def slope(self, slot: int, x: Array, y: Array) -> Array:
-        return (x - y) * 2 if slot == 0 else (y - x) * 2
+        slope: Array = 2 * (x - y if slot == 0 else y - x)
+        return slope
 
     def compare_expression(self, x: Element, y: Element) -> Expression:
         return Power(difference(x, y), 2)
