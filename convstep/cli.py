@@ -1,0 +1,205 @@
+"""The command line (contract §2)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from convstep.errors import ConvstepError
+
+_COMMANDS = ("run", "info", "trace")
+_BAD_INPUT = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors are one line, too."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}; {self.prog} --help shows how", file=sys.stderr)
+        raise SystemExit(_BAD_INPUT)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 fine, 1 a check failed, 2 bad input or usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = _command(given)
+        sys.stdout.flush()
+    except ConvstepError as error:
+        print(error, file=sys.stderr)
+        status = _BAD_INPUT
+    except BrokenPipeError:
+        # The reader has seen enough (`convstep trace … | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except KeyboardInterrupt:
+        status = 130
+    raise SystemExit(status)
+
+
+def _command(given: list[str]) -> int:
+    if given and given[0] in _COMMANDS:
+        options = _commands_parser().parse_args(given)
+        action: Callable[[argparse.Namespace], int] = options.action
+        return action(options)
+    return _open(_debugger_parser().parse_args(given))
+
+
+_EPILOG = """\
+other commands:
+  convstep run FILE [--iterations N] [--out OUT.npz]   run without the screen
+  convstep info FILE [--json] [--order ORDER]          layers, parameters, steps, memory
+  convstep trace FILE [--level L] [--text] ...         the steps, a line each
+Each of them explains itself with --help.
+"""
+
+
+def _debugger_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="convstep",
+        description="Step through a neural network: forward, loss, backward, update. "
+        "FILE is a network file (YAML or JSON) or a saved snapshot.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"convstep {_version()}")
+    parser.add_argument("file", metavar="FILE", help="a network file, or a snapshot to resume")
+    parser.add_argument("--at", metavar="WHERE", help="open there: 'o1', 'grad(w1)[3]', 'term 32', '35%%'")
+    _add_iterations(parser)
+    return parser
+
+
+def _commands_parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="convstep")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run a network without the screen", description=_run.__doc__)
+    run.add_argument("file", metavar="FILE")
+    _add_iterations(run)
+    run.add_argument("--out", metavar="OUT.npz", help="write values, gradients, parameters and losses there")
+    run.set_defaults(action=_run)
+
+    info = commands.add_parser("info", help="layers, parameters, steps, memory", description=_info.__doc__)
+    info.add_argument("file", metavar="FILE")
+    info.add_argument("--json", action="store_true", help="as one JSON object")
+    info.add_argument("--order", choices=("gather", "scatter"), default="gather", help="how steps are counted")
+    info.set_defaults(action=_info)
+
+    trace = commands.add_parser("trace", help="the steps, a line each", description=_trace.__doc__)
+    trace.add_argument("file", metavar="FILE")
+    trace.add_argument("--level", choices=("op", "element", "term"), default="op")
+    trace.add_argument("--order", choices=("gather", "scatter"), default="gather")
+    trace.add_argument("--from", dest="start", type=int, default=0, metavar="P", help="the first position")
+    trace.add_argument("--to", dest="stop", type=int, metavar="Q", help="the position to stop before")
+    trace.add_argument("--reverse", action="store_true", help="the last step first")
+    trace.add_argument("--text", action="store_true", help="one plain sentence a line instead of JSON")
+    trace.set_defaults(action=_trace)
+    return parser
+
+
+def _add_iterations(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--iterations", type=int, metavar="N", help="in place of the file's number of iterations")
+
+
+def _version() -> str:
+    from convstep import __version__
+
+    return __version__
+
+
+def _open(options: argparse.Namespace) -> int:
+    from convstep.debugger.session import open_session
+
+    session = open_session(options.file, iterations=options.iterations, at=options.at)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConvstepError("the debugger needs a terminal; convstep run, info and trace do without")
+    from convstep.tui.app import run
+
+    run(session)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run a network without the screen, print the loss of each iteration, and write the results."""
+    from convstep.debugger.snapshot import open_graph
+    from convstep.engine.recording import Recording
+    from convstep.engine.results import run_all
+
+    recording = Recording(open_graph(options.file, options.iterations))
+    progress = _Progress(recording.timeline.iterations)
+
+    def done(iteration: int) -> None:
+        if iteration in recording.losses:
+            print(f"iteration {iteration}  {_loss_name(recording)} = {recording.losses[iteration]!r}")
+        progress.show(iteration + 1)
+
+    results = run_all(recording, done)
+    progress.finish()
+    if options.out:
+        try:
+            with open(options.out, "wb") as file:
+                results.save(file)
+        except OSError as error:
+            raise ConvstepError(f"{options.out}: cannot be written: {error.strerror}") from error
+    if not recording.losses:
+        print(f"ran {recording.timeline.iterations} iteration(s); there is no loss")
+    return 0
+
+
+def _loss_name(recording: object) -> str:
+    from convstep.engine.recording import Recording
+
+    assert isinstance(recording, Recording)
+    return recording.graph.loss.name if recording.graph.loss else ""
+
+
+class _Progress:
+    """A line on standard error once a run takes longer than a second."""
+
+    def __init__(self, iterations: int) -> None:
+        self._iterations, self._start, self._shown = iterations, time.monotonic(), 0.0
+
+    def show(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._start > 1 and now - self._shown > 0.2:
+            self._shown = now
+            left = (now - self._start) / done * (self._iterations - done)
+            end = "\r" if sys.stderr.isatty() else "\n"
+            print(
+                f"{done} of {self._iterations} iterations, {left:.0f} s to go   ", end=end, file=sys.stderr, flush=True
+            )
+
+    def finish(self) -> None:
+        if self._shown and sys.stderr.isatty():
+            print(" " * 60, end="\r", file=sys.stderr, flush=True)
+
+
+def _info(options: argparse.Namespace) -> int:
+    """Show a network's layers, shapes and parameters, its steps on each level, and the memory it needs."""
+    from convstep.debugger.snapshot import open_graph
+    from convstep.engine.info import describe, table
+
+    facts = describe(open_graph(options.file), options.order)
+    print(json.dumps(facts) if options.json else table(facts))
+    return 0
+
+
+def _trace(options: argparse.Namespace) -> int:
+    """Print the steps from position P up to, not including, Q: one JSON object or one sentence a line."""
+    from convstep.debugger.snapshot import open_graph
+    from convstep.engine.recording import Recording
+    from convstep.engine.trace import line, states
+    from convstep.explain.naming import Names
+    from convstep.explain.sentences import sentence
+
+    recording = Recording(open_graph(options.file))
+    names = Names(recording.graph)
+    steps = states(recording, options.level, options.order, options.start, options.stop, options.reverse)
+    for position, state in steps:
+        print(sentence(state, names) if options.text else json.dumps(line(position, state)))
+    return 0

@@ -1,0 +1,171 @@
+"""A run of the network, recorded once, iteration by iteration, and never changed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from convstep.engine.timeline import Timeline, differentiated
+from convstep.errors import ArgumentError, ConvstepError
+from convstep.network.graph import Graph
+from convstep.ops.base import Array, Call
+from convstep.ops.optimizers import Update
+
+_CHECKPOINT_BYTES = 256 * 2**20
+_KEPT_ITERATIONS = 2
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What an iteration starts from: parameters and buffers, and what the optimizer keeps per parameter."""
+
+    parameters: Mapping[str, Array]
+    buffers: Mapping[str, Array] = field(default_factory=dict)
+    optimizer: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        tensors = [*self.parameters.values(), *self.buffers.values()]
+        return sum(t.nbytes for t in tensors) + sum(t.nbytes for kept in self.optimizer.values() for t in kept.values())
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """One iteration: all tensors that its steps read and wrote.
+
+    `values` are inputs, parameters as they were used, layer outputs and the loss. `given[k]` is what backward
+    step k gave to its tensor's gradient; `seeds` are the gradients that backward starts from; `grads` are the
+    complete ones. `updates` are by parameter.
+    """
+
+    index: int
+    values: Mapping[str, Array]
+    calls: Mapping[str, Call]
+    seeds: Mapping[str, Array]
+    given: Mapping[int, Array]
+    grads: Mapping[str, Array]
+    updates: Mapping[str, Update]
+    start: TrainingState
+    end: TrainingState
+
+
+class Recording:
+    """The recorded run of a graph. Iterations are computed when they are first asked for.
+
+    Between iterations the training state is kept at checkpoints, within a budget of bytes; an iteration in
+    between is computed again from the checkpoint before it, to the same bits.
+    """
+
+    def __init__(
+        self, graph: Graph, timeline: Timeline | None = None, checkpoints: Mapping[int, TrainingState] | None = None
+    ) -> None:
+        self.graph = graph
+        self.timeline = timeline or Timeline(graph)
+        self.losses: dict[int, float] = {}
+        self._checkpoints = {0: TrainingState(dict(graph.parameters)), **(checkpoints or {})}
+        self._every = 1
+        self._iterations: OrderedDict[int, Iteration] = OrderedDict()
+
+    def iteration(self, index: int, progress: Callable[[int], None] | None = None) -> Iteration:
+        """Iteration `index` from 0; `progress` is told each iteration that had to be computed."""
+        if index in self._iterations:
+            self._iterations.move_to_end(index)
+            return self._iterations[index]
+        at = max(k for k in self._checkpoints if k <= index)
+        state = self._checkpoints[at]
+        while True:
+            iteration = run_iteration(self.graph, self.timeline, at, state)
+            self._keep(iteration)
+            if progress:
+                progress(at)
+            if at == index:
+                return iteration
+            at, state = at + 1, iteration.end
+
+    def _keep(self, iteration: Iteration) -> None:
+        if self.graph.loss is not None:
+            self.losses[iteration.index] = float(iteration.values[self.graph.loss.name].sum())
+        self._iterations[iteration.index] = iteration
+        while len(self._iterations) > _KEPT_ITERATIONS:
+            self._iterations.popitem(last=False)
+        following = iteration.index + 1
+        if following % self._every == 0:
+            self._checkpoints.setdefault(following, iteration.end)
+        while len(self._checkpoints) > 2 and len(self._checkpoints) * iteration.end.nbytes > _CHECKPOINT_BYTES:
+            self._every *= 2
+            self._checkpoints = {k: s for k, s in self._checkpoints.items() if k % self._every == 0}
+
+
+def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingState) -> Iteration:
+    """Forward, loss, backward and update, from a training state."""
+    values: dict[str, Array] = {**graph.batch(index), **start.parameters}
+    calls: dict[str, Call] = {}
+    with np.errstate(all="ignore"):
+        for node in graph.nodes:
+            operands = tuple(values[name] for name in node.operands)
+            saved: dict[str, Array] = {}
+            try:
+                output = node.op.forward(operands, saved)
+            except ArgumentError as error:
+                raise ConvstepError(f"{node.name}: {error}") from error
+            calls[node.name] = Call(operands, output, saved)
+            values[node.name] = output
+        seeds = _seeds(graph, values)
+        given, grads = _backward(graph, timeline, calls, seeds)
+        updates = _updates(graph, timeline, index, start, grads)
+    end = TrainingState(
+        {**start.parameters, **{name: update.new_parameter for name, update in updates.items()}},
+        start.buffers,
+        {**start.optimizer, **{name: update.new_state for name, update in updates.items()}},
+    )
+    return Iteration(index, values, calls, seeds, given, grads, updates, start, end)
+
+
+def _seeds(graph: Graph, values: Mapping[str, Array]) -> dict[str, Array]:
+    if graph.loss is not None:
+        return {graph.loss.name: np.ones_like(values[graph.loss.name])}
+    return {name: np.asarray(seed) for name, seed in graph.seeds.items()}
+
+
+def _backward(
+    graph: Graph, timeline: Timeline, calls: Mapping[str, Call], seeds: Mapping[str, Array]
+) -> tuple[dict[int, Array], dict[str, Array]]:
+    """What each backward step gave, and the complete gradients: in the order of the steps, left to right."""
+    steps_of: dict[str, dict[int, int]] = {}
+    for k, step in enumerate(timeline.steps):
+        if step.is_backward:
+            steps_of.setdefault(step.layer, {})[step.slot] = k
+    reached = differentiated(graph)
+    grads = dict(seeds)
+    given: dict[int, Array] = {}
+    for node in reversed(graph.nodes):
+        steps = steps_of.get(node.name, {})
+        if node.name not in reached or not steps:
+            continue
+        wanted = [slot in steps for slot in range(len(node.operands))]
+        gradients = node.op.vjp(calls[node.name], grads[node.name], wanted)
+        for slot, k in steps.items():
+            gradient, tensor = gradients[slot], node.operands[slot]
+            assert gradient is not None, f"{node.op_name} gave no gradient for operand {slot}"
+            given[k] = gradient
+            grads[tensor] = grads[tensor] + gradient if tensor in grads else gradient
+    return given, grads
+
+
+def _updates(
+    graph: Graph, timeline: Timeline, index: int, start: TrainingState, grads: Mapping[str, Array]
+) -> dict[str, Update]:
+    if graph.optimizer is None:
+        return {}
+    updates: dict[str, Update] = {}
+    for step in timeline.steps:
+        if step.phase == "update":
+            name = step.tensor
+            parameter, gradient = start.parameters[name], grads[name]
+            state = start.optimizer.get(name, {})
+            new_parameter, new_state = graph.optimizer.update(index + 1, parameter, gradient, state)
+            updates[name] = Update(index + 1, parameter, gradient, state, new_parameter, new_state)
+    return updates
