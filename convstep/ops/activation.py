@@ -23,12 +23,13 @@ class ReLU(Elementwise):
     inplace: Flag = False
 
     def apply(self, x: Array) -> Array:
-        return np.maximum(x, x.dtype.type(0))
+        kept: Array = np.maximum(x, x.dtype.type(0))
+        return kept
 
     def slope(self, x: Array, y: Array) -> Array:
         # NaN is not at or below 0: torch lets the gradient through there.
-        shut: Array = x <= 0
-        return (~shut).astype(x.dtype)
+        opened: Array = np.where(x <= 0, x.dtype.type(0), x.dtype.type(1))
+        return opened
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import isfinite
+from collections.abc import Callable, Sequence
+from math import inf, isfinite
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from convstep.errors import ArgumentError
-from convstep.ops.base import Spec
+from convstep.ops.base import Shape, Spec
+
+Check = Callable[[Any], Any]
+"""Turns what stands in a file into an argument, or raises ValueError: "takes a positive integer, not -1"."""
 
 
 def require_floats(inputs: Sequence[Spec]) -> None:
@@ -22,68 +25,108 @@ def require_floats(inputs: Sequence[Spec]) -> None:
             )
 
 
-def _sizes(axes: int, least: int) -> BeforeValidator:
-    kind = "a positive integer" if least == 1 else "an integer of 0 or more"
-
-    def check(value: Any) -> tuple[int, ...]:
-        values = [value] * axes if isinstance(value, int) else value
-        if (
-            not isinstance(values, (list, tuple))
-            or len(values) != axes
-            or any(isinstance(v, bool) or not isinstance(v, int) or v < least for v in values)
-        ):
-            raise ValueError(f"takes {kind}" + (f" or a list of {axes}" if axes > 1 else "") + f", not {value!r}")
-        return tuple(values)
-
-    return BeforeValidator(check)
+def dimension(argument: str, dim: int, shape: Shape) -> int:
+    """A dimension counted from 0, given one that may count from the end. A scalar counts as one dimension."""
+    count = max(len(shape), 1)
+    if not -count <= dim < count:
+        raise ArgumentError(argument, f"is {dim}, but an input of shape {list(shape)} has {-count} to {count - 1}")
+    return dim % count
 
 
-def _integer(least: int | None) -> BeforeValidator:
-    kind = "an integer" if least is None else "a positive integer" if least == 1 else f"an integer of {least} or more"
+def _is_integer(value: Any, least: float) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
+
+def _integer(least: float = -inf) -> Check:
+    kind = {-inf: "an integer", 1: "a positive integer"}.get(least, f"an integer of {least} or more")
+
+    def check(value: Any) -> Any:
+        if not _is_integer(value, least):
             raise ValueError(f"takes {kind}, not {value!r}")
         return value
 
-    return BeforeValidator(check)
+    return check
 
 
-def _flag(value: Any) -> bool:
+def _sizes(axes: int, least: int, words: tuple[str, ...] = ()) -> Check:
+    kind = "a positive integer" if least == 1 else "an integer of 0 or more"
+    kinds = [kind, f"a list of {axes}", *(f"'{word}'" for word in words)]
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and value in words:
+            return value
+        values = value if isinstance(value, (list, tuple)) else [value] * axes
+        if len(values) != axes or not all(_is_integer(v, least) for v in values):
+            raise ValueError(f"takes {' or '.join(kinds)}, not {value!r}")
+        return tuple(values)
+
+    return check
+
+
+def _real(least: float = -inf, most: float = inf) -> Check:
+    kind = "a number" if least == -inf else f"a number of {least:g} or more"
+    if most < inf:
+        kind = f"a number from {least:g} to {most:g}"
+
+    def check(value: Any) -> Any:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+        if not number or not least <= value <= most:
+            raise ValueError(f"takes {kind}, not {value!r}")
+        return float(value)
+
+    return check
+
+
+def _choice(*names: str) -> Check:
+    def check(value: Any) -> Any:
+        if value not in names:
+            raise ValueError(f"takes {', '.join(names[:-1])} or {names[-1]}, not {value!r}")
+        return value
+
+    return check
+
+
+def _flag(value: Any) -> Any:
     if not isinstance(value, bool):
         raise ValueError(f"takes true or false, not {value!r}")
     return value
 
 
-def _real(least: float | None) -> BeforeValidator:
-    kind = "a number" if least is None else f"a number of {least:g} or more"
+def _only(word: Any, why: str) -> Check:
+    def check(value: Any) -> Any:
+        if value != word:
+            raise ValueError(f"takes only {str(word).lower()}: {why}")
+        return value
 
-    def check(value: Any) -> float:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
-        if not number or (least is not None and value < least):
-            raise ValueError(f"takes {kind}, not {value!r}")
-        return float(value)
-
-    return BeforeValidator(check)
+    return check
 
 
-def _choice(*names: str) -> BeforeValidator:
-    def check(value: Any) -> str:
-        if value not in names:
-            raise ValueError(f"takes {', '.join(names[:-1])} or {names[-1]}, not {value!r}")
-        return str(value)
-
-    return BeforeValidator(check)
+def _or_none(check: Check) -> Check:
+    return lambda value: None if value is None else check(value)
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Positive = Annotated[int, _integer(1)]
-Integer = Annotated[int, _integer(None)]
-Real = Annotated[float, _real(None)]
-FromZero = Annotated[float, _real(0.0)]
+OneOutput = Annotated[bool, BeforeValidator(_only(False, "an operation here writes one tensor"))]
+"""torch's `return_indices`: a second output, which is not to be had."""
+ZerosMode = Annotated[str, BeforeValidator(_only("zeros", "other paddings are not there"))]
+"""torch's `padding_mode`."""
+Reduction = Annotated[str, BeforeValidator(_choice("mean", "sum", "none"))]
+
+Integer = Annotated[int, BeforeValidator(_integer())]
+IntegerOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer()))]
+Positive = Annotated[int, BeforeValidator(_integer(1))]
+PositiveOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer(1)))]
+
+Real = Annotated[float, BeforeValidator(_real())]
+FromZero = Annotated[float, BeforeValidator(_real(0.0))]
 """A number of 0 or more."""
-Reduction = Annotated[str, _choice("mean", "sum", "none")]
-Pair = Annotated[tuple[int, ...], _sizes(2, 1)]
+Share = Annotated[float, BeforeValidator(_real(0.0, 1.0))]
+"""A number from 0 to 1."""
+
+Pair = Annotated[tuple[int, ...], BeforeValidator(_sizes(2, 1))]
 """Two positive sizes; one integer stands for both."""
-PairFrom0 = Annotated[tuple[int, ...], _sizes(2, 0)]
+PairFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(2, 0))]
 """Two sizes of 0 or more; one integer stands for both."""
+PairOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_sizes(2, 1)))]
+PairOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(2, 0, ("same", "valid")))]
+"""The padding of a convolution."""

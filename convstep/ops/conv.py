@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from math import prod, sqrt
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from convstep.errors import ArgumentError
-from convstep.ops.arguments import Flag, Pair, PairFrom0, Positive
+from convstep.ops.arguments import Flag, Pair, PairOrWords, Positive, ZerosMode, require_floats
 from convstep.ops.base import (
     Array,
     Call,
@@ -20,9 +20,10 @@ from convstep.ops.base import (
     Parameter,
     Shape,
     Spec,
+    quiet,
     unravel,
 )
-from convstep.ops.products import ProductSum
+from convstep.ops.products import Codes, ProductSum
 from convstep.ops.windows import Window, sliding_axis
 
 
@@ -43,10 +44,12 @@ class _Conv(ProductSum):
     dilation: Any
     groups: Positive = 1
     bias: Flag = True
+    padding_mode: ZerosMode = "zeros"
 
     # -- shapes
 
     def infer(self, inputs: Sequence[Spec]) -> Self:
+        require_floats(inputs)
         shape, axes = inputs[0].shape, self.axes
         if len(shape) not in (axes + 1, axes + 2):
             wanted = f"(N, C, {'H, W' if axes == 2 else '…'})"
@@ -126,6 +129,7 @@ class _Conv(ProductSum):
         x = output.reshape(self.batch, self.out_channels, -1)
         return x.transpose(1, 0, 2).reshape(self.groups, self.out_channels // self.groups, -1)
 
+    @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         columns = self._columns(operands[0])
         kernel = operands[1].reshape(self.groups, self.out_channels // self.groups, -1)
@@ -134,6 +138,7 @@ class _Conv(ProductSum):
             output = output + operands[2][:, None]
         return np.ascontiguousarray(output).reshape(self.output.shape)
 
+    @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         by_group = self._by_group(upstream)
         gradients: list[Array | None] = [None] * len(call.operands)
@@ -186,7 +191,7 @@ class _Conv(ProductSum):
             return (self._counts[1], *self.window.feed_grid)
         return (self.batch, *self.window.outputs)
 
-    def pairs(self, out: IntArray) -> tuple[IntArray, IntArray, np.ndarray[Any, np.dtype[np.uint8]]]:
+    def pairs(self, out: IntArray) -> tuple[IntArray, IntArray, Codes]:
         channels, per_group, taps, outputs = self._counts
         sample, channel, place = unravel(out, (self.batch, self.out_channels, outputs))
         position, empty = self.window.reads(place)
@@ -203,7 +208,7 @@ class _Conv(ProductSum):
     def bias_of(self, out: IntArray) -> IntArray:
         return unravel(out, (self.batch, self.out_channels, self._counts[3]))[1]
 
-    def input_column(self, into: IntArray) -> tuple[IntArray, IntArray, np.ndarray[Any, np.dtype[np.uint8]]]:
+    def input_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         channels, per_group, taps, outputs = self._counts
         assert self.in_channels is not None
         sample, channel, place = unravel(into, (self.batch, self.in_channels, prod(self.window.size)))
@@ -217,7 +222,7 @@ class _Conv(ProductSum):
         codes = np.broadcast_to(empty[:, None, :], out.shape)
         return tuple(a.reshape(len(into), -1) for a in (out, weight, codes))  # type: ignore[return-value]
 
-    def weight_column(self, into: IntArray) -> tuple[IntArray, IntArray, np.ndarray[Any, np.dtype[np.uint8]]]:
+    def weight_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         channels, per_group, taps, outputs = self._counts
         fed, channel, tap = unravel(into, (self.out_channels, channels, taps))
         position, empty = self.window.tap_reads(tap)
@@ -248,5 +253,5 @@ class Conv2d(_Conv):
 
     kernel_size: Pair
     stride: Pair = (1, 1)
-    padding: PairFrom0 | Literal["same", "valid"] = (0, 0)
+    padding: PairOrWords = (0, 0)
     dilation: Pair = (1, 1)

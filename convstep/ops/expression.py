@@ -6,6 +6,7 @@ A long sum is one lazy node: it knows its length and its k-th term, and never ho
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -66,11 +67,20 @@ class Apply:
 Expression = Number | Element | Sum | Product | Quotient | Power | Negative | Apply
 
 
+def _exp(x: float) -> float:
+    return math.inf if x > _LARGEST_POWER else math.exp(x)
+
+
+def _log(x: float) -> float:
+    return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
+
+
+def _sqrt(x: float) -> float:
+    return math.sqrt(x) if x >= 0 else math.nan
+
+
 def _sigmoid(x: float) -> float:
-    if x >= 0:
-        return 1.0 / (1.0 + math.exp(-x))
-    power = math.exp(x)
-    return power / (1.0 + power)
+    return 1.0 / (1.0 + _exp(-x)) if x >= 0 else _exp(x) / (1.0 + _exp(x))
 
 
 def _maximum(*values: float) -> float:
@@ -78,16 +88,19 @@ def _maximum(*values: float) -> float:
     return math.nan if any(math.isnan(v) for v in values) else max(values)
 
 
+_LARGEST_POWER = math.log(sys.float_info.max)
+
 FUNCTIONS: dict[str, Callable[..., float]] = {
-    "exp": math.exp,
-    "log": math.log,
-    "sqrt": math.sqrt,
+    "exp": _exp,
+    "log": _log,
+    "sqrt": _sqrt,
     "tanh": math.tanh,
     "sigmoid": _sigmoid,
     "relu": lambda x: _maximum(x, 0.0),
     "abs": abs,
     "max": _maximum,
 }
+"""Overflow, log 0 and the like give Inf and NaN, as in torch, and never an error."""
 
 
 def total(terms: Sequence[Expression]) -> Expression:
@@ -98,6 +111,18 @@ def total(terms: Sequence[Expression]) -> Expression:
 def difference(left: Expression, right: Expression) -> Expression:
     """The expression left − right."""
     return total([left, Negative(right)])
+
+
+def _divide(over: float, under: float) -> float:
+    if under:
+        return over / under
+    return math.nan if over == 0 or math.isnan(over) else math.copysign(math.inf, over) * math.copysign(1.0, under)
+
+
+def _power(base: float, exponent: int) -> float:
+    if exponent < 0:
+        return _divide(1.0, _power(base, -exponent))
+    return math.prod([base] * exponent, start=1.0)
 
 
 def evaluate(expression: Expression, value: Callable[[Element], float]) -> float:
@@ -115,9 +140,9 @@ def evaluate(expression: Expression, value: Callable[[Element], float]) -> float
         case Product(factors):
             return math.prod(evaluate(factor, value) for factor in factors)
         case Quotient(over, under):
-            return evaluate(over, value) / evaluate(under, value)
+            return _divide(evaluate(over, value), evaluate(under, value))
         case Power(base, exponent):
-            return float(evaluate(base, value) ** exponent)
+            return _power(evaluate(base, value), exponent)
         case Negative(of):
             return -evaluate(of, value)
         case Apply(function, arguments):

@@ -205,7 +205,8 @@ class MSELoss(PointwiseLoss):
     noun: ClassVar[str] = "squared differences"
 
     def compare(self, x: Array, y: Array) -> Array:
-        return np.square(x - y)
+        squares: Array = np.square(x - y)
+        return squares
 
     def slope(self, slot: int, x: Array, y: Array) -> Array:
         slope: Array = 2 * (x - y if slot == 0 else y - x)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from math import prod
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,47 +20,31 @@ from convstep.ops.base import (
     Operation,
     Read,
     Term,
+    quiet,
 )
 from convstep.ops.expression import Element, Expression, Number, Product, Sum
+from convstep.ops.terms import Terms
 
 Codes = npt.NDArray[np.uint8]
 
 
-class Products(Sequence[Term]):
-    """The terms of one element that is a sum of products, and then perhaps a bias; made when asked for."""
+def product_terms(call: Call, inputs: IntArray, weights: IntArray, empty: Codes, bias: int | None) -> Sequence[Term]:
+    """The terms of one element that is a sum of products, and then perhaps a bias."""
+    x, w = gather(call.operands[0], inputs), gather(call.operands[1], weights)
+    products = np.where(empty == Empty.NO, x * w, 0.0)
+    if bias is not None:
+        products = np.append(products, float(call.operands[2][bias]))
+    sums = np.add.accumulate(products)
 
-    def __init__(self, call: Call, inputs: IntArray, weights: IntArray, empty: Codes, bias: int | None) -> None:
-        self._inputs, self._weights, self._empty, self._bias = inputs, weights, empty, bias
-        self._x = gather(call.operands[0], inputs)
-        self._w = gather(call.operands[1], weights)
-        self._products = self._x * self._w
-        self._products[empty != Empty.NO] = 0.0
-        if bias is not None:
-            self._products = np.append(self._products, float(call.operands[2][bias]))
-        self._sums = np.add.accumulate(self._products)
+    def make(k: int) -> Term:
+        product, so_far = float(products[k]), float(sums[k])
+        if k == len(inputs):
+            assert bias is not None
+            return Term((Read(2, bias, product),), product, sum=so_far, holds=so_far)
+        reads = (Read(0, int(inputs[k]), float(x[k])), Read(1, int(weights[k]), float(w[k])))
+        return Term(reads, product, sum=so_far, holds=so_far, empty=Empty(int(empty[k])))
 
-    def __len__(self) -> int:
-        return len(self._products)
-
-    @overload
-    def __getitem__(self, k: int) -> Term: ...
-    @overload
-    def __getitem__(self, k: slice) -> Sequence[Term]: ...
-    def __getitem__(self, k: int | slice) -> Term | Sequence[Term]:
-        if isinstance(k, slice):
-            return [self[j] for j in range(*k.indices(len(self)))]
-        if not -len(self) <= k < len(self):
-            raise IndexError(k)
-        k %= len(self)
-        product, so_far = float(self._products[k]), float(self._sums[k])
-        if k == len(self._inputs):
-            assert self._bias is not None
-            return Term((Read(2, self._bias, product),), product, sum=so_far, holds=so_far)
-        reads = (
-            Read(0, int(self._inputs[k]), float(self._x[k])),
-            Read(1, int(self._weights[k]), float(self._w[k])),
-        )
-        return Term(reads, product, sum=so_far, holds=so_far, empty=Empty(int(self._empty[k])))
+    return Terms(len(products), make)
 
 
 def gather(tensor: Array, index: IntArray) -> npt.NDArray[np.float64]:
@@ -125,10 +108,11 @@ class ProductSum(Operation):
     def term_count(self) -> int:
         return prod(self.row_grid(1)) + self.has_bias
 
+    @quiet
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         inputs, weights, empty = self.pairs(np.array([out]))
         bias = int(self.bias_of(np.array([out]))[0]) if self.has_bias else None
-        return Products(call, inputs[0], weights[0], empty[0], bias)
+        return product_terms(call, inputs[0], weights[0], empty[0], bias)
 
     def formula(self, call: Call, out: int) -> Expression:
         inputs, weights, empty = (a[0] for a in self.pairs(np.array([out])))

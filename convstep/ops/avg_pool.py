@@ -1,0 +1,109 @@
+"""Average pooling: the sum of every window, divided by its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.arguments import Flag, PositiveOrNone
+from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
+from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
+from convstep.ops.pool import EMPTY_WORDS, Pool
+from convstep.ops.terms import Terms
+
+
+class AvgPool2d(Pool):
+    """torch.nn.AvgPool2d: the sum of each window, divided by its size."""
+
+    count_include_pad: Flag = True
+    divisor_override: PositiveOrNone = None
+
+    @cached_property
+    def _divisors(self) -> IntArray:
+        """What each output of a plane is divided by: its taps, with or without those on the padding."""
+        _, empty = self.window.reads(np.arange(self.outputs_a_plane))
+        if self.divisor_override is not None:
+            return np.full(len(empty), self.divisor_override)
+        counts = empty != Empty.WINDOW if self.count_include_pad else empty == Empty.NO
+        return counts.sum(axis=1, dtype=np.intp)
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        planes = self.by_plane(operands[0], 0.0)
+        sums = np.zeros((self.planes, self.outputs_a_plane), dtype=operands[0].dtype)
+        for place in self.tap_reads:
+            sums += planes[:, place]
+        output: Array = sums / self._divisors.astype(sums.dtype)
+        return output.reshape(self.output.shape)
+
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        if not wanted[0]:
+            return [None]
+        share = upstream.reshape(self.planes, -1) / self._divisors.astype(upstream.dtype)
+        shares = self.by_plane(share, 0.0)
+        gradient = np.zeros((self.planes, self.inputs_a_plane), dtype=upstream.dtype)
+        for place in self._fed.T:
+            gradient += shares[:, place]
+        return [gradient.reshape(call.operands[0].shape)]
+
+    @cached_property
+    def _fed(self) -> IntArray:
+        """Which outputs of its plane each input element feeds, filled up with -1: (size, feeds)."""
+        return self.window.feeds(np.arange(self.inputs_a_plane))[0]
+
+    def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
+        local = 1.0 / self._divisors[out % self.outputs_a_plane]
+        return np.broadcast_to(local, np.broadcast_shapes(out.shape, into.shape))
+
+    def _divisor(self, out: int) -> int:
+        return int(self._divisors[out % self.outputs_a_plane])
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        if into not in self.candidates(out):
+            return Number(0.0)
+        return Quotient(Number(1.0), Number(float(self._divisor(out))))
+
+    def term_count(self) -> int:
+        return prod(self.window.taps) + 1
+
+    @quiet
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        (index,), (empty,) = self.reads(np.array([out]))
+        numbers = call.operands[0].reshape(-1)[index].astype(np.float64)
+        numbers[empty != Empty.NO] = 0.0
+        sums = np.add.accumulate(numbers)
+        divisor = self._divisor(out)
+
+        def make(k: int) -> Term:
+            if k == len(index):
+                mean = float(sums[-1]) / divisor
+                return Term((Read("sum", 0, float(sums[-1])),), mean, does=f"divide by {divisor}", holds=mean)
+            code, number, so_far = Empty(int(empty[k])), float(numbers[k]), float(sums[k])
+            if code:
+                return Term((), 0.0, does=f"{EMPTY_WORDS[code]}, adds nothing", sum=so_far, empty=code)
+            return Term((Read(0, int(index[k]), number),), number, does="add", sum=so_far)
+
+        return Terms(len(index) + 1, make)
+
+    def formula(self, call: Call, out: int) -> Expression:
+        index = self.candidates(out)
+        whole: Expression = Sum(len(index), lambda k: Element(0, int(index[k])))
+        if len(index) == 1:
+            whole = Element(0, int(index[0]))
+        return Quotient(whole, Number(float(self._divisor(out))))
+
+    def tell(self, naming: Naming) -> str:
+        return f"averages every {self.size_in_words} window of {naming.tensor(0)}"
+
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        count = len(self.candidates(out))
+        return f"is the sum of {count} elements of {naming.tensor(0)}, divided by {self._divisor(out)}"
+
+    def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
+        made = naming.element(OUTPUT, out)
+        return f"{naming.element(0, into)} was one of the numbers whose sum, divided by {self._divisor(out)}, is {made}"

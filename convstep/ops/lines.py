@@ -1,0 +1,77 @@
+"""A tensor as lines along one dimension: what Softmax and cross entropy add up over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from convstep.ops.base import Array, IntArray, Shape
+
+
+@dataclass(frozen=True)
+class Lines:
+    """`outer · inner` lines of `length` elements each; line number = outer index · inner + inner index."""
+
+    outer: int
+    length: int
+    inner: int
+
+    @classmethod
+    def along(cls, shape: Shape, dim: int) -> Lines:
+        """The lines along a dimension from 0; a scalar is one line of length 1."""
+        if not shape:
+            return cls(1, 1, 1)
+        return cls(prod(shape[:dim]), shape[dim], prod(shape[dim + 1 :]))
+
+    @property
+    def count(self) -> int:
+        return self.outer * self.inner
+
+    def place(self, index: IntArray) -> tuple[IntArray, IntArray]:
+        """The line on which each flat index lies, and where on it."""
+        outer, rest = np.divmod(index, self.length * self.inner)
+        position, inner = np.divmod(rest, self.inner)
+        return outer * self.inner + inner, position
+
+    def elements(self, line: IntArray) -> IntArray:
+        """The flat indices of the elements of m lines, (m, length)."""
+        outer, inner = np.divmod(line, self.inner)
+        return (outer * self.length * self.inner + inner)[:, None] + np.arange(self.length) * self.inner
+
+    def split(self, tensor: Array) -> Array:
+        """The tensor as (outer, length, inner)."""
+        return tensor.reshape(self.outer, self.length, self.inner)
+
+    def rows(self, tensor: Array) -> Array:
+        """The tensor as (count, length): one line a row."""
+        return self.split(tensor).transpose(0, 2, 1).reshape(self.count, self.length)
+
+    def unrows(self, rows: Array, shape: Shape) -> Array:
+        """The inverse of `rows`, in the tensor's shape."""
+        lines = rows.reshape(self.outer, self.inner, self.length).transpose(0, 2, 1)
+        return np.ascontiguousarray(lines).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Exponentials:
+    """exp(x − max) and its sum for each row of numbers: the largest is taken away so that exp cannot overflow.
+
+    `largest` and `total` have the shape (m, 1), `powers` has that of x, (m, n).
+    """
+
+    largest: Array
+    powers: Array
+    total: Array
+
+    @classmethod
+    def of(cls, rows: Array) -> Exponentials:
+        largest = rows.max(axis=1, keepdims=True)
+        powers = np.exp(rows - largest)
+        return cls(largest, powers, powers.sum(axis=1, keepdims=True))
+
+    @property
+    def softmax(self) -> Array:
+        share: Array = self.powers / self.total
+        return share

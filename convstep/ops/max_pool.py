@@ -1,0 +1,106 @@
+"""Max pooling: every window keeps its largest number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.arguments import OneOutput, Pair
+from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
+from convstep.ops.expression import Apply, Element, Expression, Number
+from convstep.ops.pool import EMPTY_WORDS, Pool
+
+
+class MaxPool2d(Pool):
+    """torch.nn.MaxPool2d. Of equal numbers the first in row-major order wins; a NaN wins over all."""
+
+    dilation: Pair = (1, 1)
+    return_indices: OneOutput = False
+
+    @property
+    def spread(self) -> tuple[int, ...]:
+        return self.dilation
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        planes = self.by_plane(operands[0], -np.inf)
+        best = np.full((self.planes, self.outputs_a_plane), -np.inf, dtype=operands[0].dtype)
+        winner = np.full(best.shape, -1)
+        for place in self.tap_reads:
+            candidate = planes[:, place]
+            # The first candidate wins even where it is -Inf, and of several NaN the last one.
+            wins = (candidate > best) | np.isnan(candidate) | ((winner < 0) & (place >= 0))
+            best, winner = np.where(wins, candidate, best), np.where(wins, place, winner)
+        saved["winner"] = (np.arange(self.planes)[:, None] * self.inputs_a_plane + winner).reshape(-1)
+        return best.reshape(self.output.shape)
+
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        if not wanted[0]:
+            return [None]
+        size = call.operands[0].size
+        gradient = np.bincount(call.saved["winner"], weights=upstream.reshape(-1), minlength=size)
+        return [gradient.astype(upstream.dtype).reshape(call.operands[0].shape)]
+
+    def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
+        return np.asarray(call.saved["winner"][out] == into, dtype=np.float64)
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        return Number(float(call.saved["winner"][out] == into))
+
+    def term_count(self) -> int:
+        return prod(self.window.taps)
+
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        (index,), (empty,) = self.reads(np.array([out]))
+        terms: list[Term] = []
+        best: float | None = None
+        for place, code in zip(index.tolist(), empty.tolist(), strict=True):
+            if code:
+                terms.append(Term((), 0.0, does=f"{EMPTY_WORDS[code]}, no candidate", holds=best, empty=Empty(code)))
+                continue
+            value = call.value(0, place)
+            does = _candidate(value, best)
+            if best is None or value > best or value != value:
+                best = value
+            terms.append(Term((Read(0, place, value),), best, does=does, holds=best))
+        return terms
+
+    def formula(self, call: Call, out: int) -> Expression:
+        return Apply("max", tuple(Element(0, int(i)) for i in self.candidates(out)))
+
+    def tell(self, naming: Naming) -> str:
+        return f"keeps the largest number of every {self.size_in_words} window of {naming.tensor(0)}"
+
+    def _ties(self, call: Call, out: int) -> int:
+        """How many candidates have the maximum, the winner included."""
+        return int((call.operands[0].reshape(-1)[self.candidates(out)] == call.output.reshape(-1)[out]).sum())
+
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        winner, count = int(call.saved["winner"][out]), len(self.candidates(out))
+        ties = self._ties(call, out)
+        also = f"; {ties} of them are equal, and torch takes the first" if ties > 1 else ""
+        return f"is the largest of {count}, {naming.element(0, winner)} = {naming.number(call.value(0, winner))}{also}"
+
+    def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
+        made, winner = naming.element(OUTPUT, out), int(call.saved["winner"][out])
+        here, best = (f"{naming.element(0, i)} = {naming.number(call.value(0, i))}" for i in (into, winner))
+        if into == winner:
+            tie = " (there was a tie, and torch takes the first)" if self._ties(call, out) > 1 else ""
+            return f"{here} was the largest in its window{tie}, so {made} changes as it does"
+        if call.value(0, into) == call.value(0, winner):
+            return f"{here} tied with {best}, and torch takes the first, so {made} does not react to it"
+        return f"{here} lost to {best}, so {made} does not react to it"
+
+
+def _candidate(value: float, best: float | None) -> str:
+    """What a candidate is to the maximum so far."""
+    if value != value:
+        return "not a number, so the maximum"
+    if best is None:
+        return "first candidate"
+    if best == value:
+        return "a tie, the first maximum stays"
+    return "new maximum" if value > best else "not larger, the maximum stays"

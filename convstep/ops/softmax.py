@@ -1,0 +1,154 @@
+"""Softmax: every element of a line becomes its share of the sum of exponentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.arguments import IntegerOrNone, dimension, require_floats
+from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
+from convstep.ops.expression import (
+    Apply,
+    Element,
+    Expression,
+    Negative,
+    Number,
+    Product,
+    Quotient,
+    Sum,
+    difference,
+)
+from convstep.ops.lines import Exponentials, Lines
+from convstep.ops.terms import Terms
+
+
+class Softmax(Operation):
+    """torch.nn.Softmax: y_i = exp(x_i) / Σ_j exp(x_j) along `dim`.
+
+    Without `dim`, torch's old choice: 0 for 0, 1 and 3 dimensions, otherwise 1.
+    """
+
+    dim: IntegerOrNone = None
+
+    def infer_output(self) -> Spec:
+        require_floats(self.inputs)
+        dimension("dim", self._dim, self.inputs[0].shape)
+        return self.inputs[0]
+
+    @property
+    def _dim(self) -> int:
+        if self.dim is not None:
+            return self.dim
+        return 0 if len(self.inputs[0].shape) in (0, 1, 3) else 1
+
+    @cached_property
+    def lines(self) -> Lines:
+        shape = self.inputs[0].shape
+        return Lines.along(shape, dimension("dim", self._dim, shape))
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        shares = Exponentials.of(self.lines.rows(operands[0])).softmax
+        return self.lines.unrows(shares, self.output.shape)
+
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        y, u = self.lines.split(call.output), self.lines.split(upstream)
+        gradient: Array = y * (u - (u * y).sum(axis=1, keepdims=True))
+        return [gradient.reshape(upstream.shape) if wanted[0] else None]
+
+    # -- one element
+
+    def row_grid(self, slot: int) -> Shape:
+        return (self.lines.length,)
+
+    def column_grid(self, slot: int) -> Shape:
+        return (self.lines.length,)
+
+    @quiet
+    def row(self, call: Call, slot: int, out: IntArray) -> Links:
+        index = self.lines.elements(self.lines.place(out)[0])
+        y = call.output.reshape(-1).astype(np.float64)
+        return Links(index, y[out][:, None] * ((index == out[:, None]) - y[index]))
+
+    def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        # The Jacobian of one line is symmetric.
+        return self.row(call, slot, into)
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        made, other = Element(OUTPUT, out), Element(OUTPUT, into)
+        if out == into:
+            return Product((made, difference(Number(1.0), made)))
+        return Negative(Product((made, other)))
+
+    def _line(self, call: Call, out: int) -> tuple[IntArray, int, npt.NDArray[np.float64]]:
+        """The elements of the line of an output element, where on it that element is, and the numbers."""
+        line, position = self.lines.place(np.array([out]))
+        index = self.lines.elements(line)[0]
+        return index, int(position[0]), call.operands[0].reshape(-1)[index].astype(np.float64)
+
+    def term_count(self) -> int:
+        return self.lines.length + 2
+
+    @quiet
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        index, position, x = self._line(call, out)
+        made = Exponentials.of(x[None])
+        powers, largest = made.powers[0], float(made.largest[0, 0])
+        sums = np.add.accumulate(powers)
+        share = float(powers[position] / sums[-1])
+
+        def make(k: int) -> Term:
+            if k == 0:
+                reads = tuple(Read(0, int(i), float(v)) for i, v in zip(index, x, strict=True))
+                return Term(reads, largest, does="max")
+            if k <= len(x):
+                reads = (Read(0, int(index[k - 1]), float(x[k - 1])), Read("max", 0, largest))
+                return Term(reads, float(powers[k - 1]), does="exp(x − max)", sum=float(sums[k - 1]))
+            reads = (Read("exp", position, float(powers[position])), Read("sum", 0, float(sums[-1])))
+            return Term(reads, share, does="divide by the sum", holds=share)
+
+        return Terms(self.term_count(), make)
+
+    def formula(self, call: Call, out: int) -> Expression:
+        index, _, x = self._line(call, out)
+        shift = safe_shift(x)
+        return Quotient(power(Element(0, out), shift), power_sum(0, index, shift))
+
+    @quiet
+    def intermediates(self, call: Call, out: int) -> list[tuple[str, Array]]:
+        made = Exponentials.of(self._line(call, out)[2][None])
+        return [("max", made.largest[0]), ("exp(x − max)", made.powers[0]), ("sum", made.total[0])]
+
+    # -- in words
+
+    def tell(self, naming: Naming) -> str:
+        return f"turns every {self.lines.length} numbers of {naming.tensor(0)} into shares that add up to 1"
+
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        return f"is exp({naming.element(0, out)}) divided by the sum of {self.lines.length} exponentials"
+
+    def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
+        made, x = naming.element(OUTPUT, out), naming.element(0, into)
+        if out == into:
+            return f"{made} is the share of {x} itself: it grows with {x}"
+        return f"{x} takes part in the sum under {made}: when {x} grows, {made} shrinks"
+
+
+def safe_shift(x: npt.NDArray[np.float64]) -> float:
+    """What to take away before exp so that it neither overflows nor vanishes: mostly nothing, else the largest."""
+    largest = float(x.max())
+    return 0.0 if abs(largest) < 500 else largest
+
+
+def power(of: Expression, shift: float) -> Expression:
+    """The expression exp(of − shift)."""
+    return Apply("exp", (difference(of, Number(shift)) if shift else of,))
+
+
+def power_sum(slot: int, index: IntArray, shift: float) -> Expression:
+    """Σ exp(x − shift) over some elements of a slot."""
+    return Sum(len(index), lambda k: power(Element(slot, int(index[k])), shift))
