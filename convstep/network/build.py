@@ -1,0 +1,200 @@
+"""A checked form becomes a graph: names resolved, shapes inferred, numbers in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convstep.errors import ArgumentError, ConvstepError
+from convstep.network.claims import claims
+from convstep.network.graph import Graph, Node
+from convstep.network.namespace import Namespace, check_parameter_names, check_symbols
+from convstep.network.parameters import Parameters, Slot, resolve, slots_of
+from convstep.network.schema import Form, Layer, check
+from convstep.network.source import Source
+from convstep.network.tensors import LARGEST, Tensors
+from convstep.network.words import about, did_you_mean
+from convstep.ops.base import Array, Operation, Spec
+
+
+def build(source: Source) -> Graph:
+    """The graph of a document. Raises ConvstepError with the place of the first mistake."""
+    return _Builder(source, check(source)).graph()
+
+
+class _Builder:
+    def __init__(self, source: Source, form: Form) -> None:
+        self.source, self.form, self.document = source, form, form.document
+        self.tensors = Tensors(source, np.dtype(self.document.dtype), self.document.seed)
+
+    def graph(self) -> Graph:
+        document, form = self.document, self.form
+        namespace = Namespace(self.source, form)
+        data = {name: self.tensors.read(("inputs", name), name) for name in document.inputs}
+        inputs = self._batch(data)
+        for name, spec in inputs.items():
+            namespace.define(name, spec)
+        slots: list[Slot] = []
+        bound = [self._bind(layer, namespace, slots) for layer in form.layers]
+        loss = None if form.loss is None else self._loss(form.loss, namespace, slots)
+        every = [*form.layers, form.loss] if form.loss is not None else list(form.layers)
+        check_parameter_names(self.source, namespace, every, [slot.name for slot in slots])
+        parameters = resolve(self.source, self.tensors, slots, document.weights)
+        layers = tuple(_with_parameters(node, parameters) for node in bound)
+        seeds = self._seeds(layers)
+        shapes = {name: namespace[name].shape for name in namespace.names}
+        shapes |= {slot.name: slot.declared.shape for slot in slots}
+        check_symbols(self.source, document.symbols, shapes)
+        name = self.source.name if document.name is None else document.name
+        backward = loss is not None or bool(seeds)
+        return Graph(
+            name=name,
+            about=document.about,
+            dtype=self.tensors.dtype,
+            seed=document.seed,
+            mode=document.mode,
+            data=data,
+            inputs=inputs,
+            layers=layers,
+            loss=None if loss is None else _with_parameters(loss, parameters),
+            seeds=seeds,
+            parameters=parameters.values,
+            aliases=parameters.aliases,
+            optimizer=form.optimizer if backward else None,
+            iterations=document.iterations,
+            batch_size=document.batch_size,
+            symbols=dict(document.symbols),
+            indexing=document.indexing,
+            claims=claims(self.source, document, shapes),
+            document=self._plain(name, data, seeds, slots, parameters),
+        )
+
+    # -- inputs
+
+    def _batch(self, data: dict[str, Array]) -> dict[str, Spec]:
+        """The inputs' shapes within one iteration."""
+        rows = self.document.batch_size
+        first = next(iter(data.values()), None)
+        if rows is not None and (first is None or not first.ndim):
+            what = "batch_size takes rows of the first input, which has none; give the input a first dimension"
+            raise self.source.error(("batch_size",), what)
+        specs = {}
+        for name, array in data.items():
+            batched = rows is not None and first is not None and array.ndim and array.shape[0] == first.shape[0]
+            shape = (rows, *array.shape[1:]) if batched and rows is not None else array.shape
+            specs[name] = Spec(shape, array.dtype)
+        return specs
+
+    # -- layers
+
+    def _bind(self, layer: Layer, namespace: Namespace, slots: list[Slot]) -> Node:
+        names = layer.inputs if layer.inputs is not None else self._default_inputs(layer)
+        specs = [namespace.read(layer, k, name) for k, name in enumerate(names)]
+        op = self._bound(layer, specs)
+        slots += slots_of(self.source, layer, op, in_weights=layer is not self.form.loss)
+        namespace.define(layer.name, op.output)
+        return Node(layer.name, op, tuple(names), {local: f"{layer.name}.{local}" for local in op.parameters})
+
+    def _default_inputs(self, layer: Layer) -> tuple[str, ...]:
+        """The layer above; for the first layer the first of `inputs`."""
+        number = layer.where[1]
+        assert isinstance(number, int)
+        if number:
+            return (self.form.layers[number - 1].name,)
+        if not self.document.inputs:
+            raise self.source.error(layer.where, f"'{layer.name}' has nothing to read; add a tensor to `inputs`")
+        return (next(iter(self.document.inputs)),)
+
+    def _bound(self, layer: Layer, specs: list[Spec]) -> Operation:
+        try:
+            op = layer.op.bind(specs)
+        except ArgumentError as error:
+            raise self._argument_error(layer, error, specs) from None
+        except (MemoryError, OverflowError):
+            raise self.source.error(layer.where, f"the sizes of '{layer.name}' are beyond any memory") from None
+        for what, size in [("output", op.output.size), *((n, _size(p.shape)) for n, p in op.parameters.items())]:
+            if size > LARGEST:
+                message = f"the {what} of '{layer.name}' would hold {size} numbers; {LARGEST} are the most"
+                raise self.source.error(layer.where, message)
+        return op
+
+    def _argument_error(self, layer: Layer, error: ArgumentError, specs: list[Spec]) -> ConvstepError:
+        kind, argument, message = type(layer.op).__name__, error.argument, str(error)
+        if argument is not None and argument != "inputs":
+            where, key = ((*layer.where, argument), True) if argument in layer.arguments else (layer.where, False)
+            return self.source.error(where, about(argument, message), key)
+        given = layer.inputs is not None
+        where = (*layer.where, "inputs") if given else (*layer.where, "op")
+        message = message if message.startswith(kind) else about(kind, message)
+        return self.source.error(where, message, key=given)
+
+    # -- where the backward pass starts
+
+    def _loss(self, layer: Layer, namespace: Namespace, slots: list[Slot]) -> Node:
+        if layer.inputs is None:
+            last = self.form.layers[-1].name
+            used = {name for other in self.form.layers for name in other.inputs or ()}
+            free = [name for name in list(self.document.inputs)[1:] if name not in used]
+            pair = f"[{last}, {free[0] if free else 'target'}]"
+            raise self.source.error(layer.where, f"the loss needs `inputs`: prediction and target, such as {pair}")
+        node = self._bind(layer, namespace, slots)
+        if node.op.output.shape != ():
+            what = f"the loss must be one number, not {list(node.op.output.shape)}; use reduction mean or sum here"
+            where = (*layer.where, "reduction" if "reduction" in layer.arguments else "op")
+            raise self.source.error(where, f"{what}, or put {layer.name} among the layers")
+        return node
+
+    def _seeds(self, layers: tuple[Node, ...]) -> dict[str, Array]:
+        given = self.document.gradient
+        if given is None:
+            return {}
+        if self.form.loss is not None:
+            what = "`loss` and `gradient` are two ways to start the backward pass; keep one"
+            raise self.source.error(("gradient",), what, key=True)
+        by_name = {node.name: node for node in layers}
+        seeds = {}
+        for name in given:
+            if name not in by_name:
+                what = f"gradients start at layers, and there is no layer '{name}'{did_you_mean(name, by_name)}"
+                raise self.source.error(("gradient", name), what, key=True)
+            shape = by_name[name].op.output.shape
+            seeds[name] = self.tensors.read(("gradient", name), f"the gradient of {name}", shape)
+        return seeds
+
+    # -- the document
+
+    def _plain(
+        self, name: str, data: dict[str, Array], seeds: dict[str, Array], slots: list[Slot], parameters: Parameters
+    ) -> dict[str, Any]:
+        """The network with every tensor as an array, from which the same graph is built anywhere."""
+        tensors: dict[str, dict[str, Any]] = {}
+        for slot in slots:
+            value: Any = parameters.shared.get(slot.name)
+            if value is None:
+                value = parameters.values[parameters.aliases[slot.name]]
+            tensors.setdefault(slot.layer.name, {})[slot.local] = value
+
+        def section(layer: Layer) -> dict[str, Any]:
+            names = layer.inputs if layer.inputs is not None else self._default_inputs(layer)
+            head = {"name": layer.name, "op": type(layer.op).__name__, "inputs": list(names)}
+            return {**head, **layer.arguments, **tensors.get(layer.name, {})}
+
+        given = self.document.model_dump(exclude_unset=True, by_alias=True)
+        plain = {key: value for key, value in given.items() if key not in ("convstep", "weights", "gradient")}
+        plain |= {"convstep": 1, "name": name, "inputs": data, "layers": [section(x) for x in self.form.layers]}
+        if self.form.loss is not None:
+            plain["loss"] = section(self.form.loss)
+        if seeds:
+            plain["gradient"] = seeds
+        return plain
+
+
+def _with_parameters(node: Node, parameters: Parameters) -> Node:
+    return Node(
+        node.name, node.op, node.inputs, {local: parameters.aliases[name] for local, name in node.parameters.items()}
+    )
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return int(np.prod([float(size) for size in shape]))

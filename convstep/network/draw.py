@@ -1,0 +1,42 @@
+"""Random numbers that depend on a seed and a tensor's name alone.
+
+The derivation is part of the file format and stays as it is: SHA-256 of the text `SEED:NAME` (UTF-8), read as a
+big-endian integer, seeds numpy's PCG64, whose raw 64-bit words w give uniform numbers (w >> 11) · 2⁻⁵³ in [0, 1).
+Normal numbers come from pairs of these, by Box and Muller: no other layer, and no library's taste, has a say.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.base import Shape
+
+Floats = npt.NDArray[np.float64]
+
+
+class Draw:
+    """The stream of random numbers of one tensor."""
+
+    def __init__(self, seed: int, name: str) -> None:
+        key = sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).digest()
+        self._bits = np.random.PCG64(int.from_bytes(key, "big"))
+
+    def uniform(self, shape: Shape) -> Floats:
+        """Numbers in [0, 1), the same to the bit everywhere."""
+        words: npt.NDArray[np.uint64] = self._bits.random_raw(prod(shape))
+        uniform: Floats = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return uniform.reshape(shape)
+
+    def normal(self, shape: Shape) -> Floats:
+        """Standard normal numbers, the same to the last place everywhere."""
+        count = prod(shape)
+        pairs = self.uniform((2, (count + 1) // 2))
+        # 1 − u lies in (0, 1]: its logarithm is finite.
+        radius = np.sqrt(-2.0 * np.log(1.0 - pairs[0]))
+        angle = 2.0 * np.pi * pairs[1]
+        normal = np.stack((radius * np.cos(angle), radius * np.sin(angle)), axis=1)
+        return normal.reshape(-1)[:count].reshape(shape)

@@ -1,0 +1,26 @@
+"""From a file or a mapping to a graph."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from convstep.errors import ConvstepError
+from convstep.network.build import build
+from convstep.network.graph import Graph
+from convstep.network.source import DictSource
+from convstep.network.yaml_source import YamlSource
+
+
+def load(source: str | os.PathLike[str] | Mapping[str, Any]) -> Graph:
+    """The network of a file (a path), or of the same structure as a dict in which tensors may be numpy arrays.
+
+    Raises ConvstepError: `FILE:LINE:COLUMN: what is wrong and what would be right`; for a dict, the key's path
+    stands in front: `layers[0].kernel_size: …`. File names inside a dict start from the working directory.
+    """
+    if isinstance(source, Mapping):
+        return build(DictSource(source))
+    if isinstance(source, (str, os.PathLike)):
+        return build(YamlSource(os.fspath(source)))
+    raise ConvstepError(f"a network is a path or a mapping, not a {type(source).__name__}")

@@ -1,0 +1,126 @@
+"""The parameters of all layers: given, shared, loaded from a state dict, or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from convstep.network.array_files import FileError, read_arrays
+from convstep.network.schema import Layer
+from convstep.network.source import Source, Where
+from convstep.network.tensors import Tensors
+from convstep.network.words import did_you_mean, listed
+from convstep.ops.base import Array, Operation, Parameter
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One parameter of one layer: what it is called, what it must be, and what the file says (`given`)."""
+
+    name: str
+    local: str
+    layer: Layer
+    declared: Parameter
+    in_weights: bool
+
+    @property
+    def where(self) -> Where:
+        """The place of its tensor in the file, where there is one."""
+        return (*self.layer.where, self.local)
+
+    @property
+    def given(self) -> Any:
+        """What the file says, or `None`."""
+        return self.layer.tensors.get(self.local)
+
+
+def slots_of(source: Source, layer: Layer, op: Operation, in_weights: bool = True) -> list[Slot]:
+    """The parameters that the bound operation has. Raises ConvstepError for a tensor that it has no place for."""
+    for local in layer.tensors:
+        if local not in op.parameters:
+            has = listed(op.parameters, "and")
+            what = f"with these arguments {type(op).__name__} has no {local} (parameters: {has}); leave it out"
+            raise source.error((*layer.where, local), what, key=True)
+    return [
+        Slot(f"{layer.name}.{local}", local, layer, declared, in_weights) for local, declared in op.parameters.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Numbers by stored name; `aliases` maps every name to the stored one, `shared` a name to the one it refers to."""
+
+    values: Mapping[str, Array]
+    aliases: Mapping[str, str]
+    shared: Mapping[str, str]
+
+
+def resolve(source: Source, tensors: Tensors, slots: Iterable[Slot], weights: str | None) -> Parameters:
+    """Every parameter's numbers, in file order of the stored names."""
+    by_name = {slot.name: slot for slot in slots}
+    shared = {name: slot.given for name, slot in by_name.items() if isinstance(slot.given, str)}
+    owner = {name: _owner(source, by_name, shared, name) for name in by_name}
+    stored: dict[str, str] = {}
+    for name in by_name:
+        stored.setdefault(owner[name], name)
+    loaded = {} if weights is None else _load(source, weights, by_name, owner)
+    values = {first: _value(tensors, by_name[own], loaded) for own, first in stored.items()}
+    return Parameters(values, {name: stored[own] for name, own in owner.items()}, shared)
+
+
+def _owner(source: Source, slots: Mapping[str, Slot], shared: Mapping[str, str], name: str) -> str:
+    """The end of a chain of references."""
+    seen = [name]
+    while seen[-1] in shared:
+        here = slots[seen[-1]]
+        target = shared[here.name]
+        if target not in slots:
+            others = [other for other in slots if other != name]
+            what = f"there is no parameter '{target}' to share{did_you_mean(target, others)}"
+            raise source.error(here.where, what)
+        if target in seen:
+            raise source.error(here.where, f"{' → '.join([*seen, target])} is a circle; one of them needs numbers")
+        shape, wanted = slots[target].declared.shape, here.declared.shape
+        if shape != wanted:
+            what = f"{here.name} has the shape {list(wanted)} and cannot be {target} of the shape {list(shape)}"
+            raise source.error(here.where, what)
+        seen.append(target)
+    return seen[-1]
+
+
+def _value(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
+    if slot.local in slot.layer.tensors:
+        return tensors.read(slot.where, slot.name, slot.declared.shape)
+    if slot.name in loaded:
+        return loaded[slot.name].astype(tensors.dtype)
+    return tensors.initial(slot.layer.where, slot.declared.init, slot.declared.shape, slot.name)
+
+
+def _load(source: Source, file: str, slots: Mapping[str, Slot], owner: Mapping[str, str]) -> dict[str, Array]:
+    """A state dict whose names and shapes are exactly the network's; a shared parameter may be there once."""
+    where = ("weights",)
+    try:
+        arrays = read_arrays(source.directory / file)
+    except FileError as error:
+        raise source.error(where, str(error)) from None
+    arrays = {name: array for name, array in arrays.items() if not name.endswith("num_batches_tracked")}
+    unknown = [name for name in arrays if name not in slots]
+    if unknown:
+        what = f"{file} holds '{unknown[0]}', which is no parameter of this network{did_you_mean(unknown[0], slots)}"
+        raise source.error(where, what)
+    for name, array in arrays.items():
+        shape = slots[name].declared.shape
+        if array.shape != shape:
+            raise source.error(where, f"{name} is {list(array.shape)} in {file}, but {list(shape)} in this network")
+    by_owner: dict[str, str] = {}
+    for name, array in arrays.items():
+        other = by_owner.setdefault(owner[name], name)
+        if not np.array_equal(arrays[other], array, equal_nan=True):
+            raise source.error(where, f"{other} and {name} are one shared parameter, but differ in {file}")
+    missing = [name for name, slot in slots.items() if slot.in_weights and owner[name] not in by_owner]
+    if missing:
+        raise source.error(where, f"{file} lacks {listed(missing, 'and')}; it holds {listed(arrays, 'and')}")
+    return {own: arrays[name] for own, name in by_owner.items()}

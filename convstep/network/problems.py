@@ -1,0 +1,145 @@
+"""What a pydantic model says about a piece of the document, as one line of plain words each, with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from convstep.network.source import Source, Where
+from convstep.network.words import about, did_you_mean, listed, nearest, show
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_EXPECTED = {
+    "int_type": "an integer",
+    "int_parsing": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "none_required": "null",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, about the value at `where` or (`key`) about its key."""
+
+    where: Where
+    message: str
+    key: bool = False
+
+
+def raise_first(source: Source, problems: Collection[Problem]) -> None:
+    """Raises the problem that stands first in the document, if there is one."""
+    if problems:
+        first = min(problems, key=lambda problem: source.order(problem.where))
+        raise source.error(first.where, first.message, first.key)
+
+
+def validate(
+    model: type[Model], data: Any, where: Where, subject: str, extra: Collection[str] = ()
+) -> tuple[Model | None, list[Problem]]:
+    """The model of the data, or what is wrong with it.
+
+    `subject` names the data in messages ("Conv2d"); `extra` are further keys that would have been right.
+    """
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        by_place: dict[Where, list[ErrorDetails]] = {}
+        for details in error.errors(include_url=False):
+            by_place.setdefault(_inside(details, data), []).append(details)
+        known = [*model.model_fields, *extra]
+        return None, [_problem(errors, place, data, where, subject, known) for place, errors in by_place.items()]
+
+
+def _inside(details: ErrorDetails, data: Any) -> Where:
+    """The error's place without the names that pydantic gives to the branches of a union."""
+    place: list[str | int] = []
+    for step in details["loc"]:
+        if (isinstance(data, dict) and step in data) or (
+            isinstance(data, (list, tuple)) and isinstance(step, int) and step < len(data)
+        ):
+            data = data[step]
+        elif details["type"] == "missing":
+            return (*place, step)
+        else:
+            break
+        place.append(step)
+    return tuple(place)
+
+
+def _problem(
+    errors: list[ErrorDetails], place: Where, data: Any, where: Where, subject: str, known: list[str]
+) -> Problem:
+    name = next((str(step) for step in reversed(place) if isinstance(step, str)), subject)
+    match errors[0]["type"]:
+        case "missing":
+            owner = subject if len(place) == 1 else f"each of `{place[0]}`"
+            return Problem((*where, *place[:-1]), f"{owner} needs `{place[-1]}`")
+        case "extra_forbidden":
+            owner = subject if len(place) == 1 else f"`{place[0]}`"
+            rest = did_you_mean(name, [k for k in known if not (isinstance(data, dict) and k in data)] or known)
+            return Problem((*where, *place), f"{owner} has no `{name}`{rest}", key=True)
+    value = errors[0]["input"]
+    own = [str(e["ctx"]["error"]) for e in errors if e["type"] == "value_error" and "error" in e.get("ctx", {})]
+    if own and not own[0].startswith("takes "):
+        mentioned = [k for k in data if re.search(rf"\b{re.escape(k)}\b", own[0])] if isinstance(data, dict) else []
+        if not place and mentioned:
+            return Problem((*where, mentioned[0]), own[0], key=True)
+        return Problem((*where, *place), own[0] if not place else about(name, own[0]))
+    wanted = [_expected(e) for e in errors]
+    return Problem((*where, *place), f"{name} takes {join(wanted)}, not {show(value)}{_meant(value, wanted)}")
+
+
+def _expected(error: ErrorDetails) -> str:
+    """What would have been right, as a noun."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "value_error":
+            return str(context.get("error", "")).removeprefix("takes ").partition(", not ")[0]
+        case "literal_error" | "enum":
+            return str(context["expected"]).replace("'", "")
+        case "greater_than":
+            return f"a number above {context['gt']:g}"
+        case "greater_than_equal":
+            return f"a number of {context['ge']:g} or more"
+        case "less_than":
+            return f"a number below {context['lt']:g}"
+        case "less_than_equal":
+            return f"a number of {context['le']:g} or less"
+        case "too_short":
+            return f"{context['min_length']} or more values"
+        case "too_long":
+            return f"{context['max_length']} or fewer values"
+        case kind:
+            return _EXPECTED.get(kind, "another kind of value")
+
+
+def join(wanted: list[str]) -> str:
+    """Alternatives, each once."""
+    return listed(dict.fromkeys(wanted)) if len(set(wanted)) > 1 else wanted[0]
+
+
+def _meant(value: Any, wanted: list[str]) -> str:
+    """For a misspelt word, the allowed one."""
+    if not isinstance(value, str):
+        return ""
+    words = [w for w in re.findall(r"\w+", " ".join(wanted)) if w not in {"or", "a", "an", "of", "list", "number"}]
+    meant = nearest(value, words)
+    return f"; did you mean '{meant}'?" if meant and meant != value else ""

@@ -1,0 +1,238 @@
+"""The form of a network file: which keys there are, and what each may hold. Numbers are looked at later."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from convstep.network.problems import Problem, raise_first, validate
+from convstep.network.source import Source, Where
+from convstep.network.words import did_you_mean, show
+from convstep.ops.arguments import Integer, Positive
+from convstep.ops.base import Operation
+from convstep.ops.optimizers import Optimizer
+from convstep.ops.registry import OPERATIONS, OPTIMIZERS
+
+_NAME = re.compile(r"\w+(\.\w+)*")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            f"takes letters, digits and _, in parts with single dots between (conv1, layer1.0), not {text}"
+        )
+    return text
+
+
+def _version(value: Any) -> Any:
+    if value != 1 or isinstance(value, bool):
+        raise ValueError("takes 1, the one version of the format that there is, ")
+    return value
+
+
+def _later(value: Any) -> Any:
+    raise ValueError("schedulers are not supported yet; leave `scheduler` out")
+
+
+def _names(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise ValueError("takes a list of tensor names in brackets, such as [x] or [a, b]")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Names = Annotated[list[str], BeforeValidator(_names)]
+
+
+class Section(BaseModel):
+    """A mapping of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LayerHead(BaseModel):
+    """What every layer has; all other keys are its operation's."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Name
+    op: str
+    inputs: Names | None = None
+
+
+class LossHead(LayerHead):
+    """The loss is written like a layer."""
+
+    name: Name = "loss"
+
+
+class OptimizerHead(BaseModel):
+    """Which optimizer; all other keys are its arguments."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    op: str
+
+
+class ClaimForm(Section):
+    """A derivative that someone worked out by hand."""
+
+    of: str
+    index: list[Integer] | None = None
+    # `is` is a keyword of Python.
+    claimed: Any = Field(alias="is")
+
+
+class Document(Section):
+    """The whole file."""
+
+    convstep: Annotated[Any, BeforeValidator(_version)] = 1
+    name: str | None = None
+    about: str = ""
+    dtype: Literal["float64", "float32"] = "float64"
+    seed: Integer = 0
+    mode: Literal["train", "eval"] = "train"
+    inputs: dict[Name, Any] = {}
+    layers: list[LayerHead]
+    weights: str | None = None
+    loss: LossHead | None = None
+    gradient: dict[str, Any] | None = None
+    optimizer: OptimizerHead | None = None
+    scheduler: Annotated[Any, BeforeValidator(_later)] = None
+    iterations: Positive = 1
+    batch_size: Positive | None = None
+    symbols: dict[str, Name] = {}
+    indexing: Literal["torch", "flat1"] = "torch"
+    claims: list[ClaimForm] = []
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer (or the loss) in the checked form; `tensors` are its parameters as the file has them."""
+
+    where: Where
+    name: str
+    op: Operation
+    inputs: tuple[str, ...] | None
+    arguments: Mapping[str, Any]
+    tensors: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A document whose form is right."""
+
+    document: Document
+    layers: tuple[Layer, ...]
+    loss: Layer | None
+    optimizer: Optimizer | None
+
+
+def check(source: Source) -> Form:
+    """Raises ConvstepError about the first mistake in the document's form."""
+    data = source.document
+    if not isinstance(data, dict):
+        raise source.error((), f"a network is a mapping with `inputs` and `layers`, not {show(data)}")
+    data = _names_as_text(source, data)
+    document, problems = validate(Document, data, (), "the network")
+    items = data.get("layers")
+    layers = [_layer(("layers", k), item, problems) for k, item in enumerate(items if isinstance(items, list) else [])]
+    loss = _layer(("loss",), data.get("loss"), problems)
+    optimizer = _optimizer(data.get("optimizer"), problems)
+    if isinstance(items, list) and not items:
+        problems.append(Problem(("layers",), "there are no layers; a layer is written - {name: relu, op: ReLU}"))
+    raise_first(source, problems)
+    assert document is not None
+    return Form(document, tuple(layer for layer in layers if layer is not None), loss, optimizer)
+
+
+def _layer(where: Where, data: Any, problems: list[Problem]) -> Layer | None:
+    """A layer whose arguments are right; mistakes are added to the problems."""
+    if not isinstance(data, dict) or not isinstance(data.get("op"), str):
+        return None
+    kind = OPERATIONS.get(data["op"])
+    is_loss = where == ("loss",)
+    if kind is None or (is_loss and not kind.is_loss):
+        losses = [name for name, op in OPERATIONS.items() if op.is_loss]
+        known = losses if is_loss else list(OPERATIONS)
+        what = (
+            f"there is no {'loss' if is_loss else 'operation'} '{data['op']}'"
+            if kind is None
+            else (f"{data['op']} is no loss")
+        )
+        problems.append(Problem((*where, "op"), what + did_you_mean(data["op"], known)))
+        return None
+    arguments, tensors = _split(kind, {k: v for k, v in data.items() if k not in LayerHead.model_fields})
+    implied = {name: True for name in tensors if name in kind.model_fields}
+    extra = ["name", "op", "inputs", *kind.parameter_names]
+    op, wrong = validate(kind, {**arguments, **implied}, where, data["op"], extra)
+    problems += wrong
+    if op is None:
+        return None
+    inputs = data.get("inputs")
+    names = tuple(map(str, inputs)) if isinstance(inputs, list) else None
+    return Layer(where, str(data.get("name", "loss")), op, names, arguments, tensors)
+
+
+def _split(kind: type[Operation], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arguments (`bias: true` too) and parameters (`bias: <tensor>`) of a layer."""
+    tensors = {
+        key: value
+        for key, value in given.items()
+        if key in kind.parameter_names and not (key in kind.model_fields and (value is None or isinstance(value, bool)))
+    }
+    arguments = {
+        key: value.tolist() if isinstance(value, np.ndarray) else value
+        for key, value in given.items()
+        if key not in tensors
+    }
+    return arguments, tensors
+
+
+def _optimizer(data: Any, problems: list[Problem]) -> Optimizer | None:
+    if not isinstance(data, dict) or not isinstance(data.get("op"), str):
+        return None
+    kind = OPTIMIZERS.get(data["op"])
+    if kind is None:
+        message = f"there is no optimizer '{data['op']}'{did_you_mean(data['op'], OPTIMIZERS)}"
+        problems.append(Problem(("optimizer", "op"), message))
+        return None
+    arguments = {key: value for key, value in data.items() if key != "op"}
+    optimizer, wrong = validate(kind, arguments, ("optimizer",), data["op"], ["op"])
+    problems += wrong
+    return optimizer
+
+
+def _names_as_text(source: Source, data: dict[str, Any]) -> dict[str, Any]:
+    """The document in which integers that stand for names are their text."""
+
+    def text(value: Any, *where: str | int) -> Any:
+        return source.text(where) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+    def section(value: Any, *where: str | int) -> Any:
+        if not isinstance(value, dict):
+            return value
+        result = {**value}
+        if "name" in value:
+            result["name"] = text(value["name"], *where, "name")
+        if isinstance(value.get("inputs"), list):
+            result["inputs"] = [text(v, *where, "inputs", k) for k, v in enumerate(value["inputs"])]
+        if "of" in value:
+            result["of"] = text(value["of"], *where, "of")
+        return result
+
+    result = {**data}
+    for key in ("layers", "claims"):
+        if isinstance(data.get(key), list):
+            result[key] = [section(item, key, k) for k, item in enumerate(data[key])]
+    result["loss"] = section(data.get("loss"), "loss")
+    if isinstance(data.get("symbols"), dict):
+        result["symbols"] = {k: text(v, "symbols", k) for k, v in data["symbols"].items()}
+    if "name" in data:
+        result["name"] = text(data["name"], "name")
+    return {key: value for key, value in result.items() if key in data}

@@ -1,0 +1,206 @@
+"""A tensor as the file writes it becomes an array: numbers, nested lists, files and initialisers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan, prod
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from convstep.errors import ArgumentError
+from convstep.network.array_files import FileError, read_array
+from convstep.network.initialise import initialise
+from convstep.network.literals import numbers
+from convstep.network.problems import Model, raise_first, validate
+from convstep.network.schema import Section
+from convstep.network.source import Source, Where
+from convstep.network.words import about, nearest, show
+from convstep.ops.arguments import Integer, Positive
+from convstep.ops.base import Array, Shape
+
+LARGEST = 2**28
+"""The most elements of one tensor that are made from a few words (2 GiB in float64)."""
+_MOST_DIMENSIONS = 32
+
+Dtype = Literal["float64", "float32", "int64", "int32", "int16", "int8", "uint8"]
+
+
+class _Form(Section):
+    shape: list[Positive] | None = Field(None, max_length=_MOST_DIMENSIONS)
+    dtype: Dtype | None = None
+
+
+class _Value(_Form):
+    value: Any
+
+
+class _File(_Form):
+    file: str
+    key: str | None = None
+
+
+class _Init(_Form):
+    model_config = {"extra": "allow"}
+
+    init: str
+    seed: Integer | None = None
+
+
+_FORMS: dict[str, type[_Form]] = {"value": _Value, "file": _File, "init": _Init}
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """Reads tensors of one network: its floats have the net's dtype, its random numbers come from the net's seed."""
+
+    source: Source
+    dtype: np.dtype[Any]
+    seed: int
+
+    def read(self, where: Where, name: str, shape: Shape | None = None) -> Array:
+        """The tensor at `where` of the document; with a known `shape` (a parameter) it takes that and the net's dtype.
+
+        Raises ConvstepError with the place of what is wrong.
+        """
+        value = self.source.value(where)
+        if isinstance(value, dict):
+            return self._mapping(where, value, name, shape)
+        if isinstance(value, str):
+            what = f"{show(value)} is no tensor; write a number, a list, or a mapping with value, file or init"
+            raise self.source.error(where, what)
+        return self._cast(self._shaped(self._given(where, value), shape, where, name), where, value, shape)
+
+    def initial(self, where: Where, how: Any, shape: Shape, name: str) -> Array:
+        """A parameter that the file says nothing about."""
+        self._limit(where, shape, name)
+        return initialise(how, shape, self.seed, name).astype(self.dtype)
+
+    # -- the spellings
+
+    def _mapping(self, where: Where, value: dict[str, Any], name: str, known: Shape | None) -> Array:
+        kinds = [kind for kind in _FORMS if kind in value]
+        if len(kinds) != 1:
+            what = f"takes one of value, file and init, not {' and '.join(kinds)}" if kinds else self._no_kind(value)
+            raise self.source.error(where, about(name, what))
+        form = self._form(_FORMS[kinds[0]], value, where, name)
+        at = (*where, kinds[0])
+        shape = self._shape(where, form, name, known)
+        if isinstance(form, _Init):
+            return self._cast(self._init(where, value, form, name, shape), at, form.init, known, form.dtype)
+        if isinstance(form, _File):
+            array = self._file(where, form)
+            if form.shape is None and known is not None and _squeezed(array.shape) != _squeezed(known):
+                raise self.source.error(at, f"{name} has the shape {list(known)}, the file's array {list(array.shape)}")
+            raw: Any = array
+        else:
+            assert isinstance(form, _Value)
+            raw = form.value
+            array = self._given(at, raw)
+        return self._cast(self._shaped(array, shape, at, name), at, raw, known, form.dtype)
+
+    @staticmethod
+    def _no_kind(value: dict[str, Any]) -> str:
+        near = next(((k, m) for k in value if (m := nearest(k, _FORMS))), None)
+        if near is not None:
+            return f"needs a key value, file or init; did you mean '{near[1]}' by '{near[0]}'?"
+        return "needs one of the keys value, file and init, such as {value: [1, 2]}"
+
+    def _form(self, model: type[Model], value: dict[str, Any], where: Where, name: str) -> Model:
+        form, problems = validate(model, value, where, name)
+        raise_first(self.source, problems)
+        assert form is not None
+        return form
+
+    def _shape(self, where: Where, form: _Form, name: str, known: Shape | None) -> Shape | None:
+        shape = None if form.shape is None else tuple(form.shape)
+        if known is not None and shape not in (None, known):
+            raise self.source.error((*where, "shape"), f"{name} has the shape {list(known)} here, not {form.shape}")
+        shape = known if shape is None else shape
+        if shape is not None:
+            self._limit((*where, "shape"), shape, name)
+        return shape
+
+    def _limit(self, where: Where, shape: Shape, name: str) -> None:
+        if prod(shape) > LARGEST:
+            what = f"{name} of the shape {list(shape)} would hold {prod(shape)} numbers; {LARGEST} are the most"
+            raise self.source.error(where, what)
+
+    def _given(self, where: Where, value: Any) -> Array:
+        """Numbers that the document itself holds."""
+        if isinstance(value, np.ndarray):
+            if value.dtype.kind not in "iuf":
+                raise self.source.error(where, f"is an array of {value.dtype}; give one of floats or integers")
+            return value.astype(value.dtype.newbyteorder("="))
+        return numbers(self.source, where, value)
+
+    def _file(self, where: Where, form: _File) -> Array:
+        try:
+            return read_array(self.source.directory / form.file, form.key)
+        except FileError as error:
+            raise self.source.error((*where, error.at), str(error)) from None
+
+    def _init(self, where: Where, value: dict[str, Any], form: _Init, name: str, shape: Shape | None) -> Array:
+        if shape is None:
+            raise self.source.error(where, f"{name} needs a `shape`: init says how, not how many")
+        arguments = {key: v for key, v in value.items() if key not in ("shape", "seed", "dtype")}
+        try:
+            return initialise(arguments, shape, self.seed if form.seed is None else form.seed, name)
+        except ArgumentError as error:
+            key = error.argument or "init"
+            at, message = (*where, key), str(error)
+            unknown = message.startswith(("there is no", f"{form.init}"))
+            if key not in value:
+                raise self.source.error(where, about(key, message)) from None
+            raise self.source.error(at, message if unknown or key == "init" else about(key, message)) from None
+
+    # -- shape and dtype
+
+    def _shaped(self, array: Array, shape: Shape | None, where: Where, name: str) -> Array:
+        """The numbers row-major in the shape; one number fills it."""
+        if array.size == 0:
+            raise self.source.error(
+                where, f"{name} holds no numbers (its shape is {list(array.shape)}); give at least one"
+            )
+        if shape is None:
+            return array
+        if array.size == 1:
+            return np.full(shape, array.reshape(-1)[0])
+        if array.size != prod(shape):
+            numerous = f"{prod(shape)} number{'s' if prod(shape) > 1 else ''}"
+            what = f"{name} of the shape {list(shape)} takes {numerous}, or one for all, not {array.size}"
+            raise self.source.error(where, what)
+        return array.reshape(shape)
+
+    def _cast(self, array: Array, where: Where, raw: Any, known: Shape | None, dtype: str | None = None) -> Array:
+        """The net's dtype for literals, floats and parameters; other integers stay what they are."""
+        target = self.dtype
+        if dtype is not None:
+            target = np.dtype(dtype)
+            at = (*where[:-1], "dtype")
+            if known is not None and target.kind != "f":
+                raise self.source.error(at, f"a parameter takes floating-point numbers, {self.dtype}, not {dtype}")
+            if target.kind == "f" and target != self.dtype:
+                what = f"floats are {self.dtype} in this network, not {dtype}; `dtype` at the top sets it for all"
+                raise self.source.error(at, what)
+        elif known is None and array.dtype.kind in "iu" and (isinstance(raw, (np.ndarray))):
+            target = array.dtype
+        return self._converted(array, target, where)
+
+    def _converted(self, array: Array, target: np.dtype[Any], where: Where) -> Array:
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = np.array(array, dtype=target, order="C")
+        wrong = np.isinf(result) & np.isfinite(array) if target.kind == "f" else result != array
+        if wrong.any():
+            value = array[wrong].reshape(-1)[0].item()
+            shown = "NaN" if isnan(value) else repr(value)
+            what = "too large for float32" if target.kind == "f" else f"no integer that {target} can hold"
+            raise self.source.error(where, f"{shown} is {what}; change the number or the dtype")
+        return result
+
+
+def _squeezed(shape: Shape) -> Shape | None:
+    """A shape without its dimensions of size 1; anything in one dimension may be laid out row-major."""
+    kept = tuple(size for size in shape if size != 1)
+    return kept if len(kept) > 1 else (prod(kept),)

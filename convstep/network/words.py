@@ -1,0 +1,69 @@
+"""How messages speak: values as a person would write them, lists, and "did you mean"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+_LONGEST_VALUE = 40
+_LONGEST_LIST = 14
+
+
+def printable(text: str) -> str:
+    """The text on one line: control characters and their like are escaped, so that no file can steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def show(value: Any) -> str:
+    """A value as the file would say it, shortened."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {list(value.shape)}"
+    if isinstance(value, dict):
+        return f"a mapping with the keys {listed(value, 'and')}" if value else "an empty mapping"
+    if isinstance(value, (list, tuple)) and any(isinstance(v, (list, tuple, dict)) for v in value[:4]):
+        return "a nested list"
+    text = "[" + ", ".join(_scalar(v) for v in value[:20]) + "]" if isinstance(value, (list, tuple)) else _scalar(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return f"'{printable(value)}'"
+    return show(value) if value is None or isinstance(value, bool) else printable(str(value))
+
+
+def listed(words: Iterable[Any], last: str = "or") -> str:
+    """`a, b or c`, shortened where there are many."""
+    texts = [printable(str(word)) for word in words]
+    if len(texts) > _LONGEST_LIST:
+        return ", ".join(texts[:_LONGEST_LIST]) + " …"
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {last} {texts[-1]}" if texts else "none"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    lower = {k.lower(): k for k in known}
+    found = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return lower[found[0]] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: the nearest one, or which ones there are."""
+    known = list(known)
+    meant = nearest(word, known)
+    if meant is not None:
+        return f"; did you mean '{printable(meant)}'?"
+    return f"; there is {listed(known, 'and')}" if known else ""
+
+
+def about(subject: str, message: str) -> str:
+    """Subject and predicate in one sentence: `stride takes …`, or `stride: the window spans …`."""
+    verb = message.partition(" ")[0] in {"takes", "is", "must", "needs", "has", "goes", "does", "holds", "cannot"}
+    return f"{subject} {message}" if verb else f"{subject}: {message}"
