@@ -1,0 +1,84 @@
+"""The application: a session on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from convstep.tui.actions import ACTIONS, STEPS
+from convstep.tui.screens.main import MainScreen
+from convstep.tui.theme.colours import Palette
+from convstep.tui.theme.themes import THEMES
+from convstep.tui.widgets.lines import use_ascii_where_needed
+
+if TYPE_CHECKING:
+    from convstep.debugger.session import Session
+
+_SHOW_CURSOR = "\x1b[?25h"
+
+
+class ConvstepApp(App[None], inherit_bindings=False):
+    """Puts the session's screen up, in the colours that the terminal can show."""
+
+    CSS_PATH = "app.tcss"
+    AUTO_FOCUS = None
+    ALLOW_SELECT = False
+    ENABLE_COMMAND_PALETTE = True
+    TITLE = "convstep"
+
+    def __init__(self, session: Session) -> None:
+        use_ascii_where_needed()
+        super().__init__()
+        self.session = session
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self._theme_name(session.look.get("theme") != "light")
+
+    def _theme_name(self, dark: bool) -> str:
+        return f"convstep-{'dark' if dark else 'light'}"
+
+    def make_palette(self) -> Palette:
+        """The colours for this theme and this terminal."""
+        dark = self.session.look.get("theme") != "light"
+        if self.no_color:
+            return Palette(dark, "plain")
+        return Palette(dark, "ansi" if self.console.color_system in (None, "standard") else "full")
+
+    def get_default_screen(self) -> Screen[None]:
+        return MainScreen(self.session, self.make_palette())
+
+    def on_mount(self) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(_SHOW_CURSOR)
+
+    def action_toggle_dark(self) -> None:
+        """Dark becomes light, and the other way round; remembered by the session."""
+        dark = self.session.look.get("theme") == "light"
+        self.session.look["theme"] = "dark" if dark else "light"
+        self.theme = self._theme_name(dark)
+        main = self.main
+        main.palette = self.make_palette()
+        main.repaint(f"{self.session.look['theme']} theme")
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen, which lies below every dialog."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette: every action of the registry."""
+        for action in ACTIONS:
+            if action.id != "palette":
+                call = f"step('{action.id}')" if action.group == STEPS else action.id
+                title = f"{action.title}  ({action.shown})"
+                yield SystemCommand(title, action.help, lambda call=call: self.main.run_action(call))
+
+
+def run(session: Session) -> None:
+    """Show the session until the person quits."""
+    ConvstepApp(session).run()

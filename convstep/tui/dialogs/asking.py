@@ -1,0 +1,73 @@
+"""A dialog of one line of input: it closes when the answer was taken, and says what is wrong otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, Static
+
+from convstep.errors import ConvstepError
+from convstep.tui.theme.glyphs import to_ascii
+from convstep.tui.widgets.lines import Lines
+
+
+class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
+    """Asks for one line, tries `take` on it, and gives what that answers; None when it was left with escape."""
+
+    BINDINGS = [Binding("escape", "leave", "Close", show=False), Binding("tab", "complete", "Complete", show=False)]
+    AUTO_FOCUS = "Input"
+
+    def __init__(
+        self, title: str, hint: str, take: Callable[[str], str], value: str = "", completions: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self.dialog_title = title
+        self.hint = hint
+        self.take = take
+        self.value = value
+        self.completions = list(completions)
+
+    def compose(self) -> ComposeResult:
+        suggester = SuggestFromList(self.completions, case_sensitive=False) if self.completions else None
+        box = Vertical(classes="dialog")
+        box.border_title = said(self.dialog_title)
+        with box:
+            yield Input(self.value, suggester=suggester, select_on_focus=False)
+            yield Static(classes="error")
+            yield Static(Content(said(self.hint)), classes="hint")
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_complete(self) -> None:
+        """Take the suggestion that stands in grey behind the cursor."""
+        field = self.query_one(Input)
+        if field.cursor_at_end:
+            field.action_cursor_right()
+
+    def on_input_changed(self) -> None:
+        self.query_one(".error", Static).display = False
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        text = event.value.strip()
+        if not text:
+            return
+        try:
+            answer = self.take(text)
+        except ConvstepError as error:
+            field = self.query_one(".error", Static)
+            field.update(Content(said(str(error))))
+            field.display = True
+            return
+        self.dismiss(answer)
+
+
+def said(text: str) -> str:
+    """A dialog's text in the glyphs that the terminal can show."""
+    return to_ascii(text) if Lines.ascii else text

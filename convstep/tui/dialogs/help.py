@@ -1,0 +1,75 @@
+"""`?`: the ideas of the screen, the marks, and every key."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from convstep.tui.actions import groups
+from convstep.tui.dialogs.asking import said
+
+_IDEAS = (
+    ("Where one is", "The step named at the top right has just happened: its result is on the screen."),
+    (
+        "Three levels",
+        "An operation is made of output elements, an element of terms. n goes over, s goes in, f comes out; "
+        "a capital goes back.",
+    ),
+    (
+        "Three panes",
+        "The tensors that are read; the local derivatives of this operation, each times what comes from the loss "
+        "(upstream); the gradients as they accumulate.",
+    ),
+    (
+        "The chain rule",
+        "A gradient is the sum over every use: local × upstream, use by use. Multiply first, then add.",
+    ),
+)
+_MARKS = (
+    ("[x]", "read in this step"),
+    ("(x)", "takes part in the rest of this sum"),
+    ("<x>", "written now"),
+    ("x…", "partial: more is to come"),
+    ("·", "not written yet"),
+    ("0", "a real zero"),
+    ("p", "padding, no element of the tensor"),
+    ("colour", "blue is negative, orange positive; full colour is the end of the scale in the legend"),
+)
+
+
+class HelpDialog(ModalScreen[None], inherit_bindings=False):
+    """Scrolls with the arrows; closes with escape, ? or q."""
+
+    BINDINGS = [Binding("escape,question_mark,q,enter", "leave", "Close", show=False)]
+    AUTO_FOCUS = "VerticalScroll"
+
+    def compose(self) -> ComposeResult:
+        box = VerticalScroll(classes="dialog")
+        box.border_title = "Help"
+        box.border_subtitle = "escape closes"
+        with box:
+            yield Static(Content.from_markup(said(help_text())))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def help_text() -> str:
+    """The help in Textual's markup."""
+    lines: list[str] = []
+    for title, text in _IDEAS:
+        lines += [f"[b $primary]{title}[/]", f"  {text}", ""]
+    lines.append("[b $primary]Marks[/]")
+    lines += [f"  [b]{_escaped(sign):10}[/] {text}" for sign, text in _MARKS]
+    for group, actions in groups().items():
+        lines += ["", f"[b $primary]{group}[/]"]
+        lines += [f"  [b]{action.shown:10}[/] {_escaped(action.help)}" for action in actions]
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")

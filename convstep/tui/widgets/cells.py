@@ -1,0 +1,79 @@
+"""One number as text: aligned on its decimal point, its role told by the shape of what stands around it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from convstep.debugger.view import Mark, Status
+from convstep.explain.numbers import NumberFormat
+
+_BRACKETS = {Mark.NOW: ("[", "]"), Mark.REST: ("(", ")"), Mark.WRITTEN: ("<", ">"), Mark.NONE: (" ", " ")}
+_WANTED_COLUMNS = 3
+_FEWEST_DECIMALS = 2
+
+
+@dataclass(frozen=True)
+class Column:
+    """The cells before a decimal point and from it on; `room`: a place for `…` and a gap after each cell."""
+
+    left: int
+    right: int
+    partial: bool
+    gap: bool
+
+    @property
+    def pitch(self) -> int:
+        """The cells from one column to the next: bracket, number, `…`, bracket, gap."""
+        return 2 + self.left + self.right + self.partial + self.gap
+
+
+def number_text(value: float, status: int, form: NumberFormat) -> str:
+    """The number; `·` before it is written, `p` on the padding."""
+    if status == Status.BLANK:
+        return "·"
+    if status == Status.PADDING:
+        return "p"
+    return form.text(value)
+
+
+def is_word(value: float, status: int) -> bool:
+    """NaN and infinities, which no colour scale reaches."""
+    return status not in (Status.BLANK, Status.PADDING) and not math.isfinite(value)
+
+
+def split_text(text: str) -> tuple[int, int]:
+    """How many characters stand before the decimal point, and how many from it on."""
+    stop = len(text)
+    for i, character in enumerate(text):
+        if character in ".e" and text[0] not in "NI" and text[1:2] not in ("N", "I"):
+            stop = i
+            break
+    return stop, len(text) - stop
+
+
+def column_of(texts: list[str], form: NumberFormat, partial: bool, gap: bool) -> Column:
+    """Wide enough for the format and for every visible text."""
+    right = (form.decimals or -1) + 1 if form.decimals is not None else 0
+    left = form.width - right
+    for text in texts:
+        before, after = split_text(text)
+        left, right = max(left, before), max(right, after)
+    return Column(max(1, left), right, partial, gap)
+
+
+def fitted(form: NumberFormat, cols: int, width: int) -> NumberFormat:
+    """The format with as few decimals less as let three columns, or all, stand in this width."""
+    wanted = min(cols, _WANTED_COLUMNS)
+    while (form.decimals or 0) > _FEWEST_DECIMALS and wanted * (form.width + 2) > width:
+        form = replace(form, width=form.width - 1, decimals=(form.decimals or 0) - 1)
+    return form
+
+
+def parts(text: str, status: int, mark: int, column: Column) -> tuple[str, str, str, str, str]:
+    """A cell of exactly `column.pitch` characters: padding, bracket, number, bracket, padding."""
+    before, after = split_text(text)
+    opening, closing = _BRACKETS[Mark(mark)]
+    more = "…" if status == Status.PARTIAL else ""
+    rest = column.right - after + column.partial - len(more) + column.gap
+    return " " * (column.left - before), opening, text + more, closing, " " * max(0, rest)

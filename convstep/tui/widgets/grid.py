@@ -1,0 +1,166 @@
+"""A grid as lines: header, perhaps a strip of channels, and the visible rows. Only visible cells are asked for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from rich.style import Style
+from textual.strip import Strip
+
+from convstep.debugger.view import Cells, Grid, Mark, Status
+from convstep.explain.numbers import NumberFormat
+from convstep.tui.theme.colours import STEPS, Palette
+from convstep.tui.theme.glyphs import LEVELS
+from convstep.tui.widgets.cells import Column, column_of, is_word, number_text, parts
+from convstep.tui.widgets.text import Piece, cut, strip_of
+from convstep.tui.widgets.window import Window
+
+_CACHED_ROWS = 8192
+_rows: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Visible:
+    """The cells of a window with their texts; built once a repaint."""
+
+    window: Window
+    cells: Cells
+    texts: list[str]
+    form: NumberFormat
+
+    @staticmethod
+    def of(grid: Grid, window: Window, form: NumberFormat) -> Visible:
+        """Asks the grid for the cells of a window."""
+        cells = grid.cells(window.indices())
+        values, states = cells.values.tolist(), cells.status.tolist()
+        return Visible(window, cells, [number_text(v, s, form) for v, s in zip(values, states, strict=True)], form)
+
+    @property
+    def partial(self) -> bool:
+        return bool((self.cells.status == Status.PARTIAL).any())
+
+    def column(self, gap: bool) -> Column:
+        """The column that holds every visible text; with a gap there is always room for a `…`, too."""
+        return column_of(self.texts, self.form, partial=gap or self.partial, gap=gap)
+
+    def marked(self, mark: Mark) -> tuple[int, int] | None:
+        """The first visible cell of a role, as row and column of the window."""
+        hits = np.flatnonzero(self.cells.marks == mark)
+        return divmod(int(hits[0]), self.window.cols) if hits.size else None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a grid is to be drawn: its width in cells, its left edge, the cell under the cursor, the colours."""
+
+    palette: Palette
+    width: int
+    left: list[Piece]
+    cursor: tuple[int, int] | None = None
+
+
+def header(grid: Grid, window: Window, drawing: Drawing, focused: bool, inline: list[Piece] | None = None) -> Strip:
+    """`× o1  1×64×56×56 · [0, 12, :, :]`, with the number itself where there is only one."""
+    palette = drawing.palette
+    title = f"{grid.sign} {grid.title}" if grid.sign else grid.title
+    slice_text = window.slice_text(grid.shape) if window.matrix.leads > 1 or not window.whole else ""
+    room = drawing.width - sum(len(text) for text, _ in drawing.left) - 1
+    pieces: list[Piece] = [*drawing.left, (cut(title, room), palette.title + Style(underline=focused or None))]
+    room -= len(title)
+    if inline:
+        pieces += [(" ", palette.text), *inline]
+        room -= 1 + sum(len(text) for text, _ in inline)
+    note = " · ".join(part for part in (grid.note, slice_text) if part)
+    if len(note) + 1 > room and slice_text:
+        note = slice_text
+    if note and room > 2:
+        pieces.append((" " * min(2, max(1, room - len(note))) + cut(note, room - 1), palette.faint))
+    return strip_of(pieces, drawing.width, palette.text)
+
+
+def rows(grid: Grid, visible: Visible, column: Column, drawing: Drawing) -> list[Strip]:
+    """One strip a row of the window; a row that was drawn before is not drawn again."""
+    window, cells = visible.window, visible.cells
+    result = []
+    for r in range(window.rows):
+        part = slice(r * window.cols, (r + 1) * window.cols)
+        cursor = drawing.cursor[1] if drawing.cursor and drawing.cursor[0] == r else None
+        key = (
+            cells.values[part].tobytes(),
+            cells.status[part].tobytes(),
+            cells.marks[part].tobytes(),
+            visible.form,
+            grid.scale,
+            column,
+            cursor,
+            drawing.width,
+            tuple(drawing.left),
+            id(drawing.palette),
+        )
+        strip = _rows.get(key)
+        if strip is None:
+            pieces = [*drawing.left, *_cells(grid, visible, column, drawing, part, cursor)]
+            strip = strip_of(pieces, drawing.width, drawing.palette.text)
+            _remember(key, strip)
+        result.append(strip)
+    return result
+
+
+def number(grid: Grid, visible: Visible, drawing: Drawing) -> list[Piece]:
+    """The one number of a grid that has only one, for its header line."""
+    column = column_of(visible.texts, NumberFormat(1, 0), partial=False, gap=False)
+    cursor = 0 if drawing.cursor is not None else None
+    return _cells(grid, visible, column, drawing, slice(0, 1), cursor)
+
+
+def _remember(key: tuple[object, ...], strip: Strip) -> None:
+    _rows[key] = strip
+    if len(_rows) > _CACHED_ROWS:
+        _rows.popitem(last=False)
+
+
+def _cells(
+    grid: Grid, visible: Visible, column: Column, drawing: Drawing, part: slice, cursor: int | None
+) -> list[Piece]:
+    palette, scale = drawing.palette, grid.scale
+    cells = visible.cells
+    values, states, marks = cells.values[part].tolist(), cells.status[part].tolist(), cells.marks[part].tolist()
+    pieces: list[Piece] = []
+    for i, (value, status, mark, text) in enumerate(zip(values, states, marks, visible.texts[part], strict=True)):
+        word = is_word(value, status)
+        level = 0 if word or status in (Status.BLANK, Status.PADDING) else palette.level(value, scale)
+        here = i == cursor
+        before, opening, body, closing, after = parts(text, status, mark, column)
+        around = palette.cell(level, Mark.NONE, status, False)
+        style = palette.cell(level, mark, status, here, word)
+        if mark == Mark.NONE and not here:
+            pieces.append((f"{before} {body} {after}", style if not word else around))
+            if word:
+                pieces[-1:] = [(before + " ", around), (body, style), (" " + after, around)]
+        else:
+            bracket = palette.bracket(level, mark, here)
+            pieces += [(before, around), (opening, bracket), (body, style), (closing, bracket), (after, around)]
+    return [piece for piece in pieces if piece[0]]
+
+
+def channels(grid: Grid, visible: Visible, drawing: Drawing) -> Strip:
+    """One glyph a slice, by the number that stands in each where the first visible one stands in this."""
+    palette, window = drawing.palette, visible.window
+    caption = f" {window.lead + 1} of {window.matrix.leads}"
+    room = max(1, drawing.width - sum(len(text) for text, _ in drawing.left) - len(caption))
+    count = min(room, window.matrix.leads)
+    first = min(max(0, window.lead - count // 2), window.matrix.leads - count)
+    leads = first + np.arange(count)
+    spot = visible.marked(Mark.WRITTEN) or visible.marked(Mark.NOW) or (0, 0)
+    inside = (window.row + spot[0]) * window.matrix.cols + window.col + spot[1]
+    cells = grid.cells(leads * (window.matrix.rows * window.matrix.cols) + inside)
+    pieces = list(drawing.left)
+    for lead, value, status in zip(leads.tolist(), cells.values.tolist(), cells.status.tolist(), strict=True):
+        written = status not in (Status.BLANK, Status.PADDING)
+        level = palette.level(value, grid.scale) if written else 0
+        glyph = LEVELS[min(7, (abs(level) * 8 - 1) // STEPS)] if level else "·"
+        pieces.append((glyph, palette.spark(level, lead == window.lead)))
+    pieces.append((caption, palette.faint))
+    return strip_of(pieces, drawing.width, palette.text)

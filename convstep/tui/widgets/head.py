@@ -1,0 +1,39 @@
+"""The top of the screen: what runs, where one is, and the plain sentence."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from convstep.debugger.view import View
+from convstep.tui.theme.colours import Palette
+from convstep.tui.widgets.text import Piece, cut, strip_of, wrap
+
+
+def head_lines(view: View, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The status line, and the sentence on the lines that are left of `height`."""
+    lines = [_status(view, width, palette)]
+    for text in wrap(view.sentence, width - 2, height - 1):
+        lines.append(strip_of([(f" {text}", palette.text)], width, palette.text))
+    blank = strip_of([], width, palette.text)
+    return [*lines, *[blank] * (height - len(lines))][:height]
+
+
+def _status(view: View, width: int, palette: Palette) -> Strip:
+    """Name, breadcrumbs, and the position at the right; the outer breadcrumbs give way first."""
+    status = cut(view.status, width - 2)
+    room = width - cell_len(status) - 3
+    name = cut(view.name, max(0, room // 3))
+    crumbs = list(view.where)
+    room -= cell_len(name) + 3
+    where = " › ".join(crumbs)
+    while len(crumbs) > 1 and cell_len(where) > room:
+        crumbs.pop(0)
+        where = "… › " + " › ".join(crumbs)
+    where = cut(where, max(0, room))
+    pieces: list[Piece] = [(f" {name}   ", palette.strong)]
+    outer, arrow, inner = where.rpartition(" › ")
+    pieces += [(outer + arrow, palette.faint), (inner, palette.strong)]
+    used = sum(cell_len(text) for text, _ in pieces)
+    pieces += [(" " * max(1, width - used - cell_len(status) - 1), palette.text), (status, palette.title)]
+    return strip_of(pieces, width, palette.text)

@@ -1,0 +1,83 @@
+"""The ledger of a sum: a row a term, those around the current one, in aligned columns."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from convstep.debugger.view import Ledger
+from convstep.tui.theme.colours import Palette
+from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of
+
+_NOTHING = "A sum's terms are listed here, on the levels of elements and terms: s goes in."
+
+
+def ledger_lines(ledger: Ledger | None, width: int, height: int, palette: Palette) -> list[Strip]:
+    """The ledger with its title line; exactly `height` lines."""
+    if height <= 0:
+        return []
+    title = "Ledger" if ledger is None else f"Ledger: {ledger.title}"
+    lines = [rule(title, width, palette.line, palette.title, _counted(ledger, height - 2))]
+    if ledger is None:
+        lines.append(strip_of([(f"  {cut(_NOTHING, width - 2)}", palette.faint)], width, palette.text))
+    else:
+        lines += _table(ledger, width, height - 1, palette)
+    blank = strip_of([], width, palette.text)
+    return [*lines[:height], *[blank] * (height - len(lines))]
+
+
+def _counted(ledger: Ledger | None, rows: int) -> str:
+    if ledger is None or ledger.count <= rows:
+        return ""
+    first = _first(ledger, rows)
+    return f"{first + 1} to {min(ledger.count, first + rows)} of {ledger.count}"
+
+
+def _first(ledger: Ledger, rows: int) -> int:
+    """The first visible row: the current one stands in the middle, as far as the ends allow."""
+    now = ledger.count - 1 if ledger.now is None else ledger.now
+    return min(max(0, now - rows // 2), max(0, ledger.count - rows))
+
+
+def _table(ledger: Ledger, width: int, height: int, palette: Palette) -> list[Strip]:
+    rows = max(0, height - 1)
+    first = _first(ledger, rows)
+    places = range(first, min(ledger.count, first + rows))
+    table = [ledger.row(k) for k in places]
+    columns = [_aligned(list(column)) for column in zip(*table, strict=True)] if table else [[] for _ in ledger.header]
+    sizes = [
+        max([cell_len(head), *(cell_len(text) for text in column)])
+        for head, column in zip(ledger.header, columns, strict=True)
+    ]
+    heads = [
+        pad(head, size, "right" if _numeric(column) else "left")
+        for head, size, column in zip(ledger.header, sizes, columns, strict=True)
+    ]
+    lines = [strip_of([("    " + "   ".join(heads), palette.faint)], width, palette.text)]
+    for r, place in enumerate(places):
+        cells = [
+            pad(column[r], size, "right" if _numeric(column) else "left")
+            for column, size in zip(columns, sizes, strict=True)
+        ]
+        now = place == ledger.now
+        ink = palette.now if now else palette.text
+        if ledger.now is not None and place > ledger.now:
+            ink = palette.faint
+        pieces: list[Piece] = [("  ▶ " if now else "    ", palette.marker), ("   ".join(cells), ink)]
+        lines.append(strip_of(pieces, width, palette.text))
+    return lines
+
+
+def _numeric(column: list[str]) -> bool:
+    """Whether a column holds numbers: those stand at its right."""
+    return all(text.lstrip("-+ ")[:1].isdigit() or text in ("·", "", "NaN", "Inf", "-Inf") for text in column)
+
+
+def _aligned(column: list[str]) -> list[str]:
+    """Texts such as `i[1] = 1`, aligned on their `=`."""
+    split = [text.rpartition(" = ") for text in column]
+    if not column or not all(middle for _, middle, _ in split):
+        return column
+    names = max(cell_len(name) for name, _, _ in split)
+    numbers = max(cell_len(number) for _, _, number in split)
+    return [f"{pad(name, names)} = {pad(number, numbers, 'right')}" for name, _, number in split]

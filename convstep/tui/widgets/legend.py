@@ -1,0 +1,63 @@
+"""What the marks and the colours mean; always visible."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.strip import Strip
+
+from convstep.debugger.view import Mark, Status
+from convstep.explain.numbers import short
+from convstep.tui.theme.colours import STEPS, Palette
+from convstep.tui.widgets.text import Piece, strip_of
+
+_WORDINGS = (
+    ("this step", "rest of this sum", "written now", "partial", "not yet"),
+    ("this step", "rest of sum", "written", "partial", "not yet"),
+    ("step", "sum", "written", "partial", "not yet"),
+    ("step", "sum", "new", "part", "blank"),
+)
+_SIGNS = ("[x]", "(x)", "<x>", "x…", "·")
+
+
+def legend_line(scale: float | None, width: int, palette: Palette, of: str = "") -> Strip:
+    """The marks, and the colour scale's two ends: those of the grid `of`."""
+    right = _scale(scale, palette, of)
+    for end in (right, _scale(scale, palette, "")):
+        for words in _WORDINGS:
+            left = _marks(words, palette)
+            room = width - _length(left) - _length(end) - 1
+            if room >= 2:
+                return strip_of([*left, (" " * room, palette.text), *end], width, palette.text)
+    return strip_of(_marks(_WORDINGS[-1], palette), width, palette.text)
+
+
+def _marks(words: tuple[str, ...], palette: Palette) -> list[Piece]:
+    inks: list[Style] = [
+        palette.bracket(0, Mark.NOW, False),
+        palette.bracket(0, Mark.REST, False),
+        palette.bracket(0, Mark.WRITTEN, False),
+        palette.text,
+        palette.cell(0, Mark.NONE, Status.BLANK, False),
+    ]
+    pieces: list[Piece] = [(" ", palette.text)]
+    for i, (sign, word, ink) in enumerate(zip(_SIGNS, words, inks, strict=True)):
+        pieces += [("  " if i else "", palette.text), (sign, ink), (f" {word}", palette.faint)]
+    return pieces
+
+
+def _scale(scale: float | None, palette: Palette, of: str) -> list[Piece]:
+    if not scale or palette.kind == "plain":
+        return []
+    swatches: list[Piece] = [
+        ("  ", palette.cell(level, Mark.NONE, Status.DONE, False)) for level in (-STEPS, -STEPS // 2, STEPS // 2, STEPS)
+    ]
+    if palette.kind == "ansi":
+        swatches = [("-", palette.cell(-1, 0, Status.DONE, False)), ("+", palette.cell(1, 0, Status.DONE, False))]
+    lead = f"{of}  " if of else ""
+    ends = [(f"{lead}-{short(scale)} ", palette.faint), (f" {short(scale)} ", palette.faint)]
+    return [ends[0], *swatches, ends[1]]
+
+
+def _length(pieces: list[Piece]) -> int:
+    return sum(cell_len(text) for text, _ in pieces)

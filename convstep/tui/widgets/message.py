@@ -1,0 +1,23 @@
+"""The line between the numbers and the legend: a passing message, or the number under the cursor, or a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from convstep.tui.theme.colours import Palette
+from convstep.tui.widgets.text import cut, rule
+
+
+def message_line(message: str, cursor: str, notices: Sequence[str], width: int, palette: Palette) -> Strip:
+    """One of them, in this order; a plain box line where there is nothing to say."""
+    if message:
+        return rule(_one_line(message, width), width, palette.line, palette.now)
+    if cursor:
+        return rule(_one_line(cursor, width), width, palette.line, palette.strong)
+    return rule(_one_line(" · ".join(notices), width), width, palette.line, palette.faint)
+
+
+def _one_line(text: str, width: int) -> str:
+    return cut(" ".join(text.split()), max(0, width - 4))

@@ -1,0 +1,205 @@
+"""A pane: grids one below the other. With the focus, arrows move a cell cursor through its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.message import Message
+
+from convstep.debugger.view import Block, Cells, Grid, Mark
+from convstep.tui.actions import CURSOR_KEYS
+from convstep.tui.theme.colours import Palette
+from convstep.tui.widgets.lines import Lines
+from convstep.tui.widgets.pane_lines import Drawn, Frame, Placed, draw_pane
+from convstep.tui.widgets.window import Matrix, Window, reaching, slot_of
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A number on the screen: its grid, its flat index and the cell as it is."""
+
+    grid: Grid
+    index: int
+    cells: Cells
+
+    @property
+    def name(self) -> str:
+        return self.grid.element(self.index)
+
+
+class Pane(Lines, can_focus=True, inherit_bindings=False):
+    """One of the three panes. What a person chose in it is kept in the session's `look`."""
+
+    BINDINGS = [Binding(key, f"cursor({dr}, {dc})", show=False) for key, (dr, dc) in CURSOR_KEYS.items()]
+
+    class Changed(Message):
+        """The cursor or a window moved: the screen is to be painted again."""
+
+    def __init__(self, id: str, title: str, look: dict[str, Any]) -> None:
+        super().__init__(id)
+        self.title = title
+        self.look = look
+        self.blocks: Sequence[Block] = ()
+        self.drawn = Drawn()
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        slots: dict[str, Any] = self.look.setdefault("windows", {})
+        return slots
+
+    @property
+    def grids(self) -> list[Grid]:
+        return [block for block in self.blocks if isinstance(block, Grid)]
+
+    def show_blocks(self, blocks: Sequence[Block], region: Region, palette: Palette, caption: str = "") -> None:
+        """Draw these blocks into a region of this size; keep the windows where they are now."""
+        self.blocks = blocks
+        cursor = self.cursor() if self.has_focus else None
+        first = min(self.look.setdefault("tops", {}).get(self.id, 0), max(0, len(blocks) - 1))
+        place = (cursor[0].key, cursor[1]) if cursor else None
+        frame = Frame(
+            region.width, region.height, palette, self.slots, region.x > 0, self.has_focus, place, max(0, first)
+        )
+        self.drawn = draw_pane(self.title + caption, blocks, frame)
+        self.slots.update(self.drawn.slots)
+        self.show(self.drawn.strips)
+
+    # The cursor
+
+    def cursor(self) -> tuple[Grid, int] | None:
+        """The grid and the flat index under the cursor; the first visible active number where none was chosen."""
+        grids = self.grids
+        if not grids:
+            return None
+        key, index = self.look.setdefault("cursors", {}).get(self.id, (None, 0))
+        for grid in grids:
+            if grid.key == key:
+                return grid, min(index, Matrix.of(grid.shape).size - 1)
+        grid = next((g for g in grids if g.follow is not None), grids[0])
+        return grid, grid.follow or 0
+
+    def spot(self) -> Spot | None:
+        """The number under the cursor."""
+        cursor = self.cursor()
+        if cursor is None:
+            return None
+        grid, index = cursor
+        return Spot(grid, index, grid.cells(np.array([index])))
+
+    def cursor_offset(self) -> tuple[int, int] | None:
+        """Where the terminal's cursor belongs: under the focus the cell cursor, else the number written now."""
+        if not self.has_focus:
+            return self.drawn.active.get(Mark.WRITTEN) or self.drawn.active.get(Mark.NOW)
+        cursor = self.cursor()
+        placed = self.placed(cursor[0].key) if cursor else None
+        spot = placed.window.place(cursor[1]) if placed and cursor else None
+        return placed.offset(*spot) if placed and spot else None
+
+    def placed(self, key: str) -> Placed | None:
+        """Where a grid stands, if it is visible."""
+        return next((placed for placed in self.drawn.placed if placed.grid.key == key), None)
+
+    def put_cursor(self, grid: Grid, index: int) -> None:
+        """Move the cursor there, and its grid's window with it."""
+        self.look.setdefault("cursors", {})[self.id] = [grid.key, index]
+        placed = self.placed(grid.key)
+        if placed is None:
+            self.look.setdefault("tops", {})[self.id] = self._block_of(grid)
+        else:
+            self._keep(grid, reaching(placed.window, index))
+        self.post_message(self.Changed())
+
+    def action_cursor(self, rows: int, cols: int) -> None:
+        """An arrow: within the slice, and over its upper and lower edge into the next grid."""
+        cursor = self.cursor()
+        if cursor is None:
+            return
+        grid, index = cursor
+        lead, row, col = Matrix.of(grid.shape).split(index)
+        row, col = row + rows, col + cols
+        matrix = Matrix.of(grid.shape)
+        if not 0 <= row < matrix.rows:
+            neighbour = self.grids.index(grid) + rows
+            if not 0 <= neighbour < len(self.grids):
+                return
+            grid = self.grids[neighbour]
+            matrix = Matrix.of(grid.shape)
+            lead, row, first = self._entry(grid, matrix, rows)
+            col = max(col, first) if first else col
+        col = min(max(0, col), matrix.cols - 1)
+        self.put_cursor(grid, (lead * matrix.rows + row) * matrix.cols + col)
+
+    def _entry(self, grid: Grid, matrix: Matrix, direction: int) -> tuple[int, int, int]:
+        """The slice, row and first column at which a grid is entered from above or below."""
+        placed = self.placed(grid.key)
+        if placed is None:
+            return 0, 0 if direction > 0 else matrix.rows - 1, 0
+        window = placed.window
+        return window.lead, window.row if direction > 0 else window.row + window.rows - 1, window.col
+
+    # Windows
+
+    def change_channel(self, step: int) -> bool:
+        """Another slice of the grid under the cursor, or of the pane's first that has several."""
+        cursor = self.cursor() if self.has_focus else None
+        grids = [cursor[0]] if cursor and Matrix.of(cursor[0].shape).leads > 1 else self.grids
+        for grid in grids:
+            placed = self.placed(grid.key)
+            if placed is None or placed.window.matrix.leads < 2:
+                continue
+            old = placed.window
+            lead = min(max(0, old.lead + step), old.matrix.leads - 1)
+            self._keep(grid, Window(old.matrix, lead, old.row, old.col, old.rows, old.cols))
+            if cursor and cursor[0] is grid:
+                _, row, col = old.matrix.split(cursor[1])
+                index = (lead * old.matrix.rows + row) * old.matrix.cols + col
+                self.look.setdefault("cursors", {})[self.id] = [grid.key, index]
+            self.post_message(self.Changed())
+            return True
+        return False
+
+    def _keep(self, grid: Grid, window: Window) -> None:
+        for other in self.grids:
+            if other.shape == grid.shape and other.follow == grid.follow:
+                self.slots[other.key] = slot_of(window, other.follow)
+
+    def _block_of(self, grid: Grid) -> int:
+        return next(i for i, block in enumerate(self.blocks) if block is grid)
+
+    # The mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        for placed in self.drawn.placed:
+            index = placed.index_at(event.x, event.y)
+            if index is not None:
+                self.put_cursor(placed.grid, index)
+                return
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._scroll_grid(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._scroll_grid(event, -1)
+
+    def _scroll_grid(self, event: events.MouseEvent, direction: int) -> None:
+        """The grid under the mouse by a line (with shift: a column), or the pane where that grid is whole."""
+        event.stop()
+        under = [placed for placed in self.drawn.placed if placed.header <= event.y]
+        if under and not under[-1].window.whole:
+            old = under[-1].window
+            across = event.shift or old.rows == old.matrix.rows
+            row = old.row if across else min(max(0, old.row + direction), old.matrix.rows - old.rows)
+            col = min(max(0, old.col + direction), old.matrix.cols - old.cols) if across else old.col
+            self._keep(under[-1].grid, Window(old.matrix, old.lead, row, col, old.rows, old.cols))
+        else:
+            tops = self.look.setdefault("tops", {})
+            hidden = len(self.drawn.placed) < len(self.grids)
+            top = tops.get(self.id, 0) + direction
+            tops[self.id] = max(0, top if direction < 0 or hidden else top - 1)
+        self.post_message(self.Changed())

@@ -1,0 +1,213 @@
+"""The lines of a pane: its blocks one below the other, each with its share of the room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rich.style import Style
+from textual.strip import Strip
+
+from convstep.debugger.view import Block, Grid, Mark, Note
+from convstep.tui.theme.colours import Palette
+from convstep.tui.widgets import grid as grids
+from convstep.tui.widgets.cells import Column, column_of, fitted
+from convstep.tui.widgets.grid import Drawing, Visible
+from convstep.tui.widgets.sharing import Place, Want, share
+from convstep.tui.widgets.text import Piece, rule, strip_of, wrap
+from convstep.tui.widgets.window import Matrix, Slot, Window, slot_of, window_of
+
+_CHANNELS_FROM = 4
+"""A grid of this many lines and more gives one of them to its channels."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A grid as it stands in a pane: numbers from line `top` and cell `left` on, a column every `pitch` cells."""
+
+    grid: Grid
+    window: Window
+    header: int
+    top: int
+    left: int
+    column: Column
+
+    def offset(self, row: int, col: int) -> tuple[int, int]:
+        """The last cell before the decimal point of the number at (row, col) of the window."""
+        return self.left + col * self.column.pitch + self.column.left, self.top + row
+
+    def index_at(self, x: int, y: int) -> int | None:
+        """The flat index of the number at a place in the pane."""
+        row, col = y - self.top, (x - self.left) // self.column.pitch
+        inside = 0 <= row < self.window.rows and 0 <= col < self.window.cols and x >= self.left
+        return self.window.index(row, col) if inside else None
+
+
+@dataclass
+class Drawn:
+    """A drawn pane: its lines, where its grids stand, their windows to keep, and its active cells by role."""
+
+    strips: list[Strip] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    active: dict[Mark, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a pane is drawn with: its place, its colours, and what the person chose."""
+
+    width: int
+    height: int
+    palette: Palette
+    slots: Mapping[str, Slot]
+    divider: bool = False
+    focused: bool = False
+    cursor: tuple[str, int] | None = None
+    first: int = 0
+
+    @property
+    def left(self) -> list[Piece]:
+        ink = self.palette.title if self.focused else self.palette.line
+        return [("│", ink), (" ", self.palette.text)] if self.divider else [(" ", self.palette.text)]
+
+    @property
+    def inner(self) -> int:
+        return max(1, self.width - len(self.left))
+
+
+def draw_pane(title: str, blocks: Sequence[Block], frame: Frame) -> Drawn:
+    """The pane with its title line; exactly `frame.height` lines."""
+    palette = frame.palette
+    ink = palette.title + Style(reverse=True) if frame.focused else palette.title
+    head = rule(title, frame.width - frame.divider, palette.line, ink)
+    drawn = Drawn([Strip([*strip_of([("┬", palette.line)], 1, palette.line), *head]) if frame.divider else head])
+    shown = list(blocks[frame.first :])
+    lines = frame.height - 1
+    places = _places(shown, frame, lines)
+    hidden = sum(place.height == 0 for place in places)
+    if hidden and lines > 1:
+        places = _places(shown, frame, lines - 1)
+        hidden = sum(place.height == 0 for place in places)
+    visible = _all_visible(shown, places, frame)
+    for block, place in zip(shown, places, strict=True):
+        if not place.height:
+            continue
+        _fill(drawn, frame, place.top + 1)
+        if isinstance(block, Note):
+            drawn.strips += _note(block, place.height, frame)
+        else:
+            _grid(drawn, block, *visible[block.key], place, frame)
+    _fill(drawn, frame, frame.height)
+    if hidden and lines > 1:
+        drawn.strips[-1] = strip_of([*frame.left, (f"↓ {hidden} more", palette.faint)], frame.width, palette.text)
+    drawn.strips = drawn.strips[: frame.height]
+    return drawn
+
+
+def _places(blocks: Sequence[Block], frame: Frame, lines: int) -> list[Place]:
+    wants = []
+    for i, block in enumerate(blocks):
+        gap = i + 1 < len(blocks) and isinstance(blocks[i + 1], Grid)
+        if isinstance(block, Note):
+            wants.append(Want(1, max(1, len(wrap(block.text, frame.inner, 9))), gap))
+            continue
+        matrix = Matrix.of(block.shape)
+        if matrix.size == 1:
+            wants.append(Want(1, 1, gap))
+        else:
+            wants.append(Want(2, 1 + matrix.rows + (matrix.leads > 1), gap, _family(block)))
+    return share(wants, lines)
+
+
+def _family(grid: Grid) -> tuple[object, ...]:
+    """Grids of one family are scrolled together and have the same columns: local × upstream = products."""
+    return (grid.shape, grid.follow)
+
+
+def _all_visible(blocks: Sequence[Block], places: Sequence[Place], frame: Frame) -> dict[str, tuple[Visible, Column]]:
+    families: dict[tuple[object, ...], list[tuple[Grid, int]]] = {}
+    for block, place in zip(blocks, places, strict=True):
+        if isinstance(block, Grid) and place.height:
+            families.setdefault(_family(block), []).append((block, place.height))
+    result: dict[str, tuple[Visible, Column]] = {}
+    for family in families.values():
+        result.update(_family_visible(family, frame))
+    return result
+
+
+def _family_visible(family: list[tuple[Grid, int]], frame: Frame) -> dict[str, tuple[Visible, Column]]:
+    """Windows, cells and common columns of the grids of one family."""
+    matrix = Matrix.of(family[0][0].shape)
+    slot = frame.slots.get(family[0][0].key, {})
+    forms = [fitted(grid.format, matrix.cols, frame.inner) for grid, _ in family]
+    roomy = _joined([column_of([], form, True, True) for form in forms])
+    gap = roomy.pitch * matrix.cols <= frame.inner
+    column = roomy if gap else _joined([column_of([], form, False, False) for form in forms])
+    while True:
+        cols = max(1, min(matrix.cols, frame.inner // column.pitch))
+        seen = []
+        for (grid, height), form in zip(family, forms, strict=True):
+            rows = height - 1 - _has_channels(matrix, height)
+            window = window_of(matrix, max(1, rows), cols, grid.follow, slot)
+            seen.append(Visible.of(grid, window, form))
+        column = _joined([visible.column(gap) for visible in seen])
+        if cols == 1 or column.pitch * cols <= frame.inner:
+            return {grid.key: (visible, column) for (grid, _), visible in zip(family, seen, strict=True)}
+        if gap:
+            gap, column = False, _joined([visible.column(False) for visible in seen])
+
+
+def _joined(columns: list[Column]) -> Column:
+    """One column wide enough for all of these."""
+    first = columns[0]
+    left, right = max(c.left for c in columns), max(c.right for c in columns)
+    return replace(first, left=left, right=right, partial=any(c.partial for c in columns))
+
+
+def _has_channels(matrix: Matrix, height: int) -> bool:
+    return matrix.leads > 1 and height >= _CHANNELS_FROM
+
+
+def _grid(drawn: Drawn, grid: Grid, visible: Visible, column: Column, place: Place, frame: Frame) -> None:
+    window, matrix = visible.window, visible.window.matrix
+    cursor = frame.cursor
+    at = window.place(cursor[1]) if cursor and cursor[0] == grid.key and cursor[1] < matrix.size else None
+    drawing = Drawing(frame.palette, frame.width, frame.left, at)
+    chosen = cursor is not None and cursor[0] == grid.key
+    header = len(drawn.strips)
+    if matrix.size == 1:
+        number = grids.number(grid, visible, drawing)
+        drawn.strips.append(grids.header(grid, window, drawing, chosen, number))
+        left = len(frame.left) + len(f"{grid.sign} {grid.title}" if grid.sign else grid.title) + 1
+        placed = Placed(grid, window, header, header, left, column_of(visible.texts, visible.form, False, False))
+    else:
+        drawn.strips.append(grids.header(grid, window, drawing, chosen))
+        if _has_channels(matrix, place.height):
+            drawn.strips.append(grids.channels(grid, visible, drawing))
+        placed = Placed(grid, window, header, len(drawn.strips), len(frame.left), column)
+        drawn.strips += grids.rows(grid, visible, column, drawing)
+    drawn.placed.append(placed)
+    drawn.slots[grid.key] = slot_of(window, grid.follow)
+    for mark in (Mark.WRITTEN, Mark.NOW):
+        if mark not in drawn.active and (spot := visible.marked(mark)):
+            drawn.active[mark] = placed.offset(*spot)
+
+
+def _note(note: Note, height: int, frame: Frame) -> list[Strip]:
+    palette = frame.palette
+    ink = {"caption": palette.faint, "strong": palette.strong}.get(note.style, palette.text)
+    lines = wrap(note.text, frame.inner, height)
+    return [strip_of([*frame.left, (line, ink)], frame.width, palette.text) for line in lines]
+
+
+def _fill(drawn: Drawn, frame: Frame, until: int) -> None:
+    """Blank lines up to this one."""
+    while len(drawn.strips) < until:
+        drawn.strips.append(strip_of(frame.left, frame.width, frame.palette.text))
+
+
+def settings(values: Mapping[str, Any]) -> dict[str, Slot]:
+    """The windows of a session's `look`, as they were left."""
+    return {str(key): dict(slot) for key, slot in values.items()}

@@ -1,0 +1,74 @@
+"""How the lines of a pane are shared among the blocks in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a block would like: at least and at most so many lines, then perhaps a blank one.
+
+    Blocks of the same `group` grow together or not at all, so that they stay comparable line by line.
+    """
+
+    least: int
+    most: int
+    gap: bool = True
+    group: object = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a block stands: its first line and its height; height 0 where there is no room for it."""
+
+    top: int
+    height: int
+
+
+def share(wants: Sequence[Want], lines: int) -> list[Place]:
+    """Lines for each block: first the least of all in order, then fairly up to the most, then blank lines."""
+    heights = _least(wants, lines)
+    left = lines - sum(heights)
+    left = _grow(wants, heights, left)
+    places: list[Place] = []
+    top = 0
+    for i, (want, height) in enumerate(zip(wants, heights, strict=True)):
+        places.append(Place(top, height))
+        top += height
+        if want.gap and height and left > 0 and any(heights[i + 1 :]):
+            top, left = top + 1, left - 1
+    return places
+
+
+def _least(wants: Sequence[Want], lines: int) -> list[int]:
+    heights = []
+    for want in wants:
+        height = want.least if want.least <= lines else 0
+        heights.append(height)
+        lines = lines - height if height else 0
+    return heights
+
+
+def _grow(wants: Sequence[Want], heights: list[int], left: int) -> int:
+    """Hand out lines one by one, always to the smallest blocks that still want some; what is left over."""
+    while left > 0:
+        families = _families(wants, heights)
+        fitting = [family for family in families if len(family) <= left]
+        if not fitting:
+            return left
+        smallest = min(fitting, key=lambda family: heights[family[0]])
+        for i in smallest:
+            heights[i] += 1
+        left -= len(smallest)
+    return left
+
+
+def _families(wants: Sequence[Want], heights: Sequence[int]) -> list[list[int]]:
+    """The blocks that still want lines, those of one group together."""
+    families: dict[object, list[int]] = {}
+    for i, want in enumerate(wants):
+        if 0 < heights[i] < want.most:
+            families.setdefault(("alone", i) if want.group is None else want.group, []).append(i)
+    return list(families.values())

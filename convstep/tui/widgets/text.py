@@ -1,0 +1,76 @@
+"""Text as lines of a given width: cut, pad, wrap, and strips made of styled pieces."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+Piece = tuple[str, Style]
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` cells; what was cut off is told by `…`."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+
+
+def pad(text: str, width: int, align: str = "left") -> str:
+    """At least `width` cells; `align` says where the text stands: left, right or centre."""
+    room = width - cell_len(text)
+    if room <= 0:
+        return text
+    if align == "right":
+        return " " * room + text
+    if align == "centre":
+        return " " * (room // 2) + text + " " * (room - room // 2)
+    return text + " " * room
+
+
+def wrap(text: str, width: int, lines: int) -> list[str]:
+    """The text in at most `lines` lines of `width` cells; a longer one ends in `…`."""
+    if width <= 0 or lines <= 0:
+        return []
+    folded = textwrap.wrap(text, width, break_on_hyphens=False)
+    if len(folded) > lines:
+        folded = [*folded[: lines - 1], cut(" ".join(folded[lines - 1 :]), width)]
+    return [cut(line, width) for line in folded]
+
+
+def strip_of(pieces: Iterable[Piece], width: int, fill: Style) -> Strip:
+    """One line of exactly `width` cells: cut at its right end, or filled up."""
+    segments: list[Segment] = []
+    used = 0
+    for text, style in pieces:
+        length = cell_len(text)
+        if used + length > width:
+            text = set_cell_size(text, width - used)
+            length = width - used
+        if length:
+            segments.append(Segment(text, style))
+            used += length
+        if used >= width:
+            break
+    if used < width:
+        segments.append(Segment(" " * (width - used), fill))
+    return Strip(segments, width)
+
+
+def rule(title: str, width: int, line: Style, ink: Style, right: str = "") -> Strip:
+    """A box line with a title: `─ Formula ────── g = ∂C/∂o1 ─`."""
+    pieces: list[Piece] = []
+    used = 0
+    if title:
+        title = cut(f" {title} ", max(0, width - 2))
+        pieces += [("─", line), (title, ink)]
+        used = 1 + cell_len(title)
+    if right and used + cell_len(right) + 5 <= width:
+        pieces += [("─" * (width - used - cell_len(right) - 3), line), (f" {right} ", ink), ("─", line)]
+    else:
+        pieces.append(("─" * max(0, width - used), line))
+    return strip_of(pieces, width, line)
