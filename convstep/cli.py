@@ -131,11 +131,11 @@ def _run(options: argparse.Namespace) -> int:
     from convstep.engine.results import run_all
 
     recording = Recording(open_graph(options.file, options.iterations))
-    progress = _Progress(recording.timeline.iterations)
+    progress, loss = _Progress(recording.timeline.iterations), recording.graph.loss
 
     def done(iteration: int) -> None:
-        if iteration in recording.losses:
-            print(f"iteration {iteration}  {_loss_name(recording)} = {recording.losses[iteration]!r}")
+        if loss is not None:
+            print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
         progress.show(iteration + 1)
 
     results = run_all(recording, done)
@@ -146,16 +146,9 @@ def _run(options: argparse.Namespace) -> int:
                 results.save(file)
         except OSError as error:
             raise ConvstepError(f"{options.out}: cannot be written: {error.strerror}") from error
-    if not recording.losses:
+    if loss is None:
         print(f"ran {recording.timeline.iterations} iteration(s); there is no loss")
     return 0
-
-
-def _loss_name(recording: object) -> str:
-    from convstep.engine.recording import Recording
-
-    assert isinstance(recording, Recording)
-    return recording.graph.loss.name if recording.graph.loss else ""
 
 
 class _Progress:

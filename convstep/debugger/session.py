@@ -1,1 +1,193 @@
 """A person's session: where one is in the recording, and how each key moves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from convstep.debugger import goto, moves, snapshot
+from convstep.debugger.moves import Landing, Spot
+from convstep.debugger.screen import ScreenBuilder
+from convstep.debugger.view import View
+from convstep.engine.recording import Recording
+from convstep.engine.state import State
+from convstep.engine.timeline import Place
+from convstep.errors import ConvstepError
+from convstep.explain.naming import Names
+from convstep.network.graph import Graph
+
+_LONGEST_HISTORY = 500
+
+
+class Session:
+    """One network, one recording, one spot in it. Moves return a passing message, "" where there is none.
+
+    `look` belongs to the screen (theme, slices, focus): plain data that snapshots keep.
+    """
+
+    def __init__(self, recording: Recording, spot: Spot | None = None, look: dict[str, Any] | None = None) -> None:
+        self.recording = recording
+        self.names = Names(recording.graph)
+        self.spot = spot or Spot("op", "gather", -1)
+        self.look: dict[str, Any] = look or {}
+        self.history: list[Spot] = []
+        self.unsaved = False
+        self._screen = ScreenBuilder(self.names)
+
+    @property
+    def graph(self) -> Graph:
+        return self.recording.graph
+
+    @property
+    def place(self) -> Place:
+        return moves.place_of(self.recording.timeline, self.spot)
+
+    def state(self) -> State:
+        """All tensors as they are at the present spot."""
+        return State(self.recording, self.place, self.spot.order)
+
+    def view(self) -> View:
+        """The screen at the present spot."""
+        return self._screen.view(self.state(), self.spot)
+
+    # -- a step -----------------------------------------------------------------------------------
+
+    def next(self) -> str:
+        """`n`: the next step of this level."""
+        return self._land(moves.forward(self.recording, self.spot))
+
+    def previous(self) -> str:
+        """`N`: the previous step of this level."""
+        return self._land(moves.backward(self.recording, self.spot))
+
+    def first_inside(self) -> str:
+        """`s`: the first finer step inside this one."""
+        return self._land(moves.into(self.recording, self.spot, last=False))
+
+    def last_inside(self) -> str:
+        """`S`: the last finer step inside this one: the same moment, a closer look."""
+        return self._land(moves.into(self.recording, self.spot, last=True))
+
+    def out(self) -> str:
+        """`f`: one level coarser, on the step that contains this one."""
+        return self._land(moves.out(self.recording, self.spot, before=False))
+
+    def out_before(self) -> str:
+        """`F`: one level coarser, on the step before the one that contains this."""
+        return self._land(moves.out(self.recording, self.spot, before=True))
+
+    def switch_order(self) -> str:
+        """`o`: gather or scatter, on the same product."""
+        return self._land(moves.switch_order(self.recording, self.spot))
+
+    # -- a jump -----------------------------------------------------------------------------------
+
+    def home(self) -> str:
+        """Before the first step."""
+        return self._jump(Landing(Spot(self.spot.level, self.spot.order, -1)))
+
+    def end(self) -> str:
+        """The last step of all."""
+        last = self.recording.timeline.length(self.spot.level, self.spot.order) - 1
+        return self._jump(Landing(Spot(self.spot.level, self.spot.order, last)))
+
+    def go(self, text: str) -> str:
+        """`g`: where the text leads. Raises ConvstepError where it leads nowhere."""
+        return self._jump(goto.find(self.recording, self.names, self.spot, text))
+
+    def go_to_operation(self, operation: int) -> str:
+        """The operation step of this position within the present iteration."""
+        count = self.recording.timeline.count("op", self.spot.order)
+        return self._jump(Landing(Spot("op", self.spot.order, self.place.iteration * count + operation)))
+
+    def go_to_share(self, share: float) -> str:
+        """A part, 0.0 to 1.0, of the present iteration."""
+        return self._jump(goto.share(self.recording, self.spot, share))
+
+    def writer(self, tensor: str, index: int) -> str:
+        """To the step that wrote an element; what cannot be done is said in the message."""
+        try:
+            return self._jump(goto.writer(self.recording, self.names, self.spot, tensor, index))
+        except ConvstepError as error:
+            return str(error)
+
+    def back(self) -> str:
+        """Where one was before the last jump."""
+        if not self.history:
+            return "there was no jump to come back from"
+        self.spot = self.history.pop()
+        return ""
+
+    def completions(self) -> list[str]:
+        """What may be typed after `g`."""
+        return goto.completions(self.names, self.recording)
+
+    def _land(self, landing: Landing) -> str:
+        if landing.spot != self.spot:
+            self.unsaved = True
+        self.spot = landing.spot
+        return landing.message
+
+    def _jump(self, landing: Landing) -> str:
+        if landing.spot != self.spot:
+            self.history = [*self.history, self.spot][-_LONGEST_HISTORY:]
+        return self._land(landing)
+
+    # -- snapshots ----------------------------------------------------------------------------------
+
+    def propose_name(self) -> str:
+        """A file name that does not exist yet, in the current directory."""
+        stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in self.graph.name) or "session"
+        number = 1
+        while Path(f"{stem}-{number}{snapshot.SUFFIX}").exists():
+            number += 1
+        return f"{stem}-{number}{snapshot.SUFFIX}"
+
+    def save(self, path: str) -> str:
+        """Save a snapshot there. Raises ConvstepError where that is impossible."""
+        if not path.strip():
+            raise ConvstepError("a snapshot needs a file name")
+        iteration = self.recording.iteration(self.place.iteration)
+        spot = self.spot
+        snapshot.write(
+            os.path.expanduser(path.strip()),
+            snapshot.Snapshot(
+                self.graph,
+                spot.level,
+                spot.order,
+                spot.position,
+                iteration.index,
+                iteration.start,
+                self.recording.losses,
+                tuple((s.level, s.order, s.position) for s in self.history),
+                self.look,
+            ),
+        )
+        self.unsaved = False
+        return f"saved to {path.strip()}; convstep {path.strip()} resumes here"
+
+
+def open_session(source: snapshot.Source, iterations: int | None = None, at: str | None = None) -> Session:
+    """A session on a network file, or on a snapshot exactly where it was saved; `at` goes elsewhere first.
+
+    Raises ConvstepError for bad input.
+    """
+    saved = snapshot.read_if_snapshot(source)
+    session = _resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
+    session.recording.iteration(session.place.iteration)
+    if at is not None:
+        session.go(at)
+        session.unsaved = False
+    return session
+
+
+def _resume(saved: snapshot.Snapshot, iterations: int | None) -> Session:
+    graph = saved.graph if iterations is None else snapshot.with_iterations(saved.graph, iterations)
+    recording = Recording(graph, checkpoints={saved.iteration: saved.state})
+    recording.losses.update(saved.losses)
+    spot = Spot(saved.level, saved.order, saved.position)
+    last = recording.timeline.length(spot.level, spot.order) - 1
+    session = Session(recording, Spot(spot.level, spot.order, max(-1, min(spot.position, last))), dict(saved.look))
+    session.history = [Spot(level, order, position) for level, order, position in saved.history]
+    return session

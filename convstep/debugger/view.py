@@ -13,20 +13,9 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from convstep.engine.state import Status as Status
 from convstep.explain.numbers import NumberFormat
 from convstep.ops.base import IntArray, Shape
-
-
-class Status(IntEnum):
-    """How final a cell is."""
-
-    BLANK = 0
-    """Nothing is written yet: `·`."""
-    PARTIAL = 1
-    """More is to come: `48…`."""
-    DONE = 2
-    PADDING = 3
-    """Not an element but padding: a dim `p`."""
 
 
 class Mark(IntEnum):

@@ -14,7 +14,7 @@ def describe(graph: Graph, order: Order = "gather") -> dict[str, Any]:
     timeline = Timeline(graph)
     return {
         "name": graph.name,
-        "layers": [_layer(node) for node in graph.nodes],
+        "layers": [_layer(node) for node in graph.layers],
         "steps": {level: timeline.count(level, order) for level in LEVELS},
         "bytes": iteration_bytes(graph),
     }

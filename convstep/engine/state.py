@@ -13,6 +13,7 @@ from convstep.engine.recording import Iteration, Recording
 from convstep.engine.sums import Collected, Floats, Shares, collect, place_in_column, received, shares
 from convstep.engine.timeline import Order, Place, Step
 from convstep.ops.base import OUTPUT, Array, IntArray, Shape, Term
+from convstep.ops.terms import empties
 
 Codes = npt.NDArray[np.uint8]
 
@@ -27,6 +28,8 @@ class Status(IntEnum):
     PARTIAL = 1
     """A sum that is not finished, or a gradient that further users add to."""
     DONE = 2
+    PADDING = 3
+    """Not an element at all: a place on the padding, between two strides or past a window's end."""
 
 
 class State:
@@ -40,7 +43,7 @@ class State:
         self.timeline = recording.timeline
         self.step: Step | None = None if place.step < 0 else self.timeline.steps[place.step]
         if near is not None and near.order == order and near.place[:3] == place[:3]:
-            own = ("shares", "terms") if self.scatters else ("collected", "terms")
+            own = ("shares", "terms", "empty_terms") if self.scatters else ("collected", "terms", "empty_terms")
             self.__dict__.update({k: near.__dict__[k] for k in own if k in near.__dict__})
 
     @cached_property
@@ -99,6 +102,18 @@ class State:
             assert self.recording.graph.optimizer is not None
             return self.recording.graph.optimizer.terms(self.iteration.updates[self.step.tensor], self.place.element)
         return self.step.node.op.terms(self.iteration.calls[self.step.layer], self.place.element)
+
+    @cached_property
+    def empty_terms(self) -> Codes | None:
+        """The `Empty` code of each term of the present element (or share); None where none is empty."""
+        if self.step is None or self.place.element is None:
+            return None
+        if self.step.is_backward:
+            around = self.shares or self.collected
+            assert around is not None
+            return None if around.links.empty is None else around.links.empty[0]
+        assert self.terms is not None
+        return empties(self.terms)
 
     @cached_property
     def complete(self) -> bool:

@@ -44,7 +44,7 @@ def product_terms(call: Call, inputs: IntArray, weights: IntArray, empty: Codes,
         reads = (Read(0, int(inputs[k]), float(x[k])), Read(1, int(weights[k]), float(w[k])))
         return Term(reads, product, sum=so_far, holds=so_far, empty=Empty(int(empty[k])))
 
-    return Terms(len(products), make)
+    return Terms(len(products), make, empty if bias is None else np.append(empty, np.uint8(Empty.NO)))
 
 
 def gather(tensor: Array, index: IntArray) -> npt.NDArray[np.float64]:

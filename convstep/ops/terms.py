@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import overload
 
+import numpy as np
+import numpy.typing as npt
+
 from convstep.ops.base import Term
 
 
 class Terms(Sequence[Term]):
-    """A sequence of `count` terms, the k-th of which is `make(k)`."""
+    """A sequence of `count` terms, the k-th of which is `make(k)`. `empty` are their `Empty` codes, where known."""
 
-    def __init__(self, count: int, make: Callable[[int], Term]) -> None:
-        self._count, self._make = count, make
+    def __init__(self, count: int, make: Callable[[int], Term], empty: npt.NDArray[np.uint8] | None = None) -> None:
+        self._count, self._make, self.empty = count, make, empty
 
     def __len__(self) -> int:
         return self._count
@@ -27,3 +30,10 @@ class Terms(Sequence[Term]):
         if not -self._count <= k < self._count:
             raise IndexError(k)
         return self._make(k % self._count)
+
+
+def empties(terms: Sequence[Term]) -> npt.NDArray[np.uint8]:
+    """The `Empty` code of each term."""
+    if isinstance(terms, Terms) and terms.empty is not None:
+        return terms.empty
+    return np.array([term.empty for term in terms], dtype=np.uint8)

@@ -1,0 +1,125 @@
+"""What a person types to go somewhere: `o1`, `grad(w1)[3]`, `term 32`, `35%`, `iteration 2`."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from convstep.debugger.moves import Landing, Spot, place_of
+from convstep.engine.recording import Recording
+from convstep.engine.state import split_name
+from convstep.engine.sums import collect
+from convstep.engine.timeline import LEVELS, Level, Place
+from convstep.errors import ConvstepError
+from convstep.explain.naming import Names
+
+_LEVEL = re.compile(r"(op|operation|element|term)\s+(-?\d+)")
+_ITERATION = re.compile(r"iteration\s+(-?\d+)")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_POSITION = re.compile(r"-?\d+")
+
+
+def find(recording: Recording, names: Names, spot: Spot, text: str) -> Landing:
+    """Where the text leads. Raises ConvstepError where it leads nowhere, and says what would."""
+    text = text.strip()
+    if not text:
+        raise ConvstepError("where to? o1, grad(w1)[3], term 32, 35%, iteration 2, start, end")
+    if text in ("start", "end"):
+        position = -1 if text == "start" else recording.timeline.length(spot.level, spot.order) - 1
+        return Landing(Spot(spot.level, spot.order, position))
+    if match := _LEVEL.fullmatch(text):
+        level: Level = "op" if match[1] == "operation" else match[1]  # type: ignore[assignment]
+        return _position(recording, Spot(level, spot.order, int(match[2])))
+    if match := _ITERATION.fullmatch(text):
+        return _iteration(recording, spot, int(match[1]))
+    if match := _PERCENT.fullmatch(text):
+        return share(recording, spot, float(match[1]) / 100)
+    if _POSITION.fullmatch(text):
+        return _position(recording, Spot(spot.level, spot.order, int(text)))
+    key, index = names.parse(text)
+    return tensor(recording, names, spot, key, index)
+
+
+def share(recording: Recording, spot: Spot, part: float) -> Landing:
+    """A part, 0 to 1, of the present iteration."""
+    count = recording.timeline.count(spot.level, spot.order)
+    iteration = max(place_of(recording.timeline, spot).iteration, 0)
+    within = round(min(max(part, 0.0), 1.0) * count) - 1
+    return Landing(Spot(spot.level, spot.order, iteration * count + within))
+
+
+def _position(recording: Recording, spot: Spot) -> Landing:
+    length = recording.timeline.length(spot.level, spot.order)
+    if not -1 <= spot.position < length:
+        raise ConvstepError(f"{spot.level} positions go from 0 to {length - 1:,} (-1 is the start)")
+    return Landing(spot)
+
+
+def _iteration(recording: Recording, spot: Spot, iteration: int) -> Landing:
+    last = recording.timeline.iterations - 1
+    if not 0 <= iteration <= last:
+        raise ConvstepError(f"iterations go from 0 to {last}")
+    position = iteration * recording.timeline.count(spot.level, spot.order)
+    return Landing(Spot(spot.level, spot.order, position), f"the first step of iteration {iteration}")
+
+
+def tensor(recording: Recording, names: Names, spot: Spot, key: str, index: int | None) -> Landing:
+    """The operation that wrote a tensor (its last contribution to a gradient), or the step of one element."""
+    timeline = recording.timeline
+    iteration = place_of(timeline, spot).iteration
+    kind, name = split_name(key)
+    writers = _writers(recording, key)
+    written = names.tensor(key)
+    if kind == "value" and not writers:
+        if name in recording.graph.parameters and iteration > 0 and _writers(recording, f"new({name})"):
+            writers, iteration, kind = _writers(recording, f"new({name})"), iteration - 1, "new"
+        else:
+            what = "a parameter: its first values are" if name in recording.graph.parameters else "an input:"
+            raise ConvstepError(f"{written} is {what} there from the start; nothing writes it before")
+    if not writers:
+        raise ConvstepError(f"no step writes {written}: the loss does not depend on it, or nothing updates it")
+    place = Place(iteration, writers[-1])
+    if index is None:
+        return Landing(Spot("op", spot.order, timeline.position(spot.order, place)))
+    place = place._replace(element=_element(recording, spot, place, index))
+    return Landing(Spot("element", spot.order, timeline.position(spot.order, place)))
+
+
+def _writers(recording: Recording, key: str) -> list[int]:
+    kind, name = split_name(key)
+    steps = recording.timeline.steps
+    found = recording.timeline.writers(key if kind == "grad" else name)
+    return [k for k in found if (steps[k].phase == "update") == (kind == "new")]
+
+
+def _element(recording: Recording, spot: Spot, place: Place, index: int) -> int:
+    """The element step that finishes an element; in scatter order the last upstream element that feeds it."""
+    step = recording.timeline.steps[place.step]
+    if not step.scatters(spot.order):
+        return index
+    sources = collect(step, recording.iteration(place.iteration), np.array([index])).links.index
+    return max(int(sources.max()), 0)
+
+
+def writer(recording: Recording, names: Names, spot: Spot, key: str, index: int) -> Landing:
+    """The step that wrote the number one sees now: the last one so far that gave to the element."""
+    timeline = recording.timeline
+    place = place_of(timeline, spot)
+    landing = tensor(recording, names, spot, key, index)
+    done = [k for k in _writers(recording, key) if k <= place.step]
+    if not done and split_name(key)[0] != "value":
+        raise ConvstepError(f"{names.tensor(key)} is not written yet")
+    if split_name(key)[0] == "value" and _writers(recording, key) and not done:
+        raise ConvstepError(f"{names.tensor(key)} is not written yet")
+    if done:
+        at = Place(place.iteration, done[-1])
+        at = at._replace(element=_element(recording, spot, at, index))
+        return Landing(Spot("element", spot.order, timeline.position(spot.order, at)))
+    return landing
+
+
+def completions(names: Names, recording: Recording) -> list[str]:
+    """What may be typed first: names, gradients, levels."""
+    written = sorted({names.tensor(step.writes) for step in recording.timeline.steps})
+    return [*written, *(f"{level} " for level in LEVELS), "iteration ", "start", "end"]

@@ -1,0 +1,169 @@
+"""Where each key lands: arithmetic on positions. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convstep.engine.recording import Recording
+from convstep.engine.state import State
+from convstep.engine.sums import shares
+from convstep.engine.timeline import LEVELS, START, Level, Order, Place, Timeline
+from convstep.ops.base import Empty
+
+_LEVEL_WORDS = {"op": "an operation", "element": "an element", "term": "a term"}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A position with its level and order: all that is needed to come back."""
+
+    level: Level
+    order: Order
+    position: int
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Where a move ends, and what there is to say about it."""
+
+    spot: Spot
+    message: str = ""
+
+
+def place_of(timeline: Timeline, spot: Spot) -> Place:
+    """The place that a spot stands for."""
+    return timeline.place(spot.level, spot.order, spot.position)
+
+
+def forward(recording: Recording, spot: Spot) -> Landing:
+    """The next step of this level. Empty terms are passed over, and counted."""
+    last = recording.timeline.length(spot.level, spot.order) - 1
+    if spot.position >= last:
+        return Landing(spot, "this is the last step; N goes back, home to the start")
+    return _walk(recording, spot, 1, last)
+
+
+def backward(recording: Recording, spot: Spot) -> Landing:
+    """The previous step of this level. Empty terms are passed over, and counted."""
+    if spot.position < 0:
+        return Landing(spot, "this is the start: nothing has happened yet")
+    return _walk(recording, spot, -1, -1)
+
+
+def _walk(recording: Recording, spot: Spot, direction: int, edge: int) -> Landing:
+    position = spot.position + direction
+    passed, reasons = 0, set[str]()
+    state: State | None = None
+    while spot.level == "term" and position >= 0 and position != edge:
+        state = State(recording, recording.timeline.place("term", spot.order, position), spot.order, state)
+        empty = state.empty_terms
+        term = state.place.term
+        assert term is not None
+        if empty is None or empty[term] == Empty.NO:
+            break
+        # On to the next full term of this element, or over its edge.
+        run = empty[term:] if direction > 0 else empty[term::-1]
+        full = np.flatnonzero(run == Empty.NO)
+        step = int(full[0]) if len(full) else len(run)
+        step = min(step, abs(edge - position))
+        reasons |= {Empty(int(code)).name.lower() for code in np.unique(run[:step])}
+        passed += step
+        position += direction * step
+    message = ""
+    if passed:
+        terms = "1 empty term" if passed == 1 else f"{passed:,} empty terms"
+        message = f"passed over {terms} ({', '.join(sorted(reasons))}): nothing is added there"
+    return Landing(replace(spot, position=position), message)
+
+
+def into(recording: Recording, spot: Spot, last: bool) -> Landing:
+    """The first or the last finer step inside the current one."""
+    timeline = recording.timeline
+    place = place_of(timeline, spot)
+    if spot.level == "term":
+        return Landing(spot, "a term is the finest step; f comes out")
+    finer = LEVELS[LEVELS.index(spot.level) + 1]
+    if place.step < 0:
+        if last:
+            return Landing(spot, "nothing has happened yet, so there is no last step inside; s goes in")
+        return Landing(Spot(finer, spot.order, 0))
+    step = timeline.steps[place.step]
+    count = step.elements[spot.order] if finer == "element" else step.terms[spot.order]
+    at = count - 1 if last else 0
+    inside = place._replace(element=at) if finer == "element" else place._replace(term=at)
+    message = "" if last else f"rebuilding: {'element' if finer == 'element' else 'term'} 1 of {count:,}"
+    return Landing(Spot(finer, spot.order, timeline.position(spot.order, inside)), message)
+
+
+def out(recording: Recording, spot: Spot, before: bool) -> Landing:
+    """One level coarser: on the step that contains this one, or on the one before it.
+
+    On operations, the end or the start of the iteration.
+    """
+    timeline = recording.timeline
+    place = place_of(timeline, spot)
+    if spot.level == "op":
+        count = timeline.count("op", spot.order)
+        position = place.iteration * count + (-1 if before else count - 1)
+        if position == spot.position:
+            edge = "start" if before else "end"
+            return Landing(spot, f"this is the {edge} of iteration {place.iteration} already")
+        return Landing(replace(spot, position=position))
+    coarser = LEVELS[LEVELS.index(spot.level) - 1]
+    if place == START:
+        return Landing(Spot(coarser, spot.order, -1))
+    outside = place._replace(term=None) if coarser == "element" else place._replace(element=None, term=None)
+    position = timeline.position(spot.order, outside) - before
+    return Landing(Spot(coarser, spot.order, position))
+
+
+def switch_order(recording: Recording, spot: Spot) -> Landing:
+    """The other order, on the same product."""
+    timeline = recording.timeline
+    order: Order = "scatter" if spot.order == "gather" else "gather"
+    place = place_of(timeline, spot)
+    words = {
+        "gather": "gather: each gradient element collects all its products",
+        "scatter": "scatter: each upstream element gives its share to all that fed it",
+    }
+    if place.element is None or place.step < 0 or not timeline.steps[place.step].is_backward:
+        return Landing(Spot(spot.level, order, timeline.position(order, place)), words[order])
+    found = _to_scatter(recording, place) if order == "scatter" else _to_gather(recording, place)
+    if found is None:
+        return Landing(spot, "this term is empty: it has no place in the other order; n goes on to a full one")
+    return Landing(Spot(spot.level, order, timeline.position(order, found)), words[order])
+
+
+def _to_scatter(recording: Recording, place: Place) -> Place | None:
+    """The share that is the present term; for a whole element, the last share it gets."""
+    state = State(recording, place, "gather")
+    assert state.step is not None and state.collected is not None
+    index = state.collected.links.index[0]
+    term = place.term
+    if term is None:
+        real = np.flatnonzero(index >= 0)
+        if not len(real):
+            return None
+        term = int(real[-1])
+    source = int(index[term])
+    if source < 0:
+        return None
+    if place.term is None:
+        return place._replace(element=source)
+    nth = int((index[:term] == source).sum())
+    target = shares(state.step, state.iteration, source).target
+    return place._replace(element=source, term=int(np.flatnonzero(target == place.element)[nth]))
+
+
+def _to_gather(recording: Recording, place: Place) -> Place | None:
+    """The term that is the present share; for a whole upstream element, the last element it gives to."""
+    state = State(recording, place, "scatter")
+    assert state.shares is not None
+    if place.term is None:
+        real = state.shares.target[state.shares.target >= 0]
+        return place._replace(element=int(real[-1])) if len(real) else None
+    if state.target is None or state.column_term is None:
+        return None
+    return place._replace(element=state.target, term=state.column_term)

@@ -1,0 +1,110 @@
+"""One screen, put together: where one is, the sentence, the formula, the panes, the program, the ledger."""
+
+from __future__ import annotations
+
+from math import prod
+
+from convstep.debugger.formulas import formula
+from convstep.debugger.gradients_pane import gradients_pane
+from convstep.debugger.ledgers import ledger
+from convstep.debugger.local_pane import local_pane
+from convstep.debugger.moves import Spot
+from convstep.debugger.stage import Formats, Stage
+from convstep.debugger.tensors_pane import tensors_pane
+from convstep.debugger.view import ProgramLine, TimelineBar, View
+from convstep.engine.state import State
+from convstep.engine.timeline import PHASES, Step
+from convstep.explain.naming import Names
+from convstep.explain.sentences import sentence
+
+_MOST_FORMATS = 4096
+
+
+class ScreenBuilder:
+    """Makes the view of a state; keeps nothing between views but number formats."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._formats: Formats = {}
+
+    def view(self, state: State, spot: Spot) -> View:
+        """Everything that a screen shows at this state."""
+        if len(self._formats) > _MOST_FORMATS:
+            self._formats.clear()
+        stage = Stage(state, self._names, self._formats)
+        length = state.timeline.length(spot.level, spot.order)
+        order = " (scatter)" if spot.order == "scatter" else ""
+        return View(
+            name=state.recording.graph.name,
+            where=_where(stage),
+            status=f"{spot.level.upper()} {spot.position} of {length}{order}",
+            sentence=_opening(stage) if stage.step is None else sentence(state, self._names),
+            formula=formula(stage),
+            tensors=tensors_pane(stage),
+            local=local_pane(stage),
+            gradients=gradients_pane(stage),
+            program=_program(stage),
+            timeline=_timeline(state, spot),
+            ledger=ledger(stage),
+        )
+
+
+def _opening(stage: Stage) -> str:
+    about = " ".join(stage.state.recording.graph.about.split())
+    return f"{about} {sentence(stage.state, stage.names)}".strip()
+
+
+def _where(stage: Stage) -> tuple[str, ...]:
+    step, place, state = stage.step, stage.state.place, stage.state
+    if step is None:
+        return ("start",)
+    crumbs = [f"iteration {place.iteration}"] if state.timeline.iterations > 1 else []
+    crumbs += [step.phase, f"{stage.names.tensor(step.layer)} {step.op}"]
+    if place.element is None:
+        crumbs.append(stage.names.tensor(step.writes))
+    elif state.scatters:
+        crumbs.append(stage.names.tensor(step.writes))
+        crumbs.append(f"from {stage.names.element(f'grad({step.layer})', place.element, step.upstream_shape)}")
+    else:
+        crumbs.append(stage.names.element(step.writes, place.element, step.shape))
+    if place.term is not None:
+        crumbs.append(f"term {place.term + 1:,} of {step.terms[state.order]:,}")
+    return tuple(crumbs)
+
+
+def _program(stage: Stage) -> list[ProgramLine]:
+    at = stage.state.place.step
+    lines = []
+    for k, step in enumerate(stage.state.timeline.steps):
+        unfinished = k == at and stage.state.place.element is not None
+        state = "now" if k == at else "done" if k < at else "coming"
+        text = _program_text(stage, step)
+        if unfinished:
+            count = prod(step.element_shape(stage.state.order))
+            done = (stage.state.place.element or 0) + (stage.state.place.term is None)
+            text += f"  {done:,} of {count:,}"
+        lines.append(ProgramLine(text, state, k))
+    return lines
+
+
+def _program_text(stage: Stage, step: Step) -> str:
+    names, graph = stage.names, stage.state.recording.graph
+    if step.phase == "update":
+        return f"{step.op} → {names.tensor(step.tensor)}"
+    if step.is_backward:
+        unused = "  unused by training" if step.tensor in graph.inputs else ""
+        return f"{names.tensor(step.layer)} → {names.tensor(step.writes)}{unused}"
+    return f"{names.tensor(step.tensor)} = {step.op}"
+
+
+def _timeline(state: State, spot: Spot) -> TimelineBar:
+    timeline = state.timeline
+    count = timeline.count(spot.level, spot.order)
+    phases = []
+    for phase in PHASES:
+        steps = [k for k, step in enumerate(timeline.steps) if step.phase == phase]
+        if steps:
+            first = timeline.first(steps[0], spot.level, spot.order)
+            phases.append((str(phase), first, timeline.first(steps[-1] + 1, spot.level, spot.order)))
+    position = spot.position - state.place.iteration * count if spot.position >= 0 else -1
+    return TimelineBar(tuple(phases), position, count, state.place.iteration, timeline.iterations)

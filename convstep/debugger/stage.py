@@ -1,0 +1,145 @@
+"""What the panes of one screen are made with: the state, names, marks, and grids of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from functools import cached_property
+
+import numpy as np
+
+from convstep.debugger.marks import Marks
+from convstep.debugger.view import Cells, Grid, Mark, Status
+from convstep.engine.state import State
+from convstep.engine.sums import Floats
+from convstep.engine.timeline import Step
+from convstep.explain.naming import Names, SlotNames
+from convstep.explain.numbers import NumberFormat, format_of
+from convstep.ops.base import Array, IntArray, Shape
+
+Formats = MutableMapping[tuple[int, str], tuple[NumberFormat, float]]
+"""Number format and colour scale of finished tensors, by iteration and key."""
+
+
+class Stage:
+    """One screen's view of the recording. Formats are shared between screens, all else is made anew."""
+
+    def __init__(self, state: State, names: Names, formats: Formats) -> None:
+        self.state, self.names, self._formats = state, names, formats
+        self.slots = SlotNames(names, state)
+
+    @property
+    def step(self) -> Step | None:
+        return self.state.step
+
+    @property
+    def root(self) -> str:
+        """What is differentiated: the loss, or the tensor that backward starts from."""
+        graph = self.state.recording.graph
+        return self.names.tensor(graph.loss.name) if graph.loss else self.names.tensor(next(iter(graph.seeds), ""))
+
+    @cached_property
+    def marks(self) -> Marks:
+        return Marks(self.state)
+
+    def look(self, key: str, tensor: Array) -> tuple[NumberFormat, float]:
+        """Format and scale of a finished tensor, kept as long as its iteration is looked at."""
+        at = (self.state.place.iteration, key)
+        if at not in self._formats:
+            self._formats[at] = look_of(tensor)
+        return self._formats[at]
+
+    def tensor(
+        self,
+        key: str,
+        note: str | None = None,
+        *,
+        shown_as: str | None = None,
+        sign: str = "",
+        title: str | None = None,
+    ) -> Grid:
+        """A tensor as it is at this position, with this step's marks."""
+        state, names, shape = self.state, self.names, self.names.shape(key)
+        number_format, scale = self.look(key, state.recorded(key))
+        roles = self.marks[key]
+
+        def cells(index: IntArray) -> Cells:
+            values, status = state.read(key, index)
+            return Cells(values, status, roles.codes(index))
+
+        return Grid(
+            key=key,
+            title=title or names.tensor(key),
+            note="×".join(map(str, shape)) if note is None else note,
+            shape=shape,
+            cells=cells,
+            element=lambda flat: names.element(key, flat, shape),
+            format=number_format,
+            scale=scale,
+            follow=roles.follow,
+            tensor=key,
+        )
+
+    def numbers(
+        self,
+        key: str,
+        title: str,
+        values: Array,
+        *,
+        note: str = "",
+        shape: Shape | None = None,
+        sign: str = "",
+        empty: Array | None = None,
+        now: int | None = None,
+        element: Callable[[int], str] | None = None,
+    ) -> Grid:
+        """Given numbers as a grid: all of them final. `empty` cells are shown as padding; `now` is marked."""
+        flat = np.asarray(values, dtype=np.float64).reshape(-1)
+        statuses = np.full(flat.shape, Status.DONE, np.uint8)
+        if empty is not None:
+            statuses[np.asarray(empty).reshape(-1) != 0] = Status.PADDING
+        return self.partly(
+            key, title, flat, statuses, note=note, shape=shape or values.shape, sign=sign, now=now, element=element
+        )
+
+    def partly(
+        self,
+        key: str,
+        title: str,
+        values: Floats,
+        statuses: Array,
+        *,
+        note: str = "",
+        shape: Shape,
+        sign: str = "",
+        now: int | None = None,
+        element: Callable[[int], str] | None = None,
+    ) -> Grid:
+        """Given numbers, each with its `Status`. With `now`, the others that are not empty are marked as the rest."""
+        number_format, scale = look_of(values)
+
+        def cells(index: IntArray) -> Cells:
+            marks = np.zeros(index.shape, np.uint8)
+            if now is not None:
+                marks[statuses[index] == Status.DONE] = Mark.REST
+                marks[index == now] = Mark.NOW
+            return Cells(values[index], statuses[index].astype(np.uint8), marks)
+
+        return Grid(
+            key=key,
+            title=title,
+            note=note,
+            shape=shape,
+            cells=cells,
+            element=element or (lambda k: f"{title} term {k + 1}"),
+            format=number_format,
+            scale=scale,
+            follow=now,
+            sign=sign,
+        )
+
+
+def look_of(tensor: Array) -> tuple[NumberFormat, float]:
+    """The number format of a tensor and the magnitude at which its colours saturate."""
+    finite = tensor[np.isfinite(tensor)] if tensor.dtype.kind == "f" else tensor.reshape(-1)
+    scale = float(np.max(np.abs(finite))) if finite.size else 1.0
+    return format_of(tensor), scale or 1.0
