@@ -29,7 +29,8 @@ class AvgPool2d(Pool):
         if self.divisor_override is not None:
             return np.full(len(empty), self.divisor_override)
         counts = empty != Empty.WINDOW if self.count_include_pad else empty == Empty.NO
-        return counts.sum(axis=1, dtype=np.intp)
+        sizes: IntArray = counts.sum(axis=1)
+        return sizes
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:

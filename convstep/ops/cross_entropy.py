@@ -320,11 +320,11 @@ class CrossEntropyLoss(Operation):
             return f"{name} is a class label: {made} has no derivative by it"
         sample, position = (int(a[0]) for a in self.lines.place(np.array([into])))
         if slot == 1:
-            return f"{here} weighed how surprising class {position} is when {made} was made"
+            return f"{here} is how probable class {position} should be, which weighed its part in {made}"
         if not self._counted(call.operands[1])[sample]:
             return f"{here} is a score of a sample that is ignored, so {made} does not react to it"
         if not self.by_label:
-            wanted = f"{naming.element(1, into)} = {naming.number(call.value(1, into))}"
-            return f"{here} is the score of class {position}, whose probability should be {wanted}"
+            wanted = naming.number(call.value(1, into))
+            return f"{here} is the score of class {position}, which should have the probability {wanted} in {made}"
         right = "the right class" if self._labels(call.operands[1])[sample] == position else "a wrong class"
         return f"{here} is the score of class {position}, {right}, when {made} was made"

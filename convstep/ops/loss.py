@@ -65,8 +65,9 @@ class PointwiseLoss(Operation):
     # -- what follows from these
 
     def infer_output(self) -> Spec:
-        require_floats(self.inputs)
-        dtype = np.result_type(*(spec.dtype for spec in self.inputs))
+        require_floats(self.inputs[:1])
+        # A target of whole numbers takes the prediction's dtype, as in torch.
+        dtype = np.result_type(*(spec.dtype for spec in self.inputs if spec.is_float))
         shape = broadcast_shape(self.inputs)
         return Spec(shape if self.reduction == "none" else (), dtype)
 
@@ -86,18 +87,19 @@ class PointwiseLoss(Operation):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        losses = self.compare(operands[0], operands[1])
+        x, y = (operand.astype(self.output.dtype, copy=False) for operand in operands)
+        losses = self.compare(x, y)
         if self.reduction != "none":
             losses = losses.sum() / losses.dtype.type(self._divisor)
         return np.asarray(losses, dtype=self.output.dtype)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        x, y = call.operands
+        x, y = (operand.astype(self.output.dtype, copy=False) for operand in call.operands)
         share = upstream / upstream.dtype.type(self._divisor)
         return [
-            operand.collect(np.asarray(self.slope(slot, x, y) * share)) if wanted[slot] else None
-            for slot, operand in enumerate(self._operands)
+            operand.collect(np.asarray(self.slope(slot, x, y) * share, dtype=spec.dtype)) if want else None
+            for slot, (operand, spec, want) in enumerate(zip(self._operands, self.inputs, wanted, strict=True))
         ]
 
     # -- one element

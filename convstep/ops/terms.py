@@ -8,14 +8,14 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.base import Term
+from convstep.ops.base import Term, quiet
 
 
 class Terms(Sequence[Term]):
     """A sequence of `count` terms, the k-th of which is `make(k)`. `empty` are their `Empty` codes, where known."""
 
     def __init__(self, count: int, make: Callable[[int], Term], empty: npt.NDArray[np.uint8] | None = None) -> None:
-        self._count, self._make, self.empty = count, make, empty
+        self._count, self._make, self.empty = count, quiet(make), empty
 
     def __len__(self) -> int:
         return self._count
