@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+STEPPING, IN_PANE, BOTH = "stepping", "in a pane", "both"
+"""When the footer shows an action: without a focused pane, with one, always."""
+
 
 @dataclass(frozen=True)
 class Action:
@@ -20,6 +23,7 @@ class Action:
     help: str
     group: str
     label: str = ""
+    footer: str = BOTH
 
 
 STEPS = "Steps"
@@ -45,8 +49,18 @@ ACTIONS: tuple[Action, ...] = (
         "Collect for one gradient element, or hand out from one; the same product stays",
         STEPS,
         "gather/scatter",
+        STEPPING,
     ),
-    Action("go", ("g",), "g", "Go to …", "To a position, tensor, element, share: 12, o1, o1[3], term 32, 35%", PLACES),
+    Action(
+        "go",
+        ("g",),
+        "g",
+        "Go to …",
+        "To a position, tensor, element, share: 12, o1, o1[3], term 32, 35%",
+        PLACES,
+        "go",
+        STEPPING,
+    ),
     Action(
         "writer",
         ("enter",),
@@ -55,14 +69,28 @@ ACTIONS: tuple[Action, ...] = (
         "To the step that wrote the number under the cursor",
         PLACES,
         "who wrote this",
+        IN_PANE,
     ),
     Action("back", ("backspace",), "bksp", "Go back", "Back to where you were before the last jump", PLACES),
-    Action("next_pane", ("tab",), "tab", "Next pane", "Next pane; the arrows then move its cursor", PANES, "pane"),
+    Action(
+        "next_pane", ("tab",), "tab", "Next pane", "Next pane; the arrows then move its cursor", PANES, "pane", STEPPING
+    ),
     Action("previous_pane", ("shift+tab",), "shift+tab", "Previous pane", "Previous pane", PANES),
-    Action("let_go", ("escape",), "esc", "Leave the pane", "Leave the pane; the arrows step again", PANES),
+    Action(
+        "let_go", ("escape",), "esc", "Leave the pane", "Leave the pane; the arrows step again", PANES, "leave", IN_PANE
+    ),
     Action("channel_back", ("pageup",), "pgup", "Previous channel", "Previous channel of a tensor of rank ≥ 3", PANES),
     Action("channel_on", ("pagedown",), "pgdn", "Next channel", "Next channel of a tensor of rank ≥ 3", PANES),
-    Action("copy_number", ("y",), "y", "Copy the number", "Copy the number under the cursor, every digit", KEEP),
+    Action(
+        "copy_number",
+        ("y",),
+        "y",
+        "Copy the number",
+        "Copy the number under the cursor, every digit",
+        KEEP,
+        "copy",
+        IN_PANE,
+    ),
     Action("copy_slice", ("Y",), "Y", "Copy the slice", "Copy the visible slice as a Python literal", KEEP),
     Action("save", ("ctrl+s",), "ctrl+s", "Save a snapshot", "Save a snapshot that opens exactly here", KEEP),
     Action("theme", ("t",), "t", "Dark or light", "Change between the dark and the light theme", SCREEN),

@@ -45,7 +45,8 @@ class ConvstepApp(App[None], inherit_bindings=False):
         dark = self.session.look.get("theme") != "light"
         if self.no_color:
             return Palette(dark, "plain")
-        return Palette(dark, "ansi" if self.console.color_system in (None, "standard") else "full")
+        few = self.console.color_system in (None, "standard") and not self.is_headless
+        return Palette(dark, "ansi" if few else "full")
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self.session, self.make_palette())

@@ -12,7 +12,7 @@ NARROWEST_THREE = 77
 PROGRAM_FROM = 100
 LEDGER_FROM = 35
 _LOWEST_PANES = 6
-_LOWEST_STACKED = 6
+_LOWEST_STACKED = 9
 
 
 def arrange(width: int, height: int, pane: str = "local") -> dict[str, Region]:

@@ -17,7 +17,7 @@ from convstep.tui.actions import ACTIONS, STEPS
 from convstep.tui.screens.arrangement import PANES, Board, arrange
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.copying import copied_number, copied_slice, described
-from convstep.tui.widgets.footer import Footer, footer_line
+from convstep.tui.widgets.footer import Footer
 from convstep.tui.widgets.formula import formula_lines
 from convstep.tui.widgets.head import head_lines
 from convstep.tui.widgets.ledger import ledger_lines
@@ -61,6 +61,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def look(self) -> dict[str, Any]:
         return self.session.look
 
+    @property
+    def layout(self) -> Board:
+        return self.board
+
     def compose(self) -> ComposeResult:
         yield Lines("head")
         yield Lines("formula")
@@ -73,7 +77,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
         yield Footer("footer")
 
     def on_mount(self) -> None:
-        self.styles.layout = self.board
         if self.look.get("focus") in PANES:
             self.set_focus(self.query_one(f"#{self.look['focus']}", Pane))
         self.paint()
@@ -122,12 +125,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
             ("ledger", lambda w, h: ledger_lines(view.ledger, w, h, palette)),
             ("message", lambda w, h: [message_line(self.message, self._cursor_text(), view.notices, w, palette)]),
             ("legend", lambda w, h: [self._legend(w)]),
-            ("footer", lambda w, h: [footer_line(w, palette)]),
         ):
             if region := regions.get(name):
                 self._lines(name).show(draw(region.width, region.height))
         if region := regions.get("program"):
             cast(Program, self._lines("program")).show_program(view.program, region.width, region.height, palette)
+        if region := regions.get("footer"):
+            cast(Footer, self._lines("footer")).show_actions(region.width, palette, self.pane is not None)
         if region := regions.get("timeline"):
             cast(Timeline, self._lines("timeline")).show_bar(view.timeline, region.width, palette)
 

@@ -6,7 +6,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from convstep.tui.actions import ACTIONS, Action
+from convstep.tui.actions import ACTIONS, IN_PANE, STEPPING, Action
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.text import Piece, strip_of
@@ -14,9 +14,10 @@ from convstep.tui.widgets.text import Piece, strip_of
 _ALWAYS = ("help", "quit")
 
 
-def fitting(width: int) -> list[tuple[int, int, Action]]:
+def fitting(width: int, in_pane: bool = False) -> list[tuple[int, int, Action]]:
     """The actions that fit, each with its first and last cell; help and quit come last, and always."""
-    labelled = [action for action in ACTIONS if action.label]
+    unwanted = STEPPING if in_pane else IN_PANE
+    labelled = [action for action in ACTIONS if action.label and action.footer != unwanted]
     ends = [action for action in labelled if action.id in _ALWAYS]
     room = width - 1 - sum(_length(action) for action in ends)
     chosen = []
@@ -31,10 +32,10 @@ def fitting(width: int) -> list[tuple[int, int, Action]]:
     return result
 
 
-def footer_line(width: int, palette: Palette) -> Strip:
+def footer_line(width: int, palette: Palette, in_pane: bool = False) -> Strip:
     """` n next  N back  s in  f out  … ? help  q quit`."""
     pieces: list[Piece] = [(" ", palette.text)]
-    for _, _, action in fitting(width):
+    for _, _, action in fitting(width, in_pane):
         pieces += [(_key(action), palette.title), (f" {action.label}  ", palette.faint)]
     return strip_of(pieces, width, palette.text)
 
@@ -58,7 +59,14 @@ class Footer(Lines, inherit_bindings=False):
             super().__init__()
             self.action = action
 
+    in_pane = False
+
+    def show_actions(self, width: int, palette: Palette, in_pane: bool) -> None:
+        """Draw the actions for a focused pane, or for none."""
+        self.in_pane = in_pane
+        self.show([footer_line(width, palette, in_pane)])
+
     def on_click(self, event: events.Click) -> None:
-        for first, last, action in fitting(self.size.width):
+        for first, last, action in fitting(self.size.width, self.in_pane):
             if first <= event.x <= last:
                 self.post_message(self.Chosen(action))

@@ -53,12 +53,16 @@ class Visible:
 
 @dataclass(frozen=True)
 class Drawing:
-    """How a grid is to be drawn: its width in cells, its left edge, the cell under the cursor, the colours."""
+    """How a grid is to be drawn: its width in cells, its left edge, the cell under the cursor, the colours.
+
+    Rows of numbers stand `indent` further to the right than their header.
+    """
 
     palette: Palette
     width: int
     left: list[Piece]
     cursor: tuple[int, int] | None = None
+    indent: int = 0
 
 
 def header(grid: Grid, window: Window, drawing: Drawing, focused: bool, inline: list[Piece] | None = None) -> Strip:
@@ -96,12 +100,17 @@ def rows(grid: Grid, visible: Visible, column: Column, drawing: Drawing) -> list
             column,
             cursor,
             drawing.width,
+            drawing.indent,
             tuple(drawing.left),
             id(drawing.palette),
         )
         strip = _rows.get(key)
         if strip is None:
-            pieces = [*drawing.left, *_cells(grid, visible, column, drawing, part, cursor)]
+            pieces = [
+                *drawing.left,
+                (" " * drawing.indent, drawing.palette.text),
+                *_cells(grid, visible, column, drawing, part, cursor),
+            ]
             strip = strip_of(pieces, drawing.width, drawing.palette.text)
             _remember(key, strip)
         result.append(strip)
@@ -148,7 +157,7 @@ def _cells(
 def channels(grid: Grid, visible: Visible, drawing: Drawing) -> Strip:
     """One glyph a slice, by the number that stands in each where the first visible one stands in this."""
     palette, window = drawing.palette, visible.window
-    caption = f" {window.lead + 1} of {window.matrix.leads}"
+    caption = f"  {window.lead + 1} of {window.matrix.leads}"
     room = max(1, drawing.width - sum(len(text) for text, _ in drawing.left) - len(caption))
     count = min(room, window.matrix.leads)
     first = min(max(0, window.lead - count // 2), window.matrix.leads - count)

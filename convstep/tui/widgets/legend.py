@@ -13,7 +13,7 @@ from convstep.tui.widgets.text import Piece, strip_of
 
 _WORDINGS = (
     ("this step", "rest of this sum", "written now", "partial", "not yet"),
-    ("this step", "rest of sum", "written", "partial", "not yet"),
+    ("this step", "this sum", "written", "partial", "not yet"),
     ("step", "sum", "written", "partial", "not yet"),
     ("step", "sum", "new", "part", "blank"),
 )
@@ -23,9 +23,9 @@ _SIGNS = ("[x]", "(x)", "<x>", "x…", "·")
 def legend_line(scale: float | None, width: int, palette: Palette, of: str = "") -> Strip:
     """The marks, and the colour scale's two ends: those of the grid `of`."""
     right = _scale(scale, palette, of)
-    for end in (right, _scale(scale, palette, "")):
-        for words in _WORDINGS:
-            left = _marks(words, palette)
+    for words in _WORDINGS:
+        left = _marks(words, palette)
+        for end in (right, _scale(scale, palette, "")):
             room = width - _length(left) - _length(end) - 1
             if room >= 2:
                 return strip_of([*left, (" " * room, palette.text), *end], width, palette.text)
@@ -50,7 +50,7 @@ def _scale(scale: float | None, palette: Palette, of: str) -> list[Piece]:
     if not scale or palette.kind == "plain":
         return []
     swatches: list[Piece] = [
-        ("  ", palette.cell(level, Mark.NONE, Status.DONE, False)) for level in (-STEPS, -STEPS // 2, STEPS // 2, STEPS)
+        (" ", palette.cell(level, Mark.NONE, Status.DONE, False)) for level in (-STEPS, -STEPS // 2, STEPS // 2, STEPS)
     ]
     if palette.kind == "ansi":
         swatches = [("-", palette.cell(-1, 0, Status.DONE, False)), ("+", palette.cell(1, 0, Status.DONE, False))]

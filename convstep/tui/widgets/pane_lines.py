@@ -21,6 +21,10 @@ from convstep.tui.widgets.window import Matrix, Slot, Window, slot_of, window_of
 _CHANNELS_FROM = 4
 """A grid of this many lines and more gives one of them to its channels."""
 
+_INDENT = 2
+_LOWEST = 3
+"""On so few lines nothing is said about blocks that have no room."""
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -87,7 +91,8 @@ def draw_pane(title: str, blocks: Sequence[Block], frame: Frame) -> Drawn:
     lines = frame.height - 1
     places = _places(shown, frame, lines)
     hidden = sum(place.height == 0 for place in places)
-    if hidden and lines > 1:
+    roomy = hidden and lines > _LOWEST
+    if roomy:
         places = _places(shown, frame, lines - 1)
         hidden = sum(place.height == 0 for place in places)
     visible = _all_visible(shown, places, frame)
@@ -100,7 +105,7 @@ def draw_pane(title: str, blocks: Sequence[Block], frame: Frame) -> Drawn:
         else:
             _grid(drawn, block, *visible[block.key], place, frame)
     _fill(drawn, frame, frame.height)
-    if hidden and lines > 1:
+    if roomy:
         drawn.strips[-1] = strip_of([*frame.left, (f"↓ {hidden} more", palette.faint)], frame.width, palette.text)
     drawn.strips = drawn.strips[: frame.height]
     return drawn
@@ -174,7 +179,8 @@ def _grid(drawn: Drawn, grid: Grid, visible: Visible, column: Column, place: Pla
     window, matrix = visible.window, visible.window.matrix
     cursor = frame.cursor
     at = window.place(cursor[1]) if cursor and cursor[0] == grid.key and cursor[1] < matrix.size else None
-    drawing = Drawing(frame.palette, frame.width, frame.left, at)
+    indent = min(_INDENT, max(0, frame.inner - column.pitch * window.cols))
+    drawing = Drawing(frame.palette, frame.width, frame.left, at, indent)
     chosen = cursor is not None and cursor[0] == grid.key
     header = len(drawn.strips)
     if matrix.size == 1:
@@ -186,7 +192,7 @@ def _grid(drawn: Drawn, grid: Grid, visible: Visible, column: Column, place: Pla
         drawn.strips.append(grids.header(grid, window, drawing, chosen))
         if _has_channels(matrix, place.height):
             drawn.strips.append(grids.channels(grid, visible, drawing))
-        placed = Placed(grid, window, header, len(drawn.strips), len(frame.left), column)
+        placed = Placed(grid, window, header, len(drawn.strips), len(frame.left) + indent, column)
         drawn.strips += grids.rows(grid, visible, column, drawing)
     drawn.placed.append(placed)
     drawn.slots[grid.key] = slot_of(window, grid.follow)

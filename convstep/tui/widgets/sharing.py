@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+_GOOD = 6
+"""Lines that a block gets before blank lines are thought of."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,11 @@ class Place:
 
 
 def share(wants: Sequence[Want], lines: int) -> list[Place]:
-    """Lines for each block: first the least of all in order, then fairly up to the most, then blank lines."""
+    """Lines for each block: first the least of all in order, then fairly a good few, blank lines, and the most."""
     heights = _least(wants, lines)
-    left = lines - sum(heights)
-    left = _grow(wants, heights, left)
+    left = _grow([replace(want, most=min(want.most, _GOOD)) for want in wants], heights, lines - sum(heights))
+    gaps = min(left, sum(want.gap for want in wants[:-1]))
+    left = gaps + _grow(wants, heights, left - gaps)
     places: list[Place] = []
     top = 0
     for i, (want, height) in enumerate(zip(wants, heights, strict=True)):
