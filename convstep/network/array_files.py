@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convstep.network.words import did_you_mean, listed, nearest
+from convstep.network.words import did_you_mean, listed, nearest_file
 from convstep.ops.base import Array
 
 SUFFIXES = (".npy", ".npz", ".safetensors")
@@ -79,7 +79,7 @@ def _load_safetensors(path: Path) -> dict[str, Array]:
     from safetensors import SafetensorError, deserialize
 
     try:
-        tensors = deserialize(path.read_bytes())
+        tensors: list[tuple[str, dict[str, Any]]] = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise FileError(f"{path.name} is damaged, or no .safetensors file ({error})") from None
     except OSError as error:
@@ -102,14 +102,14 @@ def _reason(path: Path, error: Exception) -> str:
     """Why a file could not be read."""
     if isinstance(error, FileNotFoundError):
         around = [p.name for p in path.parent.iterdir() if p.suffix in SUFFIXES] if path.parent.is_dir() else []
-        meant = nearest(path.name, around)
+        meant = nearest_file(path.name, around)
         there = f"; did you mean '{meant}'?" if meant else "; files are looked for beside the network file"
         return f"there is no file '{path}'{there}"
     if isinstance(error, IsADirectoryError):
         return f"'{path}' is a directory; give a file ending in {listed(SUFFIXES)}"
     if isinstance(error, PermissionError):
         return f"'{path}' may not be read; check its permissions"
-    if "allow_pickle" in str(error) or "Object arrays" in str(error):
+    if isinstance(error, ValueError) and "Object arrays" in str(error):
         return f"{path.name} holds Python objects, which are not loaded; save plain arrays of numbers"
     return f"{path.name} is damaged, or no {path.suffix} file"
 

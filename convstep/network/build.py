@@ -180,9 +180,10 @@ class _Builder:
             head = {"name": layer.name, "op": type(layer.op).__name__, "inputs": list(names)}
             return {**head, **layer.arguments, **tensors.get(layer.name, {})}
 
-        given = self.document.model_dump(exclude_unset=True, by_alias=True)
-        plain = {key: value for key, value in given.items() if key not in ("convstep", "weights", "gradient")}
-        plain |= {"convstep": 1, "name": name, "inputs": data, "layers": [section(x) for x in self.form.layers]}
+        replaced = {"convstep", "name", "inputs", "layers", "loss", "weights", "gradient"}
+        given = self.document.model_dump(exclude_unset=True, by_alias=True, exclude=replaced)
+        layers = [section(layer) for layer in self.form.layers]
+        plain: dict[str, Any] = {"convstep": 1, "name": name, **given, "inputs": data, "layers": layers}
         if self.form.loss is not None:
             plain["loss"] = section(self.form.loss)
         if seeds:

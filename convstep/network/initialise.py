@@ -67,7 +67,7 @@ def ones(draw: Draw, shape: Shape) -> Floats:
 def eye(draw: Draw, shape: Shape) -> Floats:
     """The identity matrix."""
     _need_rank(shape, (2,), "eye")
-    return np.eye(*shape)
+    return np.eye(shape[0], shape[1])
 
 
 def dirac(draw: Draw, shape: Shape, groups: float = 1) -> Floats:

@@ -23,4 +23,4 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any]) -> Graph:
         return build(DictSource(source))
     if isinstance(source, (str, os.PathLike)):
         return build(YamlSource(os.fspath(source)))
-    raise ConvstepError(f"a network is a path or a mapping, not a {type(source).__name__}")
+    raise ConvstepError(f"a network is a path or a mapping, not {type(source).__name__}")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from convstep.network.source import Source, Where
-from convstep.network.words import about, did_you_mean, listed, nearest, show
+from convstep.network.words import did_you_mean, listed, nearest, show
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,6 +32,14 @@ _EXPECTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
     "none_required": "null",
+}
+
+_HINTS = {
+    "layers": ": a list of layers such as {name: relu, op: ReLU}",
+    "op": ", a class name such as Conv2d or SGD",
+    "name": ", the name of its output tensor",
+    "of": ", the tensor whose derivative it is",
+    "is": ": the derivative, as an expression in quotes or as numbers",
 }
 
 
@@ -72,10 +80,9 @@ def _inside(details: ErrorDetails, data: Any) -> Where:
     """The error's place without the names that pydantic gives to the branches of a union."""
     place: list[str | int] = []
     for step in details["loc"]:
-        if (isinstance(data, dict) and step in data) or (
-            isinstance(data, (list, tuple)) and isinstance(step, int) and step < len(data)
-        ):
-            data = data[step]
+        items = data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, (list, tuple)) else {}
+        if step in items:
+            data = items[step]
         elif details["type"] == "missing":
             return (*place, step)
         else:
@@ -87,24 +94,30 @@ def _inside(details: ErrorDetails, data: Any) -> Where:
 def _problem(
     errors: list[ErrorDetails], place: Where, data: Any, where: Where, subject: str, known: list[str]
 ) -> Problem:
-    name = next((str(step) for step in reversed(place) if isinstance(step, str)), subject)
+    name = str(place[-1]) if place and isinstance(place[-1], str) else _owner(place, subject)
     match errors[0]["type"]:
         case "missing":
-            owner = subject if len(place) == 1 else f"each of `{place[0]}`"
-            return Problem((*where, *place[:-1]), f"{owner} needs `{place[-1]}`")
+            hint = _HINTS.get(str(place[-1]), "")
+            return Problem((*where, *place[:-1]), f"{_owner(place[:-1], subject)} needs `{place[-1]}`{hint}")
         case "extra_forbidden":
-            owner = subject if len(place) == 1 else f"`{place[0]}`"
             rest = did_you_mean(name, [k for k in known if not (isinstance(data, dict) and k in data)] or known)
-            return Problem((*where, *place), f"{owner} has no `{name}`{rest}", key=True)
+            return Problem((*where, *place), f"{_owner(place[:-1], subject)} has no `{name}`{rest}", key=True)
     value = errors[0]["input"]
     own = [str(e["ctx"]["error"]) for e in errors if e["type"] == "value_error" and "error" in e.get("ctx", {})]
     if own and not own[0].startswith("takes "):
         mentioned = [k for k in data if re.search(rf"\b{re.escape(k)}\b", own[0])] if isinstance(data, dict) else []
         if not place and mentioned:
             return Problem((*where, mentioned[0]), own[0], key=True)
-        return Problem((*where, *place), own[0] if not place else about(name, own[0]))
+        return Problem((*where, *place), own[0], key=errors[0]["loc"][-1] == "[key]")
     wanted = [_expected(e) for e in errors]
     return Problem((*where, *place), f"{name} takes {join(wanted)}, not {show(value)}{_meant(value, wanted)}")
+
+
+def _owner(place: Where, subject: str) -> str:
+    """Who has, needs or takes something: the model, one of its sections, or each item of a list."""
+    if not place:
+        return subject
+    return f"each of `{place[-2]}`" if isinstance(place[-1], int) and len(place) > 1 else f"`{place[-1]}`"
 
 
 def _expected(error: ErrorDetails) -> str:

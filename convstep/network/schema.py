@@ -20,18 +20,20 @@ from convstep.ops.registry import OPERATIONS, OPTIMIZERS
 
 _NAME = re.compile(r"\w+(\.\w+)*")
 
+_YES_NO = ("yes", "no", "on", "off", "y", "n")
+
 
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(
-            f"takes letters, digits and _, in parts with single dots between (conv1, layer1.0), not {text}"
+            f"{show(text)} is no name; names are letters, digits and _, in parts joined by dots (layer1.0)"
         )
     return text
 
 
 def _version(value: Any) -> Any:
     if value != 1 or isinstance(value, bool):
-        raise ValueError("takes 1, the one version of the format that there is, ")
+        raise ValueError("takes 1, the only version of the format")
     return value
 
 
@@ -167,6 +169,11 @@ def _layer(where: Where, data: Any, problems: list[Problem]) -> Layer | None:
         )
         problems.append(Problem((*where, "op"), what + did_you_mean(data["op"], known)))
         return None
+    for key in kind.parameter_names:
+        if key in kind.model_fields and isinstance(data.get(key), str) and data[key] in _YES_NO:
+            what = f"{key} takes true, false or a tensor, not {show(data[key])}"
+            problems.append(Problem((*where, key), what))
+            return None
     arguments, tensors = _split(kind, {k: v for k, v in data.items() if k not in LayerHead.model_fields})
     implied = {name: True for name in tensors if name in kind.model_fields}
     extra = ["name", "op", "inputs", *kind.parameter_names]

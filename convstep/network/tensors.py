@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from convstep.errors import ArgumentError
+from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.array_files import FileError, read_array
 from convstep.network.initialise import initialise
 from convstep.network.literals import numbers
@@ -67,7 +67,7 @@ class Tensors:
         value = self.source.value(where)
         if isinstance(value, dict):
             return self._mapping(where, value, name, shape)
-        if isinstance(value, str):
+        if isinstance(value, (str, bool)) or value is None:
             what = f"{show(value)} is no tensor; write a number, a list, or a mapping with value, file or init"
             raise self.source.error(where, what)
         return self._cast(self._shaped(self._given(where, value), shape, where, name), where, value, shape)
@@ -82,8 +82,7 @@ class Tensors:
     def _mapping(self, where: Where, value: dict[str, Any], name: str, known: Shape | None) -> Array:
         kinds = [kind for kind in _FORMS if kind in value]
         if len(kinds) != 1:
-            what = f"takes one of value, file and init, not {' and '.join(kinds)}" if kinds else self._no_kind(value)
-            raise self.source.error(where, about(name, what))
+            raise self._no_kind(where, value, name, kinds)
         form = self._form(_FORMS[kinds[0]], value, where, name)
         at = (*where, kinds[0])
         shape = self._shape(where, form, name, known)
@@ -92,7 +91,8 @@ class Tensors:
         if isinstance(form, _File):
             array = self._file(where, form)
             if form.shape is None and known is not None and _squeezed(array.shape) != _squeezed(known):
-                raise self.source.error(at, f"{name} has the shape {list(known)}, the file's array {list(array.shape)}")
+                what = f"{name} takes the shape {list(known)}, but the file's array has {list(array.shape)}"
+                raise self.source.error(at, what)
             raw: Any = array
         else:
             assert isinstance(form, _Value)
@@ -100,12 +100,15 @@ class Tensors:
             array = self._given(at, raw)
         return self._cast(self._shaped(array, shape, at, name), at, raw, known, form.dtype)
 
-    @staticmethod
-    def _no_kind(value: dict[str, Any]) -> str:
-        near = next(((k, m) for k in value if (m := nearest(k, _FORMS))), None)
-        if near is not None:
-            return f"needs a key value, file or init; did you mean '{near[1]}' by '{near[0]}'?"
-        return "needs one of the keys value, file and init, such as {value: [1, 2]}"
+    def _no_kind(self, where: Where, value: dict[str, Any], name: str, kinds: list[str]) -> ConvstepError:
+        if kinds:
+            return self.source.error(where, f"{name} takes one of value, file and init, not {' and '.join(kinds)}")
+        for key in value:
+            meant = nearest(key, _FORMS)
+            if meant is not None:
+                what = f"{name} has no `{key}`; did you mean '{meant}'?"
+                return self.source.error((*where, key), what, key=True)
+        return self.source.error(where, f"{name} needs one of the keys value, file and init: {{value: [1, 2]}}")
 
     def _form(self, model: type[Model], value: dict[str, Any], where: Where, name: str) -> Model:
         form, problems = validate(model, value, where, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,20 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return lower[found[0]] if found else None
 
 
+def nearest_file(name: str, known: Iterable[str]) -> str | None:
+    """The file that was probably meant: the ending alone makes no likeness."""
+    by_stem = {PurePath(k).stem: k for k in known}
+    meant = nearest(PurePath(name).stem, by_stem)
+    return None if meant is None else by_stem[meant]
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown word: the nearest one, or which ones there are."""
     known = list(known)
     meant = nearest(word, known)
     if meant is not None:
         return f"; did you mean '{printable(meant)}'?"
-    return f"; there is {listed(known, 'and')}" if known else ""
+    return f"; there {'is' if len(known) == 1 else 'are'} {listed(known, 'and')}" if known else ""
 
 
 def about(subject: str, message: str) -> str:

@@ -60,5 +60,5 @@ def tagged(tag: str, text: str) -> Scalar:
     if tag == "float" and type(value) is int:
         return float(value)
     if type(value).__name__ != {"null": "NoneType"}.get(tag, tag):
-        raise ValueError(f"'{text[:30]}' is not what the tag !!{tag} says")
+        raise ValueError(f"'{text[:30]}' is not what the tag !!{tag} says; leave the tag out")
     return value

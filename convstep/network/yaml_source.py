@@ -12,7 +12,7 @@ import yaml
 
 from convstep.errors import ConvstepError
 from convstep.network.source import DEEPEST, Source, Where
-from convstep.network.words import listed, nearest, printable
+from convstep.network.words import listed, nearest_file, printable
 from convstep.network.yaml_core import plain, tagged
 
 try:
@@ -132,7 +132,7 @@ class YamlSource(Source):
             return "may not be read; check the file's permissions"
         if isinstance(error, FileNotFoundError):
             around = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            meant = nearest(path.name, around)
+            meant = nearest_file(path.name, around)
             return "there is no such file" + (f"; did you mean '{meant}'?" if meant else "; check name and directory")
         reason = error.strerror if isinstance(error, OSError) else error
         return f"cannot be read ({reason}); give a network file"
@@ -140,7 +140,7 @@ class YamlSource(Source):
     def _compose(self, text: str) -> yaml.Node:
         try:
             with _no_garbage_collection():
-                root: yaml.Node | None = yaml.compose(text, _Loader)  # type: ignore[arg-type]
+                root: yaml.Node | None = yaml.compose(text, _Loader)
         except yaml.reader.ReaderError as error:
             end = len(text.encode()[: error.position].decode("utf-8", "ignore"))
             code = error.character if isinstance(error.character, int) else ord(error.character[:1])
@@ -214,7 +214,8 @@ class YamlSource(Source):
             name = key.value
             line = key.start_mark.line + 1
             if name in mapping:
-                raise self._wrong(key, f"the key '{name}' is there twice, on lines {lines[name]} and {line}; keep one")
+                lines_of = f"on lines {lines[name]} and {line}" if line != lines[name] else f"on line {line}"
+                raise self._wrong(key, f"the key '{name}' is there twice, {lines_of}; keep one")
             mapping[name] = self._convert(value, depth + 1)
             lines[name] = line
         return mapping
