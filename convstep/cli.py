@@ -116,7 +116,7 @@ def _open(options: argparse.Namespace) -> int:
     from convstep.debugger.session import open_session
 
     session = open_session(options.file, iterations=options.iterations, at=options.at)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise ConvstepError("the debugger needs a terminal; convstep run, info and trace do without")
     from convstep.tui.app import run
 

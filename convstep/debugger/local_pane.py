@@ -19,7 +19,7 @@ def local_pane(stage: Stage) -> list[Block]:
     """How the output reacts to what was read, as far as this step tells."""
     step, place = stage.step, stage.state.place
     if step is None:
-        return [Note("Nothing was made yet, so nothing reacts to anything.", "caption")]
+        return _start(stage)
     if step.node is None:
         return _update(stage, step)
     if step.is_backward:
@@ -27,6 +27,13 @@ def local_pane(stage: Stage) -> list[Block]:
     if place.element is None:
         return _loss(stage, step) if step.phase == "loss" and not step.shape else _counts(stage, step)
     return _element(stage, step, place.element) if place.term is None else _term(stage, step)
+
+
+def _start(stage: Stage) -> list[Block]:
+    """Nothing reacts to anything yet: room for what the network's author has to say."""
+    about = " ".join(stage.state.recording.graph.about.split())
+    blocks: list[Block] = [Note(about)] if about else []
+    return [*blocks, Note("n takes the first step, s goes inside it, ? tells the rest", "caption")]
 
 
 # -- forward --------------------------------------------------------------------------------------------

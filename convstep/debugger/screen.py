@@ -38,7 +38,7 @@ class ScreenBuilder:
             name=state.recording.graph.name,
             where=_where(stage),
             status=f"{spot.level.upper()} {spot.position} of {length}{order}",
-            sentence=_opening(stage) if stage.step is None else sentence(state, self._names),
+            sentence=sentence(state, self._names),
             formula=formula(stage),
             tensors=tensors_pane(stage),
             local=local_pane(stage),
@@ -47,11 +47,6 @@ class ScreenBuilder:
             timeline=_timeline(state, spot),
             ledger=ledger(stage),
         )
-
-
-def _opening(stage: Stage) -> str:
-    about = " ".join(stage.state.recording.graph.about.split())
-    return f"{about} {sentence(stage.state, stage.names)}".strip()
 
 
 def _where(stage: Stage) -> tuple[str, ...]:
