@@ -11,6 +11,7 @@ NARROWEST_THREE = 77
 """Three panes of 25 columns and the lines between them."""
 PROGRAM_FROM = 100
 LEDGER_FROM = 35
+_THIRD_LINE_FROM = 30
 _LOWEST_PANES = 6
 _LOWEST_STACKED = 9
 
@@ -18,6 +19,8 @@ _LOWEST_STACKED = 9
 def arrange(width: int, height: int, pane: str = "local") -> dict[str, Region]:
     """A region for each part that is visible. `pane` is the one that stays where there is room for one alone."""
     above, below = _lines(height)
+    if height >= _THIRD_LINE_FROM and width < PROGRAM_FROM:
+        above["head"] += 1
     body = max(1, height - sum(above.values()) - sum(below.values()))
     ledger = body // 3 if height >= LEDGER_FROM else 0
     regions: dict[str, Region] = {}
@@ -25,7 +28,7 @@ def arrange(width: int, height: int, pane: str = "local") -> dict[str, Region]:
     for name, lines in above.items():
         regions[name] = Region(0, y, width, lines)
         y += lines
-    program = min(34, max(22, width // 6)) if width >= PROGRAM_FROM else 0
+    program = min(38, max(22, width // 5)) if width >= PROGRAM_FROM else 0
     if program:
         regions["program"] = Region(0, y, program, body - ledger)
     regions.update(_panes(Region(program, y, width - program, body - ledger), pane))

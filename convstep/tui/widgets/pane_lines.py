@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from rich.style import Style
 from textual.strip import Strip
@@ -18,7 +18,7 @@ from convstep.tui.widgets.sharing import Place, Want, share
 from convstep.tui.widgets.text import Piece, rule, strip_of, wrap
 from convstep.tui.widgets.window import Matrix, Slot, Window, slot_of, window_of
 
-_CHANNELS_FROM = 4
+_CHANNELS_FROM = 6
 """A grid of this many lines and more gives one of them to its channels."""
 
 _INDENT = 2
@@ -112,17 +112,20 @@ def draw_pane(title: str, blocks: Sequence[Block], frame: Frame) -> Drawn:
 
 
 def _places(blocks: Sequence[Block], frame: Frame, lines: int) -> list[Place]:
+    families = Counter(_family(block) for block in blocks if isinstance(block, Grid))
     wants = []
     for i, block in enumerate(blocks):
         gap = i + 1 < len(blocks) and isinstance(blocks[i + 1], Grid)
         if isinstance(block, Note):
-            wants.append(Want(1, max(1, len(wrap(block.text, frame.inner, 9))), gap))
+            most = max(1, len(wrap(block.text, frame.inner, 9)))
+            wants.append(Want(1, most, gap, first=block.style == "strong"))
             continue
         matrix = Matrix.of(block.shape)
         if matrix.size == 1:
             wants.append(Want(1, 1, gap))
         else:
-            wants.append(Want(2, 1 + matrix.rows + (matrix.leads > 1), gap, _family(block)))
+            compared = bool(block.sign) or families[_family(block)] > 2
+            wants.append(Want(2, 1 + matrix.rows + (matrix.leads > 1), gap, _family(block), compared))
     return share(wants, lines)
 
 
@@ -212,8 +215,3 @@ def _fill(drawn: Drawn, frame: Frame, until: int) -> None:
     """Blank lines up to this one."""
     while len(drawn.strips) < until:
         drawn.strips.append(strip_of(frame.left, frame.width, frame.palette.text))
-
-
-def settings(values: Mapping[str, Any]) -> dict[str, Slot]:
-    """The windows of a session's `look`, as they were left."""
-    return {str(key): dict(slot) for key, slot in values.items()}

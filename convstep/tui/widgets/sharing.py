@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+_ENOUGH = 4
+"""Lines that a block gets before the next one gets any."""
+
 _GOOD = 6
 """Lines that a block gets before blank lines are thought of."""
 
@@ -14,12 +17,14 @@ class Want:
     """What a block would like: at least and at most so many lines, then perhaps a blank one.
 
     Blocks of the same `group` grow together or not at all, so that they stay comparable line by line.
+    `first`: it gets its least before all others.
     """
 
     least: int
     most: int
     gap: bool = True
     group: object = None
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Place:
 
 
 def share(wants: Sequence[Want], lines: int) -> list[Place]:
-    """Lines for each block: first the least of all in order, then fairly a good few, blank lines, and the most."""
+    """Lines for each block: enough for each in order, then fairly a good few, blank lines, and the most."""
     heights = _least(wants, lines)
     left = _grow([replace(want, most=min(want.most, _GOOD)) for want in wants], heights, lines - sum(heights))
     gaps = min(left, sum(want.gap for want in wants[:-1]))
@@ -47,11 +52,19 @@ def share(wants: Sequence[Want], lines: int) -> list[Place]:
 
 
 def _least(wants: Sequence[Want], lines: int) -> list[int]:
-    heights = []
-    for want in wants:
-        height = want.least if want.least <= lines else 0
-        heights.append(height)
-        lines = lines - height if height else 0
+    """Enough to be of use, for those that come first and then in order; the last ones may get nothing."""
+    heights = [0] * len(wants)
+    for i, want in enumerate(wants):
+        if want.first and want.least <= lines:
+            heights[i] = want.least
+            lines -= want.least
+    for i, want in enumerate(wants):
+        height = min(want.most, _ENOUGH, lines)
+        if not want.first and height >= want.least:
+            heights[i] = height
+            lines -= height
+        elif not want.first:
+            break
     return heights
 
 

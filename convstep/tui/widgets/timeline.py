@@ -88,7 +88,7 @@ def timeline_line(bar: TimelineBar, width: int, palette: Palette) -> Strip:
 
 
 def _lead(bar: TimelineBar) -> str:
-    return f"iteration {bar.iteration + 1} of {bar.iterations}  " if bar.iterations > 1 else ""
+    return f"iteration {bar.iteration} of {bar.iterations}  " if bar.iterations > 1 else ""
 
 
 def _tail(bar: TimelineBar) -> str:
