@@ -162,7 +162,8 @@ class Operation(BaseModel):
         least, most = self.min_inputs, self.max_inputs
         if len(inputs) < least or (most is not None and len(inputs) > most):
             wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-            raise ArgumentError("inputs", f"{type(self).__name__} takes {wanted} inputs, not {len(inputs)}")
+            plural = "" if wanted == "1" else "s"
+            raise ArgumentError("inputs", f"{type(self).__name__} takes {wanted} input{plural}, not {len(inputs)}")
         bound = self.infer(inputs)
         bound._inputs = tuple(inputs)
         bound._parameters = bound.declare()

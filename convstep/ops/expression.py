@@ -159,7 +159,7 @@ class Style:
 
 
 # How tightly an expression holds together: it is put into parentheses inside something tighter.
-_SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4
+_SUM, _QUOTIENT, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4, 5
 
 
 def render(expression: Expression, style: Style) -> str:
@@ -180,11 +180,11 @@ def _text(expression: Expression, style: Style) -> tuple[str, int]:
         case Product(factors):
             return "·".join(_inside(factor, style, _PRODUCT) for factor in factors), _PRODUCT
         case Quotient(over, under):
-            return f"{_inside(over, style, _PRODUCT)} / {_inside(under, style, _POWER)}", _PRODUCT
+            return f"{_inside(over, style, _PRODUCT)} / {_inside(under, style, _POWER)}", _QUOTIENT
         case Power(base, exponent):
             return f"{_inside(base, style, _ATOM)}{_superscript(exponent)}", _POWER
         case Negative(of):
-            return f"-{_inside(of, style, _PRODUCT)}", _SUM
+            return f"-{_inside(of, style, _QUOTIENT)}", _SUM
         case Apply(function, arguments):
             return f"{function}({', '.join(_text(a, style)[0] for a in arguments)})", _ATOM
 
@@ -206,9 +206,9 @@ def _sum_text(expression: Sum, style: Style) -> str:
             continue
         term = expression.term(k)
         if isinstance(term, Negative) and text:
-            text += f" - {_inside(term.of, style, _PRODUCT)}"
+            text += f" - {_inside(term.of, style, _QUOTIENT)}"
         else:
-            piece = _inside(term, style, _PRODUCT if text else _SUM)
+            piece = _inside(term, style, _QUOTIENT if text else _SUM)
             text += f" + {piece}" if text else piece
     return text
 

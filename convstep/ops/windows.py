@@ -128,11 +128,12 @@ class Window:
 def _cross(parts: list[IntArray], empties: list[Codes], sizes: Shape) -> tuple[IntArray, Codes]:
     """Row-major flat indices, (m, n_1 · n_2 · …), from one list of positions per axis, (m, n_axis).
 
-    Where any axis has nothing, the flat index is -1, for the first axis's reason.
+    Where any axis has nothing, the flat index is -1, for the strongest reason: what is past the window's end
+    on one axis is not even padding.
     """
     m = parts[0].shape[0]
     flat, empty = parts[0], empties[0]
     for part, reason, size in zip(parts[1:], empties[1:], sizes[1:], strict=True):
         flat = (flat[:, :, None] * size + part[:, None, :]).reshape(m, -1)
-        empty = np.where(empty[:, :, None] != 0, empty[:, :, None], reason[:, None, :]).reshape(m, -1)
+        empty = np.maximum(empty[:, :, None], reason[:, None, :]).reshape(m, -1)
     return np.where(empty == Empty.NO, flat, -1), empty

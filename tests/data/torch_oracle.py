@@ -58,16 +58,37 @@ def _arguments(op: Any) -> dict[str, Any]:
     return {name: getattr(op, name) for name in type(op).model_fields if name != "inplace"}
 
 
+def sgd_key(arguments: dict[str, Any]) -> str:
+    """The name under which the answers of SGD with these arguments are stored."""
+    return "SGD-" + "_".join(f"{name}={value:g}" for name, value in arguments.items())
+
+
+def sgd_answers(arguments: dict[str, Any], dtype: Any = np.float64) -> Any:
+    """The parameter after each of a few steps of torch's SGD."""
+    import torch
+    from op_cases import SGD_GRADIENTS, SGD_START
+
+    weight = torch.nn.Parameter(torch.from_numpy(SGD_START.astype(dtype)))
+    optimizer = torch.optim.SGD([weight], **arguments)
+    after = []
+    for gradient in SGD_GRADIENTS:
+        weight.grad = torch.from_numpy(gradient.astype(dtype))
+        optimizer.step()
+        after.append(weight.detach().numpy().copy())
+    return np.stack(after)
+
+
 def main() -> None:
     """Stores operands and answers of every case, under CASE/operand0, CASE/output, CASE/grad0 …"""
     sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
-    from op_cases import CASES, EXTREME_CASES
+    from op_cases import CASES, EXTREME_CASES, SGD_ARGUMENTS
 
     stored: dict[str, Any] = {}
     for case in [*CASES, *EXTREME_CASES]:
         op, operands = case.build()
         stored |= {f"{case.id}/operand{k}": operand for k, operand in enumerate(operands)}
         stored |= {f"{case.id}/{name}": array for name, array in answers(op, operands).items()}
+    stored |= {sgd_key(arguments): sgd_answers(arguments) for arguments in SGD_ARGUMENTS}
     np.savez_compressed(ANSWERS, **stored)
     print(f"{ANSWERS}: {len(stored)} arrays")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -174,3 +175,13 @@ EXTREME_CASES = [
     ),
     _case("CrossEntropyLoss", given([[-1000.0, 1000.0], [0.0, 1000.0]]), given([[0.5, 0.5], [1.0, 0.0]])),
 ]
+
+SGD_ARGUMENTS: list[dict[str, Any]] = [
+    {"lr": 0.1, "momentum": momentum, "dampening": damp, "weight_decay": decay, "nesterov": nesterov, "maximize": up}
+    for momentum, damp, decay, nesterov, up in product(
+        (0.0, 0.9), (0.0, 0.3), (0.0, 0.01), (False, True), (False, True)
+    )
+    if not nesterov or (momentum and not damp)
+]
+SGD_START = np.array([[0.3, -0.7], [1.5, 2.0]])
+SGD_GRADIENTS = [np.array([[1.0, -2.0], [0.5, 0.0]]) * (k + 1) for k in range(3)]

@@ -59,7 +59,7 @@ def output_is_as_declared(op: Operation, operands: tuple[Array, ...]) -> None:
             assert gradient is not None
             assert (gradient.shape, gradient.dtype) == (operand.shape, operand.dtype)
     assert np.array_equal(upstream, kept), "the upstream gradient was changed"
-    assert op.vjp(made, upstream, [False] * len(operands)) == [None] * len(operands)
+    assert all(gradient is None for gradient in op.vjp(made, upstream, [False] * len(operands)))
     shapes = [op.operand_shape(slot) for slot in (*range(len(operands)), OUTPUT)]
     assert shapes == [*(operand.shape for operand in operands), made.output.shape]
 
