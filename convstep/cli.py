@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -114,8 +113,10 @@ def _version() -> str:
 
 def _open(options: argparse.Namespace) -> int:
     from convstep.debugger.session import open_session
+    from convstep.progress import Progress
 
-    session = open_session(options.file, iterations=options.iterations, at=options.at)
+    with Progress(1) as progress:
+        session = open_session(options.file, options.iterations, options.at, progress.show)
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise ConvstepError("the debugger needs a terminal; convstep run, info and trace do without")
     from convstep.tui.app import run
@@ -129,17 +130,18 @@ def _run(options: argparse.Namespace) -> int:
     from convstep.debugger.snapshot import open_graph
     from convstep.engine.recording import Recording
     from convstep.engine.results import run_all
+    from convstep.progress import Progress
 
     recording = Recording(open_graph(options.file, options.iterations))
-    progress, loss = _Progress(recording.timeline.iterations), recording.graph.loss
+    loss = recording.graph.loss
+    with Progress(recording.timeline.iterations) as progress:
 
-    def done(iteration: int) -> None:
-        if loss is not None:
-            print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
-        progress.show(iteration + 1)
+        def done(iteration: int) -> None:
+            if loss is not None:
+                print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
+            progress.show(iteration)
 
-    results = run_all(recording, done)
-    progress.finish()
+        results = run_all(recording, done)
     if options.out:
         try:
             with open(options.out, "wb") as file:
@@ -149,27 +151,6 @@ def _run(options: argparse.Namespace) -> int:
     if loss is None:
         print(f"ran {recording.timeline.iterations} iteration(s); there is no loss")
     return 0
-
-
-class _Progress:
-    """A line on standard error once a run takes longer than a second."""
-
-    def __init__(self, iterations: int) -> None:
-        self._iterations, self._start, self._shown = iterations, time.monotonic(), 0.0
-
-    def show(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self._start > 1 and now - self._shown > 0.2:
-            self._shown = now
-            left = (now - self._start) / done * (self._iterations - done)
-            end = "\r" if sys.stderr.isatty() else "\n"
-            print(
-                f"{done} of {self._iterations} iterations, {left:.0f} s to go   ", end=end, file=sys.stderr, flush=True
-            )
-
-    def finish(self) -> None:
-        if self._shown and sys.stderr.isatty():
-            print(" " * 60, end="\r", file=sys.stderr, flush=True)
 
 
 def _info(options: argparse.Namespace) -> int:

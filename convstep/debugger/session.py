@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,14 +169,19 @@ class Session:
         return f"saved to {path.strip()}; convstep {path.strip()} resumes here"
 
 
-def open_session(source: snapshot.Source, iterations: int | None = None, at: str | None = None) -> Session:
+def open_session(
+    source: snapshot.Source,
+    iterations: int | None = None,
+    at: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Session:
     """A session on a network file, or on a snapshot exactly where it was saved; `at` goes elsewhere first.
 
     Raises ConvstepError for bad input.
     """
     saved = snapshot.read_if_snapshot(source)
     session = _resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
-    session.recording.iteration(session.place.iteration)
+    session.recording.iteration(session.place.iteration, progress)
     if at is not None:
         session.go(at)
         session.unsaved = False

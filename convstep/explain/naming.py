@@ -44,13 +44,13 @@ class Names:
         return name if kind == "value" else f"{kind}({name})"
 
     def index(self, flat: int, shape: Shape) -> str:
-        """`[3]` or `[0, 0, 1, 0]`, as the person indexes; nothing for a scalar."""
+        """`[3]` or `[0,0,1,0]`, as the person indexes; nothing for a scalar."""
         if not shape:
             return ""
-        return f"[{flat + 1}]" if self._flat1 else f"[{', '.join(map(str, torch_index(flat, shape)))}]"
+        return f"[{flat + 1}]" if self._flat1 else f"[{','.join(map(str, torch_index(flat, shape)))}]"
 
     def element(self, key: str, flat: int, shape: Shape) -> str:
-        """`w1[3]`, `grad(o1)[0, 0, 1, 0]`."""
+        """`w1[3]`, `grad(o1)[0,0,1,0]`."""
         return self.tensor(key) + self.index(flat, shape)
 
     def shape(self, key: str) -> Shape:

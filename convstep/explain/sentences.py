@@ -135,7 +135,7 @@ class _Speaker:
         return text[:1].upper() + text[1:]
 
     def _remaining(self, left: int) -> str:
-        return f"{count_of(left, 'term')} {'is' if left == 1 else 'are'} still to come."
+        return f"{count_of(left, 'term')} still to come."
 
     # -- backward
 
@@ -247,8 +247,8 @@ class _Speaker:
 
     def _uses_left(self, left: int) -> str:
         if left == 0:
-            return "no further use is to come."
-        return f"{count_of(left, 'use')} {'is' if left == 1 else 'are'} still to come."
+            return "no further use to come."
+        return f"{count_of(left, 'use')} still to come."
 
     def _empty_share(self) -> str:
         shares, k = self.state.shares, self.place.term

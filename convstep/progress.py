@@ -1,0 +1,64 @@
+"""Progress of a long run, on standard error."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import TextIO
+
+_AFTER = 1.0
+_EVERY = 0.5
+
+
+class Progress:
+    """A line on standard error once the work inside a `with` takes longer than a second.
+
+    It is told which iteration is done (`show`), and says in between how long it has been going on, from a
+    thread of its own: one iteration alone may take long. On a terminal the line is rewritten and then removed.
+    """
+
+    def __init__(
+        self, iterations: int, stream: TextIO | None = None, after: float = _AFTER, every: float = _EVERY
+    ) -> None:
+        self._iterations, self._stream = iterations, stream or sys.stderr
+        self._after, self._every = after, every
+        self._done = 0
+        self._start = time.monotonic()
+        self._shown = False
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._report, daemon=True)
+
+    def __enter__(self) -> Progress:
+        self._thread.start()
+        return self
+
+    def show(self, iteration: int) -> None:
+        """Iteration `iteration`, from 0, is done."""
+        self._done = iteration + 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finished.set()
+        self._thread.join()
+        if self._shown and self._stream.isatty():
+            print("\r\x1b[K", end="", file=self._stream, flush=True)
+
+    def _report(self) -> None:
+        wait = self._after
+        while not self._finished.wait(wait):
+            wait = self._every
+            self._shown = True
+            if self._stream.isatty():
+                print(f"\r\x1b[K{self._text()}", end="", file=self._stream, flush=True)
+            else:
+                print(self._text(), file=self._stream, flush=True)
+
+    def _text(self) -> str:
+        seconds = time.monotonic() - self._start
+        text = f"convstep: {self._done} of {self._iterations} iterations done after {seconds:.0f} s"
+        if self._done:
+            text += f", about {seconds / self._done * (self._iterations - self._done):.0f} s to go"
+        return text
