@@ -137,6 +137,7 @@ def _run(options: argparse.Namespace) -> int:
     with Progress(recording.timeline.iterations) as progress:
 
         def done(iteration: int) -> None:
+            progress.clear()
             if loss is not None:
                 print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
             progress.show(iteration)

@@ -38,13 +38,17 @@ class Progress:
         """Iteration `iteration`, from 0, is done."""
         self._done = iteration + 1
 
+    def clear(self) -> None:
+        """Take the line away, so that something else can be printed."""
+        if self._shown and self._stream.isatty():
+            print("\r\x1b[K", end="", file=self._stream, flush=True)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._finished.set()
         self._thread.join()
-        if self._shown and self._stream.isatty():
-            print("\r\x1b[K", end="", file=self._stream, flush=True)
+        self.clear()
 
     def _report(self) -> None:
         wait = self._after
