@@ -1,0 +1,13 @@
+"""For all tests: hypothesis draws the same examples every time, and helpers beside this file can be imported."""
+
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "data" / "networks")]
+
+settings.register_profile(
+    "same", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile("same")

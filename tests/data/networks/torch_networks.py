@@ -1,0 +1,101 @@
+"""What torch computes for a network file: values, gradients, parameters, optimizer state and losses.
+
+    python tests/data/networks/torch_networks.py      writes answers.npz for the networks of picked.py
+
+The tests compare with the stored answers, and with torch itself where it is importable.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ANSWERS = Path(__file__).with_name("answers.npz")
+
+
+def answers(graph: Any) -> dict[str, Any]:
+    """The arrays that `run --out` should write for a graph, computed by torch alone from its initial parameters."""
+    import torch
+
+    parameters = {name: torch.tensor(array, requires_grad=True) for name, array in graph.parameters.items()}
+    optimizer, losses, arrays = _optimizer(graph, parameters), [], {}
+    for iteration in range(graph.iterations):
+        for parameter in parameters.values():
+            parameter.grad = None
+        values = _forward(graph, iteration, parameters)
+        arrays = {f"values/{name}": tensor.detach().numpy().copy() for name, tensor in values.items()}
+        if graph.loss is not None:
+            losses.append(float(values[graph.loss.name].detach()))
+            values[graph.loss.name].backward()
+        elif graph.seeds:
+            roots = [values[name] for name in graph.seeds]
+            torch.autograd.backward(roots, [torch.from_numpy(np.array(seed)) for seed in graph.seeds.values()])
+        grads = {name: tensor.grad for name, tensor in values.items() if tensor.is_floating_point()}
+        arrays |= {f"grads/{name}": grad.numpy().copy() for name, grad in grads.items() if grad is not None}
+        if optimizer is not None:
+            optimizer.step()
+    arrays |= {f"params/{name}": parameters[stored].detach().numpy() for name, stored in graph.aliases.items()}
+    if optimizer is not None:
+        for name, stored in graph.aliases.items():
+            kept = optimizer.state[parameters[stored]].get("momentum_buffer")
+            if kept is not None:
+                arrays[f"optim/{name}.momentum_buffer"] = kept.numpy()
+    return {**arrays, "losses": np.array(losses)}
+
+
+def _optimizer(graph: Any, parameters: dict[str, Any]) -> Any:
+    import torch
+
+    if graph.optimizer is None or not parameters:
+        return None
+    arguments = {key: value for key, value in graph.document["optimizer"].items() if key != "op"}
+    return torch.optim.SGD(list(parameters.values()), **arguments)
+
+
+def _forward(graph: Any, iteration: int, parameters: dict[str, Any]) -> dict[str, Any]:
+    """All tensors of a forward pass by name, each keeping its gradient."""
+    import torch
+
+    values: dict[str, Any] = {name: torch.tensor(array) for name, array in graph.batch(iteration).items()}
+    for tensor in values.values():
+        tensor.requires_grad_(tensor.is_floating_point())
+    values |= {name: parameters[stored] for name, stored in graph.aliases.items()}
+    for node in graph.nodes:
+        reads = [values[name] for name in node.inputs]
+        owned = {local: parameters[stored] for local, stored in node.parameters.items()}
+        values[node.name] = _apply(node.op, reads, owned)
+        if values[node.name].requires_grad:
+            values[node.name].retain_grad()
+    return values
+
+
+def _apply(op: Any, reads: list[Any], owned: dict[str, Any]) -> Any:
+    import torch
+
+    name = type(op).__name__
+    if name == "Add":
+        return sum(reads[1:], start=reads[0])
+    if name == "Cat":
+        return torch.cat(reads, dim=op.dim)
+    arguments = {key: getattr(op, key) for key in type(op).model_fields if key != "inplace"}
+    module = getattr(torch.nn, name)(**arguments).to(reads[0].dtype)
+    return torch.func.functional_call(module, owned, tuple(reads))
+
+
+def main() -> None:
+    """Stores the answers for every picked network, under NETWORK/values/o1 and so on."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from picked import PICKED
+
+    from convstep.network import load
+
+    stored = {f"{name}/{key}": array for name, source in PICKED.items() for key, array in answers(load(source)).items()}
+    np.savez_compressed(ANSWERS, **stored)
+    print(f"{ANSWERS}: {len(stored)} arrays")
+
+
+if __name__ == "__main__":
+    main()
