@@ -20,6 +20,10 @@ _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_tra
 _NONLINEARITIES = (*_LINEAR, "sigmoid", "tanh", "relu", "leaky_relu", "selu")
 
 
+class UnknownArgument(ArgumentError):
+    """An argument that the initialiser does not have."""
+
+
 def uniform(draw: Draw, shape: Shape, a: float = 0.0, b: float = 1.0) -> Floats:
     """U(a, b)."""
     if b < a:
@@ -193,7 +197,7 @@ def _check(function: Callable[..., Floats], arguments: Mapping[str, Any]) -> Non
     for key, value in arguments.items():
         if key not in parameters:
             taken = did_you_mean(key, [*parameters, "shape", "seed", "dtype"])
-            raise ArgumentError(key, f"{function.__name__} has no `{key}`{taken}")
+            raise UnknownArgument(key, f"{function.__name__} has no `{key}`{taken}")
         if parameters[key].annotation == "str":
             if not isinstance(value, str):
                 raise ArgumentError(key, f"takes a word, not {show(value)}")

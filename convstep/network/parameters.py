@@ -82,7 +82,8 @@ def _owner(source: Source, slots: Mapping[str, Slot], shared: Mapping[str, str],
             what = f"there is no parameter '{target}' to share{did_you_mean(target, others)}"
             raise source.error(here.where, what)
         if target in seen:
-            raise source.error(here.where, f"{' → '.join([*seen, target])} is a circle; one of them needs numbers")
+            circle = " → ".join([*seen, target])
+            raise source.error(slots[name].where, f"{circle} is a circle; one of them needs numbers")
         shape, wanted = slots[target].declared.shape, here.declared.shape
         if shape != wanted:
             what = f"{here.name} has the shape {list(wanted)} and cannot be {target} of the shape {list(shape)}"

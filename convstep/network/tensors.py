@@ -11,7 +11,7 @@ from pydantic import Field
 
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.array_files import FileError, read_array
-from convstep.network.initialise import initialise
+from convstep.network.initialise import UnknownArgument, initialise
 from convstep.network.literals import numbers
 from convstep.network.problems import Model, raise_first, validate
 from convstep.network.schema import Section
@@ -150,13 +150,12 @@ class Tensors:
         arguments = {key: v for key, v in value.items() if key not in ("shape", "seed", "dtype")}
         try:
             return initialise(arguments, shape, self.seed if form.seed is None else form.seed, name)
+        except UnknownArgument as error:
+            raise self.source.error((*where, str(error.argument)), str(error), key=True) from None
         except ArgumentError as error:
             key = error.argument or "init"
-            at, message = (*where, key), str(error)
-            unknown = message.startswith(("there is no", f"{form.init}"))
-            if key not in value:
-                raise self.source.error(where, about(key, message)) from None
-            raise self.source.error(at, message if unknown or key == "init" else about(key, message)) from None
+            message = str(error) if key == "init" else about(key, str(error))
+            raise self.source.error((*where, key), message) from None
 
     # -- shape and dtype
 
