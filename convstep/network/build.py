@@ -111,7 +111,10 @@ class _Builder:
             op = layer.op.bind(specs)
         except ArgumentError as error:
             raise self._argument_error(layer, error, specs) from None
-        except (MemoryError, OverflowError):
+        except (MemoryError, OverflowError, ValueError) as error:
+            # What numpy says of arrays beyond the address space; any other ValueError is no matter of size.
+            if isinstance(error, ValueError) and not ("Maximum allowed" in str(error) or "too big" in str(error)):
+                raise
             raise self.source.error(layer.where, f"the sizes of '{layer.name}' are beyond any memory") from None
         for what, size in [("output", op.output.size), *((n, _size(p.shape)) for n, p in op.parameters.items())]:
             if size > LARGEST:

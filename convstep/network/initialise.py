@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from math import isfinite, prod, sqrt
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -46,6 +45,8 @@ def trunc_normal(
         raise ArgumentError("std", f"takes a number above 0, not {std:g}")
     if b <= a:
         raise ArgumentError("b", f"is {b:g}, not above a = {a:g}")
+    from statistics import NormalDist
+
     standard = NormalDist()
     low, high = standard.cdf((a - mean) / std), standard.cdf((b - mean) / std)
     levels = np.clip(low + (high - low) * draw.uniform(shape), 2.0**-60, 1 - 2.0**-53)

@@ -17,10 +17,7 @@ def numbers(source: Source, where: Where, value: Any) -> Array:
     Raises ConvstepError about the first item that is no number, or that breaks the nesting.
     """
     shape, flat = _flatten(source, where, value)
-    array = np.array(flat)
-    if array.dtype.kind not in "if":
-        raise source.error(where, "holds integers beyond 64 bits; write them as floats, such as 1.0e+20")
-    return array.reshape(shape)
+    return np.array(flat).reshape(shape)
 
 
 def _flatten(source: Source, where: Where, value: Any) -> tuple[Shape, list[int | float]]:

@@ -47,6 +47,14 @@ def _names(value: Any) -> Any:
     return value
 
 
+def _text(text: str) -> str:
+    wrong = next((c for c in text if not c.isprintable() and c not in "\n\t"), None)
+    if wrong is not None:
+        raise ValueError(f"takes text without control characters such as {ascii(wrong)[1:-1]}")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_text)]
 Name = Annotated[str, AfterValidator(_name)]
 Names = Annotated[list[str], BeforeValidator(_names)]
 
@@ -94,8 +102,8 @@ class Document(Section):
     """The whole file."""
 
     convstep: Annotated[Any, BeforeValidator(_version)] = 1
-    name: str | None = None
-    about: str = ""
+    name: Text | None = None
+    about: Text = ""
     dtype: Literal["float64", "float32"] = "float64"
     seed: Integer = 0
     mode: Literal["train", "eval"] = "train"

@@ -19,6 +19,11 @@ Where = tuple[str | int, ...]
 DEEPEST = 64
 
 
+def within_64_bits(value: int) -> bool:
+    """Whether an integer fits into an int64."""
+    return -(2**63) <= value < 2**63
+
+
 class Source(ABC):
     """A document of dicts with text keys, lists, scalars and arrays; `directory` is what its file names start from."""
 
@@ -88,10 +93,15 @@ class DictSource(Source):
             return self._plain_mapping(value, where)
         if isinstance(value, (list, tuple)):
             if set(map(type, value)) <= {int, float}:
+                wide = next((k for k, v in enumerate(value) if type(v) is int and not within_64_bits(v)), None)
+                if wide is not None:
+                    raise self._too_wide((*where, wide))
                 return list(value)
             return [self._plain_item(item, (*where, k)) for k, item in enumerate(value)]
         if isinstance(value, np.generic):
             value = value.item()
+        if type(value) is int and not within_64_bits(value):
+            raise self._too_wide(where)
         if isinstance(value, np.ndarray) or value is None or isinstance(value, (bool, int, float, str)):
             return value
         if isinstance(value, os.PathLike):
@@ -99,6 +109,9 @@ class DictSource(Source):
         if hasattr(value, "__array__"):
             return np.asarray(value)
         raise self.error(where, f"takes text, numbers, lists, mappings and arrays, not a {type(value).__name__}")
+
+    def _too_wide(self, where: Where) -> ConvstepError:
+        return self.error(where, "is too large for an integer (64 bits); a number of this size is written 1e20")
 
     def _plain_item(self, value: Any, where: Where) -> Any:
         plain = self._plain(value, where)

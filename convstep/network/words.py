@@ -27,7 +27,7 @@ def show(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of shape {list(value.shape)}"
     if isinstance(value, dict):
-        return f"a mapping with the keys {listed(value, 'and')}" if value else "an empty mapping"
+        return "a mapping"
     if isinstance(value, (list, tuple)) and any(isinstance(v, (list, tuple, dict)) for v in value[:4]):
         return "a nested list"
     text = "[" + ", ".join(_scalar(v) for v in value[:20]) + "]" if isinstance(value, (list, tuple)) else _scalar(value)

@@ -19,7 +19,7 @@ _WORDS: dict[str, Scalar] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 _LONGEST_INTEGER = 400
-_LIMIT = 2**63
+_TOO_LARGE = 2**63
 
 
 def plain(text: str) -> Scalar:
@@ -34,8 +34,8 @@ def plain(text: str) -> Scalar:
 def integer(text: str) -> int:
     """An integer in one of the core schema's spellings, within 64 bits."""
     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-    value = int(text[2:] if base != 10 else text, base) if len(text) <= _LONGEST_INTEGER else _LIMIT
-    if not -_LIMIT <= value < _LIMIT:
+    value = int(text[2:] if base != 10 else text, base) if len(text) <= _LONGEST_INTEGER else _TOO_LARGE
+    if not -_TOO_LARGE <= value < _TOO_LARGE:
         shown = text if len(text) <= 30 else text[:29] + "…"
         raise ValueError(f"{shown} is too large for an integer (64 bits); a number of this size is written 1.0e+20")
     return value

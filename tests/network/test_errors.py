@@ -85,6 +85,7 @@ FORM = [
     (NET + "indexing: flat\n", "5:11", "indexing takes torch or flat1, not 'flat'; did you mean 'flat1'?"),
     (NET + "convstep: 2\n", "5:11", "convstep takes 1, the only version of the format, not 2"),
     (NET + "about: {a: 1}\n", "5:8", "about takes text, not a mapping"),
+    (NET + 'name: "a\\e[31m"\n', "5:7", "name takes text without control characters such as \\x1b"),
     (NET + 'symbols: {"\\e[31m": q}\n', "5:11", "there is no tensor '\\x1b[31m'"),
     # Of several mistakes, the first in the file.
     (layer("{name: a, op: Relu, inplace: 3}") + "iterations: 0\nseed: x\n", "4:19", "did you mean 'ReLU'?"),
@@ -107,6 +108,7 @@ LAYERS = [
     (conv("kernel_size: 2, in_channels: 3"), "4:60", "in_channels is 3, but the input has 1 channels"),
     (conv("kernel_size: 2, bias: yes"), "4:66", "bias takes true, false or a tensor, not 'yes'"),
     (conv("kernel_size: 2, padding: 100000000000"), "4:5", "the sizes of 'c' are beyond any memory"),
+    (conv("kernel_size: 2, padding: 4000000000000000000"), "4:5", "the sizes of 'c' are beyond any memory"),
     (conv("kernel_size: 99999999999999999999"), "4:57", "too large for an integer (64 bits)"),
     (conv("kernel_size: 2").replace("out_channels: 1", "out_channels: 100000000000"), "4:5", "are the most"),
     (NET + "loss: {op: MSELoss}\n", "5:7", "the loss needs `inputs`: prediction and target, such as [fc"),
@@ -254,6 +256,8 @@ DICTS = [
         {"inputs": {"x": [[1.0, 2.0], [3.0]]}, "layers": [{"name": "r", "op": "ReLU"}]},
         "inputs.x[1]: the list is ragged",
     ),
+    ({"layers": [{"name": "r", "op": "ReLU"}], "iterations": 2**70}, "iterations: is too large for an integer"),
+    ({"inputs": {"x": [1, 2**70]}, "layers": []}, "inputs.x[1]: is too large for an integer"),
     ({None: 3}, "the key nothing (null) must be text"),
 ]
 
