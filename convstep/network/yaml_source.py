@@ -37,6 +37,10 @@ _ADVICE = (
     ("expected '-' indicator", "a list's items start with '- ', all in the same column"),
     ("expected key", "a key was expected here; all keys of a mapping stand in the same column"),
     ("incompatible YAML document", "the %YAML version is unknown; leave the line out, or write %YAML 1.2"),
+    ("tab character", "a tab cannot indent here; use spaces"),
+    ("block sequence entries are not allowed", "'- ' does not go here; a list's items start on lines of their own"),
+    ("unexpected ':'", "this ':' does not go here; put a space after the ':' of a key, and quotes around other text"),
+    ("unknown escape character", "this \\ escape is unknown; inside single quotes \\ stands for itself"),
     ("undefined tag handle", "tags are of no use here; leave the tag out"),
     ("expected <document start>", "nothing but the network may stand at this level; is it indented too little?"),
 )
