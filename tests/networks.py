@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,17 +26,17 @@ _OPTIMIZERS: list[Source] = [
 class _Builder:
     """A network as it grows: its layers, and the float tensors that a further layer may read."""
 
-    def __init__(self, draw: Any) -> None:
-        self.draw = draw
-        self.random = np.random.default_rng(draw(st.integers(0, 9999), label="seed"))
+    def __init__(self, seed: int) -> None:
+        self.choice = random.Random(seed)
+        self.random = np.random.default_rng(seed)
         # Few different numbers: maxima tie, ReLU meets real zeros, products cancel.
-        self.coarse = draw(st.booleans(), label="coarse")
+        self.coarse = self.pick(True, False)
         self.layers: list[Source] = []
         self.shapes: dict[str, Shape] = {}
         self.inputs: Source = {}
 
     def pick(self, *of: Any) -> Any:
-        return self.draw(st.sampled_from(of))
+        return self.choice.choice(of)
 
     def numbers(self, shape: Shape) -> np.ndarray[Any, Any]:
         if self.coarse:
@@ -103,7 +105,7 @@ class _Builder:
             for layer in self.layers
             if layer["op"] == op and np.shape(layer.get("weight", "none")) == weight
         ]
-        how = self.pick("values", "values", "default", "shared")
+        how = self.pick("values", "default", "shared")
         if how == "shared" and owners:
             arguments["weight"] = f"{self.pick(*owners)}.weight"
         elif how != "default":
@@ -156,6 +158,12 @@ class _Builder:
         other = self.pick(*others)
         self.layer("Cat", [name, other], (shape[0], shape[1] + self.shapes[other][1], *shape[2:]), dim=1)
 
+    def more_rows(self) -> None:
+        """One row more than a batch takes, so that iterations differ."""
+        for name in {"x", "y", "labels"} & set(self.inputs):
+            self.inputs[name] = np.concatenate([self.inputs[name], self.inputs[name][-1:]])
+        self.inputs["x"][-1] += 1
+
     # -- where backward starts
 
     def end(self) -> Source:
@@ -178,21 +186,31 @@ class _Builder:
         return {"loss": {"name": "C", "op": "MSELoss", "inputs": [last, "y"], "reduction": reduction}}
 
 
-@st.composite
-def networks(draw: Any, layers: int = 6, size: int = 5) -> Source:
-    """A network of at most so many layers, on an image or rows of numbers, with two or three iterations at times."""
-    builder = _Builder(draw)
+def random_network(seed: int, layers: int) -> Source:
+    """A network of at most so many layers, on an image or rows of numbers; with two or three iterations at times."""
+    builder = _Builder(seed)
     batch = builder.pick(1, 2, 3)
-    if builder.pick(True, True, False):
-        builder.input("x", (batch, builder.pick(1, 2), builder.pick(2, 3, size), builder.pick(1, 3, size)))
+    if builder.pick(True, True, True, False):
+        builder.input("x", (batch, builder.pick(1, 2), builder.pick(2, 3, 4, 5), builder.pick(1, 3, 4)))
     else:
         builder.input("x", (batch, builder.pick(1, 2, 4)))
-    for _ in range(draw(st.integers(1, layers), label="layers")):
+    for _ in range(layers):
         builder.grow()
-    source: Source = {"name": "random", "seed": 3, **builder.end()}
-    source |= {"inputs": builder.inputs, "layers": builder.layers}
-    source["iterations"] = builder.pick(1, 2, 3)
-    if builder.pick(True, False):
+    source: Source = {"name": "random", "seed": seed, **builder.end()}
+    source |= {"inputs": builder.inputs, "layers": builder.layers, "iterations": builder.pick(1, 2, 3)}
+    if builder.pick(True, True, False):
         source["optimizer"] = builder.pick(*_OPTIMIZERS)
-    source["indexing"] = builder.pick("torch", "flat1")
-    return source
+    if builder.pick(True, False, False):
+        source["batch_size"] = batch
+        builder.more_rows()
+    return {**source, "indexing": builder.pick("torch", "flat1")}
+
+
+def networks(layers: int = 7) -> st.SearchStrategy[Source]:
+    """Random networks; what fails shrinks to few layers."""
+    return st.builds(random_network, st.integers(0, 2**32), st.integers(1, layers))
+
+
+def sample(name: str) -> str:
+    """The path of a sample net."""
+    return str(Path(__file__).parents[1] / "sample_nets" / f"{name}.yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -127,6 +128,14 @@ class State:
         _, status = self._received(np.array([self.target]))
         return bool(status[0] == Status.DONE)
 
+    @property
+    def _ends_operation(self) -> bool:
+        """Whether this is the last step of its operation: then even what no term reaches is written, as 0."""
+        step, (_, _, element, term) = self.step, self.place
+        assert step is not None
+        last_element = element is None or element == prod(step.element_shape(self.order)) - 1
+        return last_element and (term is None or term == step.terms[self.order] - 1)
+
     def operand(self, slot: int) -> tuple[str, Shape]:
         """The name and shape of what a slot of the present operation or update stands for."""
         step = self.step
@@ -176,7 +185,7 @@ class State:
         return [k for k in self.timeline.writers(tensor) if self.timeline.steps[k].phase == "update"]
 
     def _progress(self, step: int) -> Status:
-        if step == self.place.step and self.place.element is not None:
+        if step == self.place.step and self.place.element is not None and not self._ends_operation:
             return Status.PARTIAL
         return Status.DONE if step <= self.place.step else Status.BLANK
 

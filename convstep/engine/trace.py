@@ -22,16 +22,19 @@ def states(
 ) -> Iterator[tuple[int, State]]:
     """Positions `start` up to, not including, `stop` with their states, the last first where `reverse`.
 
-    Past the end is clamped. Raises ConvstepError for a negative position.
+    Past the end is clamped. Raises ConvstepError at once for a negative position.
     """
     if start < 0 or (stop is not None and stop < 0):
         raise ConvstepError(f"a position is 0 or more, not {start if start < 0 else stop}")
-    timeline = recording.timeline
-    length = timeline.length(level, order)
+    length = recording.timeline.length(level, order)
     positions = range(min(start, length), length if stop is None else min(stop, length))
+    return _walk(recording, level, order, positions[::-1] if reverse else positions)
+
+
+def _walk(recording: Recording, level: Level, order: Order, positions: range) -> Iterator[tuple[int, State]]:
     state: State | None = None
-    for position in reversed(positions) if reverse else positions:
-        state = State(recording, timeline.place(level, order, position), order, state)
+    for position in positions:
+        state = State(recording, recording.timeline.place(level, order, position), order, state)
         yield position, state
 
 

@@ -69,13 +69,17 @@ def cross_entropy_terms(samples: Samples) -> Sequence[Term]:
             mean = float(np.divide(sums[-1], samples.divisor))
             return Term((Read("sum", 0, float(sums[-1])),), mean, does=f"divide by {samples.divisor}", holds=mean)
         s, j = divmod(k, per_sample)
+        # What the samples before have added stays where it is.
+        holds = float(sums[s * parts.shape[1] - 1]) if s and samples.divisor is None else None
         if j == 0:
-            return Term(tuple(score(s, c) for c in range(classes)), float(largest[s]), does="max")
+            return Term(tuple(score(s, c) for c in range(classes)), float(largest[s]), does="max", holds=holds)
         if j <= classes:
             reads = (score(s, j - 1), Read("max", s, float(largest[s])))
-            return Term(reads, float(made.powers[s, j - 1]), does="exp(x − max)", sum=float(exp_sums[s, j - 1]))
+            power, so_far = float(made.powers[s, j - 1]), float(exp_sums[s, j - 1])
+            return Term(reads, power, does="exp(x − max)", sum=so_far, holds=holds)
         if j == classes + 1:
-            return Term((Read("sum", s, float(exp_sums[s, -1])),), float(logs[s]), does="log of the sum")
+            total = Read("sum", s, float(exp_sums[s, -1]))
+            return Term((total,), float(logs[s]), does="log of the sum", holds=holds)
         return last_part(s, j - classes - 2)
 
     return Terms(count * per_sample + (samples.divisor is not None), make)

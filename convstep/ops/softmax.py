@@ -24,6 +24,9 @@ from convstep.ops.expression import (
 from convstep.ops.lines import Exponentials, Lines
 from convstep.ops.terms import Terms
 
+_CHUNK = 2**20
+"""So many numbers of Jacobians are made at once."""
+
 
 class Softmax(Operation):
     """torch.nn.Softmax: y_i = exp(x_i) / Σ_j exp(x_j) along `dim`.
@@ -56,9 +59,15 @@ class Softmax(Operation):
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        y, u = self.lines.split(call.output), self.lines.split(upstream)
-        gradient: Array = y * (u - (u * y).sum(axis=1, keepdims=True))
-        return [gradient.reshape(upstream.shape) if wanted[0] else None]
+        y, u = self.lines.rows(call.output), self.lines.rows(upstream)
+        gradient = y * (u - (u * y).sum(axis=1, keepdims=True))
+        # That formula loses the digits of a share close to 1; the sum over the Jacobian keeps them.
+        own, chunk = np.eye(y.shape[1], dtype=y.dtype), max(1, _CHUNK // y.shape[1] ** 2)
+        for start in range(0, len(y), chunk):
+            part, some = y[start : start + chunk], slice(start, start + chunk)
+            exact = (part[:, :, None] * (own - part[:, None, :]) * u[some, None, :]).sum(axis=2)
+            gradient[some] = np.where(np.isfinite(gradient[some]), exact, gradient[some])
+        return [self.lines.unrows(gradient, upstream.shape) if wanted[0] else None]
 
     # -- one element
 

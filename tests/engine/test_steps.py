@@ -1,0 +1,253 @@
+"""Stepping: forward and back, walked and jumped, gathered and scattered, the same bits."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from networks import SAMPLES, networks, sample
+from picked import PICKED
+
+from convstep.engine.recording import Recording
+from convstep.engine.results import run_all
+from convstep.engine.state import State, Status
+from convstep.engine.timeline import LEVELS, ORDERS, Place
+from convstep.engine.trace import line, states
+from convstep.errors import ConvstepError
+from convstep.network import load
+
+BOTH = pytest.mark.parametrize("order", ORDERS)
+LONGEST = 1200
+
+
+def keys(recording):
+    """Every tensor that `State.read` knows."""
+    graph, steps = recording.graph, recording.timeline.steps
+    gradients = {step.writes for step in steps if step.is_backward}
+    gradients |= {f"grad({name})" for name in ([graph.loss.name] if graph.loss else graph.seeds)}
+    new = [f"new({step.tensor})" for step in steps if step.phase == "update"]
+    return [*graph.inputs, *graph.parameters, *(node.name for node in graph.nodes), *sorted(gradients), *new]
+
+
+def read(state, key):
+    return state.read(key, np.arange(state.recorded(key).size))
+
+
+def shown(state):
+    """All numbers and statuses at a state, as bytes: equal means the same bits."""
+    return {key: tuple(array.tobytes() for array in read(state, key)) for key in keys(state.recording)}
+
+
+def chosen(recording, level, order):
+    """All positions of a short network, an evenly spread part of a long one's."""
+    length = recording.timeline.length(level, order)
+    return range(0, length, 1 + length // LONGEST)
+
+
+def small(source):
+    return Recording(load(source)).timeline.length("term") < LONGEST
+
+
+# -- there and back ---------------------------------------------------------------------------------------
+
+
+@BOTH
+@settings(max_examples=10)
+@given(networks(5).filter(small))
+def test_back_is_the_way_there_reversed(order, source):
+    for level in LEVELS:
+        there = [(repr(line(p, s)), shown(s)) for p, s in states(Recording(load(source)), level, order)]
+        back = [(repr(line(p, s)), shown(s)) for p, s in states(Recording(load(source)), level, order, reverse=True)]
+        assert there == back[::-1]
+
+
+@BOTH
+@settings(max_examples=12)
+@given(networks())
+def test_a_jump_is_the_walk(order, source):
+    walked = Recording(load(source))
+    for level in LEVELS:
+        positions = chosen(walked, level, order)[:: 3 if level == "term" else 1][:200]
+        there = {p: s for p, s in states(walked, level, order, 0, max(positions) + 1) if p in positions}
+        jumped = Recording(load(source))
+        for position in [*positions[1::2], *positions[::2]]:
+            alone = State(jumped, jumped.timeline.place(level, order, position), order)
+            assert repr(line(position, alone)) == repr(line(position, there[position]))
+            assert shown(alone) == shown(there[position])
+
+
+@BOTH
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_slice_of_the_trace_is_the_trace_sliced(level, order):
+    source = PICKED["one_weight_used_three_times"]
+    whole = [line(p, s) for p, s in states(Recording(load(source)), level, order)]
+    for start, stop in ((0, 5), (7, 7), (9, 4), (3, None), (len(whole) - 2, len(whole) + 50), (len(whole) + 1, None)):
+        sliced = [line(p, s) for p, s in states(Recording(load(source)), level, order, start, stop)]
+        assert sliced == whole[start:stop]
+        turned = [line(p, s) for p, s in states(Recording(load(source)), level, order, start, stop, reverse=True)]
+        assert turned == whole[start:stop][::-1]
+
+
+def test_negative_positions_are_refused_at_once():
+    recording = Recording(load(sample("two_conv")))
+    for start, stop in ((-1, None), (0, -3)):
+        with pytest.raises(ConvstepError, match="a position is 0 or more"):
+            states(recording, "op", "gather", start, stop)
+
+
+# -- sums ---------------------------------------------------------------------------------------------------
+
+
+def sums_of(recording, order):
+    """(product, sum) of every backward term that is not empty, by iteration, step, target, upstream element, tap."""
+    found, values = {}, {}
+    for position, state in states(recording, "term", order):
+        if not state.step.is_backward:
+            continue
+        printed = line(position, state)
+        where = (printed["iteration"], state.place.step, tuple(printed["index"] or ()))
+        if printed["value"] is not None:
+            assert where not in values, "an element is complete once"
+            values[where] = repr(printed["value"])
+        if "empty" in printed:
+            assert printed["product"] == 0
+            continue
+        tap = 0
+        while (*where, printed["upstream"]["name"], tap) in found:
+            tap += 1
+        found[(*where, printed["upstream"]["name"], tap)] = (repr(printed["product"]), repr(printed["sum"]))
+    return found, values
+
+
+@settings(max_examples=25)
+@given(networks(6).filter(small))
+def test_gather_and_scatter_add_the_same_bits(source):
+    gathered, values = sums_of(Recording(load(source)), "gather")
+    scattered, others = sums_of(Recording(load(source)), "scatter")
+    assert gathered == scattered
+    assert {key[:3] for key in gathered} <= set(others)
+    assert {key: values[key] for key in others} == others
+
+
+@settings(max_examples=25)
+@given(networks(6).filter(small))
+def test_an_element_is_the_sum_of_its_printed_products(source):
+    recording = Recording(load(source))
+    products = []
+    for position, state in states(recording, "term", "gather"):
+        if not state.step.is_backward:
+            continue
+        printed = line(position, state)
+        products = [*products, printed["product"]] if printed["term"] else [printed["product"]]
+        total = 0.0
+        for product in products:
+            total += product
+        assert printed["sum"] == total
+        if printed["term"] == printed["terms"] - 1:
+            gave = state.iteration.given[state.place.step].reshape(-1)[state.target]
+            margin = len(products) * np.finfo(np.float64).eps * sum(map(abs, products))
+            assert abs(gave - total) <= margin
+
+
+# -- how final a number is --------------------------------------------------------------------------------
+
+
+@BOTH
+@settings(max_examples=25)
+@given(networks())
+def test_at_the_end_everything_is_there(order, source):
+    recording = Recording(load(source))
+    results = run_all(recording)
+    for level in LEVELS:
+        last = recording.timeline.place(level, order, recording.timeline.length(level, order) - 1)
+        state = State(recording, last, order)
+        for key in keys(recording):
+            values, status = read(state, key)
+            assert (status == Status.DONE).all(), (level, key)
+            group, name = {"grad(": (results.grads, key[5:-1]), "new(": (results.params, key[4:-1])}.get(
+                key[: key.find("(") + 1], (results.values, key)
+            )
+            np.testing.assert_array_equal(values, group[name].reshape(-1).astype(np.float64), err_msg=key)
+
+
+@BOTH
+@settings(max_examples=15)
+@given(networks(5))
+def test_numbers_are_blank_then_partial_then_done(order, source):
+    recording = Recording(load({**source, "iterations": 1}))
+    writers = {key: writing(recording, key) for key in keys(recording)}
+    for level in LEVELS:
+        before: dict[str, np.ndarray] = {}
+        for position in chosen(recording, level, order)[::2]:
+            state = State(recording, recording.timeline.place(level, order, position), order)
+            for key in keys(recording):
+                values, status = read(state, key)
+                assert key not in before or (status >= before[key]).all(), (position, key)
+                assert (values[status == Status.BLANK] == 0).all()
+                before[key] = status
+                check_progress(recording, state, key, writers[key], status)
+
+
+@BOTH
+def test_what_no_window_reads_gets_a_real_zero_in_the_end(order):
+    layers = [{"name": "a", "op": "AvgPool2d", "kernel_size": 1, "stride": 2}]
+    gradient = {"a": np.ones((1, 1, 2, 2))}
+    recording = Recording(load({"inputs": {"x": np.ones((1, 1, 4, 4))}, "layers": layers, "gradient": gradient}))
+    for level in LEVELS:
+        last = recording.timeline.length(level, order) - 1
+        for place in (recording.timeline.place(level, order, last), Place(0, 1)):
+            values, status = read(State(recording, place, order), "grad(x)")
+            assert values.tolist() == [1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]
+            assert (status == Status.DONE).all()
+
+
+def writing(recording, key):
+    """The steps that write a tensor: layers, users, or the update."""
+    steps = recording.timeline.steps
+    if key.startswith("new("):
+        return [k for k, step in enumerate(steps) if step.phase == "update" and f"new({step.tensor})" == key]
+    return [k for k, step in enumerate(steps) if step.phase != "update" and step.writes == key]
+
+
+def check_progress(recording, state, key, writers, status):
+    at = state.place.step
+    roots = [recording.graph.loss.name] if recording.graph.loss else recording.graph.seeds
+    seeded = any(key == f"grad({name})" for name in roots)
+    if writers and at > writers[-1]:
+        assert (status == Status.DONE).all()
+    if writers and at < writers[-1]:
+        assert not (status == Status.DONE).any(), "a gradient with a user still to come is not final"
+    if writers and at < writers[0] and not seeded:
+        assert (status == Status.BLANK).all()
+    if not writers and not seeded:
+        assert (status == Status.DONE).all(), "inputs and parameters are there from the start"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_at_the_start_only_inputs_and_parameters_are_there(name):
+    recording = Recording(load(sample(name)))
+    state = State(recording, Place(0, -1), "gather")
+    there = {*recording.graph.inputs, *recording.graph.parameters}
+    for key in keys(recording):
+        _, status = read(state, key)
+        assert (status == (Status.DONE if key in there else Status.BLANK)).all()
+
+
+def test_iterations_can_be_visited_in_any_order():
+    source = PICKED["classes_in_batches"]
+    walked = [s.iteration for _, s in states(Recording(load(source)), "op", "gather")]
+    jumping = Recording(load(source))
+    for index in (6, 2, 5, 0, 6, 3):
+        one = next(iteration for iteration in walked if iteration.index == index)
+        other = jumping.iteration(index)
+        for name, value in one.values.items():
+            assert value.tobytes() == other.values[name].tobytes()
+
+
+def test_a_small_budget_recomputes_the_same_bits(monkeypatch):
+    monkeypatch.setattr("convstep.engine.recording._CHECKPOINT_BYTES", 1)
+    source = {**PICKED["one_weight_used_three_times"], "iterations": 20}
+    tight, wide = Recording(load(source)), Recording(load(source))
+    last = tight.iteration(19)
+    monkeypatch.undo()
+    assert last.values["C"].tobytes() == wide.iteration(19).values["C"].tobytes()
+    assert tight.iteration(7).values["C"].tobytes() == wide.iteration(7).values["C"].tobytes()
+    assert tight.losses == wide.losses
