@@ -9,7 +9,8 @@ import numpy as np
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.engine.sums import shares
-from convstep.engine.timeline import LEVELS, START, Level, Order, Place, Timeline
+from convstep.engine.timeline import LEVELS, START, Level, Order, Place, Step, Timeline
+from convstep.explain.naming import Names
 from convstep.ops.base import Empty
 
 _LEVEL_WORDS = {"op": "an operation", "element": "an element", "term": "a term"}
@@ -78,7 +79,7 @@ def _walk(recording: Recording, spot: Spot, direction: int, edge: int) -> Landin
     return Landing(replace(spot, position=position), message)
 
 
-def into(recording: Recording, spot: Spot, last: bool) -> Landing:
+def into(recording: Recording, names: Names, spot: Spot, last: bool) -> Landing:
     """The first or the last finer step inside the current one."""
     timeline = recording.timeline
     place = place_of(timeline, spot)
@@ -93,8 +94,16 @@ def into(recording: Recording, spot: Spot, last: bool) -> Landing:
     count = step.elements[spot.order] if finer == "element" else step.terms[spot.order]
     at = count - 1 if last else 0
     inside = place._replace(element=at) if finer == "element" else place._replace(term=at)
-    message = "" if last else f"rebuilding: {'element' if finer == 'element' else 'term'} 1 of {count:,}"
+    message = "" if last else f"rebuilding {_what(names, step, place, spot.order)}: 1 of {count:,}"
     return Landing(Spot(finer, spot.order, timeline.position(spot.order, inside)), message)
+
+
+def _what(names: Names, step: Step, place: Place, order: Order) -> str:
+    """What an operation or element step is about: the tensor, its element, or in scatter order the upstream one."""
+    if place.element is None:
+        return names.tensor(step.writes)
+    tensor = f"grad({step.layer})" if step.scatters(order) else step.writes
+    return names.element(tensor, place.element, step.element_shape(order))
 
 
 def out(recording: Recording, spot: Spot, before: bool) -> Landing:

@@ -64,11 +64,11 @@ class Session:
 
     def first_inside(self) -> str:
         """`s`: the first finer step inside this one."""
-        return self._land(moves.into(self.recording, self.spot, last=False))
+        return self._land(moves.into(self.recording, self.names, self.spot, last=False))
 
     def last_inside(self) -> str:
         """`S`: the last finer step inside this one: the same moment, a closer look."""
-        return self._land(moves.into(self.recording, self.spot, last=True))
+        return self._land(moves.into(self.recording, self.names, self.spot, last=True))
 
     def out(self) -> str:
         """`f`: one level coarser, on the step that contains this one."""

@@ -1,0 +1,242 @@
+"""Where each key lands: as screen.md has it for two_conv, and there and back on networks that nobody wrote."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from networks import networks, sample
+
+from convstep.debugger.moves import Spot, place_of, switch_order
+from convstep.debugger.session import Session, open_session
+from convstep.engine.recording import Recording
+from convstep.engine.timeline import LEVELS, ORDERS
+from convstep.network import load
+from convstep.ops.base import Empty
+
+PADDED = {
+    "inputs": {"x": np.arange(9.0).reshape(1, 1, 3, 3), "y": np.zeros((1, 1, 2, 2))},
+    "layers": [{"name": "c", "op": "Conv2d", "out_channels": 1, "kernel_size": 2, "stride": 2, "padding": 1}],
+    "loss": {"name": "C", "op": "MSELoss", "inputs": ["c", "y"]},
+    "iterations": 2,
+}
+
+
+@pytest.fixture
+def session():
+    return open_session(sample("two_conv"))
+
+
+def at(session):
+    return session.spot.level, session.spot.position
+
+
+# -- the table of keys --------------------------------------------------------------------------------------
+
+
+def test_a_session_opens_before_the_first_step(session):
+    assert at(session) == ("op", -1)
+    assert "nothing has happened yet" in session.previous()
+    assert at(session) == ("op", -1)
+
+
+def test_n_and_N_step_on_this_level(session):
+    assert session.next() == ""
+    assert at(session) == ("op", 0)
+    session.next()
+    session.previous()
+    assert at(session) == ("op", 0)
+
+
+def test_the_end_says_so(session):
+    session.end()
+    assert at(session) == ("op", 10)
+    assert "last step" in session.next()
+    assert at(session) == ("op", 10)
+
+
+def test_s_goes_to_the_first_step_inside_and_says_that_it_rebuilds(session):
+    session.go("op 0")
+    assert session.first_inside() == "rebuilding o1: 1 of 4"
+    assert at(session) == ("element", 0)
+    assert session.first_inside() == "rebuilding o1[1]: 1 of 4"
+    assert at(session) == ("term", 0)
+    assert session.first_inside() == "a term is the finest step; f comes out"
+
+
+def test_S_is_the_same_moment_seen_closer(session):
+    session.go("o1")
+    session.last_inside()
+    assert at(session) == ("element", 3)
+    session.last_inside()
+    assert at(session) == ("term", 15)
+    assert "finest" in session.last_inside()
+
+
+def test_f_comes_out_on_what_contains_the_step(session):
+    session.go("term 5")
+    session.out()
+    assert at(session) == ("element", 1)
+    session.out()
+    assert at(session) == ("op", 0)
+    session.out()
+    assert at(session) == ("op", 10), "on operations: the end of the iteration"
+    assert "already" in session.out()
+
+
+def test_F_comes_out_before_it(session):
+    session.go("term 5")
+    session.out_before()
+    assert at(session) == ("element", 0)
+    session.out_before()
+    assert at(session) == ("op", -1)
+    assert "already" in session.out_before()
+
+
+def test_on_operations_f_and_F_go_to_the_ends_of_the_iteration():
+    session = Session(Recording(load(PADDED)))
+    count = session.recording.timeline.count("op")
+    session.go(f"op {count + 2}")
+    session.out_before()
+    assert at(session) == ("op", count - 1), "iteration 1 begins where iteration 0 ended"
+    session.go(f"op {count + 2}")
+    session.out()
+    assert at(session) == ("op", 2 * count - 1)
+
+
+def test_nothing_lies_inside_the_start(session):
+    assert "no last step inside" in session.last_inside()
+    session.first_inside()
+    assert at(session) == ("element", 0)
+    session.home()
+    assert at(session) == ("element", -1)
+    session.out()
+    assert at(session) == ("op", -1)
+
+
+# -- empty terms --------------------------------------------------------------------------------------------
+
+
+def test_empty_terms_are_passed_over_and_counted():
+    session = Session(Recording(load(PADDED)), Spot("term", "gather", -1))
+    assert session.next() == "passed over 3 empty terms (padding): nothing is added there"
+    assert at(session) == ("term", 3)
+    assert session.previous() == "passed over 3 empty terms (padding): nothing is added there"
+    assert at(session) == ("term", -1)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_no_walk_over_terms_stops_on_an_empty_one(order):
+    session = Session(Recording(load(PADDED)), Spot("term", order, -1))
+    length = session.recording.timeline.length("term", order)
+    forward = walk(session, session.next, length)
+    assert len(forward) < length
+    assert len(forward) > 40
+    for position in forward[:-1]:
+        state = Session(session.recording, Spot("term", order, position)).state()
+        empty = state.empty_terms
+        assert empty is None or empty[state.place.term] == Empty.NO
+    backward = walk(session, session.previous, length)
+    assert backward[::-1][1:] == forward[:-1]
+
+
+def walk(session, move, most):
+    """The positions on which a key stops until it stops no more."""
+    positions = []
+    for _ in range(most + 2):
+        before = session.spot
+        move()
+        if session.spot == before:
+            return positions
+        positions.append(session.spot.position)
+    raise AssertionError("the walk does not end")
+
+
+# -- there and back -----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(networks(5))
+def test_moves_are_undone_by_their_opposites(source):
+    session = Session(Recording(load(source)))
+    timeline = session.recording.timeline
+    for order in ORDERS:
+        for level in LEVELS:
+            length = timeline.length(level, order)
+            for position in range(-1, length, 1 + length // 40):
+                spot = Spot(level, order, position)
+                check_opposites(session, spot)
+
+
+def check_opposites(session, spot):
+    def after(*moves):
+        session.spot = spot
+        messages = [move() for move in moves]
+        return session.spot, messages[-1]
+
+    timeline = session.recording.timeline
+    place = place_of(timeline, spot)
+    if spot.level != "term":
+        assert after(session.next, session.previous)[0] in (spot, Spot(spot.level, spot.order, spot.position - 1))
+        if place.step >= 0:
+            assert after(session.first_inside, session.out)[0] == spot
+            assert after(session.last_inside, session.out)[0] == spot
+            assert after(session.first_inside, session.out_before)[0].position == spot.position - 1
+        inside, _ = after(session.first_inside)
+        assert inside.level == LEVELS[LEVELS.index(spot.level) + 1]
+    else:
+        assert after(session.first_inside) == (spot, "a term is the finest step; f comes out")
+    if spot.level != "op":
+        coarser, _ = after(session.out)
+        assert place_of(timeline, coarser)[: LEVELS.index(coarser.level) + 2] == place[: LEVELS.index(spot.level) + 1]
+    for move in (session.next, session.previous, session.first_inside, session.last_inside):
+        reached, message = after(move)
+        assert reached != spot or message, "an impossible move is never silent"
+
+
+@settings(max_examples=25)
+@given(networks(5))
+def test_o_twice_comes_back_to_the_same_product(source):
+    recording = Recording(load(source))
+    for order in ORDERS:
+        length = recording.timeline.length("term", order)
+        for position in range(0, length, 1 + length // 80):
+            spot = Spot("term", order, position)
+            there = switch_order(recording, spot)
+            assert there.message
+            if there.spot == spot:
+                assert "empty" in there.message
+                continue
+            assert there.spot.order != order
+            assert product(recording, there.spot) == product(recording, spot)
+            assert switch_order(recording, there.spot).spot == spot
+
+
+def product(recording, spot):
+    state = Session(recording, spot).state()
+    if state.collected is None or not state.step.is_backward:
+        return state.place
+    k = state.column_term
+    return state.place.step, state.target, k, state.collected.products[0, k]
+
+
+@settings(max_examples=25)
+@given(networks(5))
+def test_o_on_an_element_stays_with_what_it_was_given(source):
+    recording = Recording(load(source))
+    for order in ORDERS:
+        length = recording.timeline.length("element", order)
+        for position in range(0, length, 1 + length // 40):
+            spot = Spot("element", order, position)
+            there = switch_order(recording, spot)
+            assert there.message
+            one, other = (place_of(recording.timeline, s) for s in (spot, there.spot))
+            assert (one.iteration, one.step) == (other.iteration, other.step)
+        for position in range(-1, recording.timeline.length("op")):
+            assert switch_order(recording, Spot("op", order, position)).spot.position == position
+
+
+def test_o_without_a_backward_step_changes_the_order_alone(session):
+    for where in ("start", "term 3", "new(w1)[1]"):
+        session.go(where)
+        before = session.place
+        assert session.switch_order()
+        assert session.place == before
