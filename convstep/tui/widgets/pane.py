@@ -58,7 +58,7 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         return [block for block in self.blocks if isinstance(block, Grid)]
 
     def show_blocks(self, blocks: Sequence[Block], region: Region, palette: Palette, caption: str = "") -> None:
-        """Draw these blocks into a region of this size; keep the windows where they are now."""
+        """Draw these blocks into a region of this size."""
         self.blocks = blocks
         cursor = self.cursor() if self.has_focus else None
         first = min(self.look.setdefault("tops", {}).get(self.id, 0), max(0, len(blocks) - 1))
@@ -67,7 +67,6 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
             region.width, region.height, palette, self.slots, region.x > 0, self.has_focus, place, max(0, first)
         )
         self.drawn = draw_pane(self.title + caption, blocks, frame)
-        self.slots.update(self.drawn.slots)
         self.show(self.drawn.strips)
 
     # The cursor

@@ -16,7 +16,7 @@ from convstep.tui.widgets.cells import Column, column_of, fitted
 from convstep.tui.widgets.grid import Drawing, Visible
 from convstep.tui.widgets.sharing import Place, Want, share
 from convstep.tui.widgets.text import Piece, rule, strip_of, wrap
-from convstep.tui.widgets.window import Matrix, Slot, Window, slot_of, window_of
+from convstep.tui.widgets.window import Matrix, Slot, Window, window_of
 
 _CHANNELS_FROM = 6
 """A grid of this many lines and more gives one of them to its channels."""
@@ -50,11 +50,10 @@ class Placed:
 
 @dataclass
 class Drawn:
-    """A drawn pane: its lines, where its grids stand, their windows to keep, and its active cells by role."""
+    """A drawn pane: its lines, where its grids stand, and its active cells by role."""
 
     strips: list[Strip] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
-    slots: dict[str, Slot] = field(default_factory=dict)
     active: dict[Mark, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -198,7 +197,6 @@ def _grid(drawn: Drawn, grid: Grid, visible: Visible, column: Column, place: Pla
         placed = Placed(grid, window, header, len(drawn.strips), len(frame.left) + indent, column)
         drawn.strips += grids.rows(grid, visible, column, drawing)
     drawn.placed.append(placed)
-    drawn.slots[grid.key] = slot_of(window, grid.follow)
     for mark in (Mark.WRITTEN, Mark.NOW):
         if mark not in drawn.active and (spot := visible.marked(mark)):
             drawn.active[mark] = placed.offset(*spot)

@@ -12,7 +12,7 @@ import numpy as np
 from convstep.ops.base import IntArray, Shape
 
 Slot = dict[str, Any]
-"""Where a grid was left: `lead`, `row`, `col`, the `size` of the window, and `at`, the index followed then."""
+"""Where a person left a grid: `lead`, `row`, `col`, and `at`, the index followed then."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +84,15 @@ class Window:
 def window_of(matrix: Matrix, rows: int, cols: int, follow: int | None, slot: Mapping[str, Any]) -> Window:
     """The window of at most `rows` by `cols` cells: where the person left it, or else around `follow`.
 
-    A step that follows another element moves the window only where that element would not be visible.
+    What a person chose holds until a step follows another element. Without it the window depends on `follow`
+    alone, not on the way there, so that the same position always looks the same.
     """
     rows, cols = max(1, min(rows, matrix.rows)), max(1, min(cols, matrix.cols))
-    lead, row, col = slot.get("lead", 0), slot.get("row", 0), slot.get("col", 0)
-    at = slot.get("at")
-    if follow is not None and (at != follow or slot.get("size") != [rows, cols]):
-        new_lead, r, c = matrix.split(follow)
-        if at is None or matrix.split(at)[0] != new_lead:
-            lead = new_lead
-        row, col = _scrolled(row, r, rows, matrix.rows), _scrolled(col, c, cols, matrix.cols)
+    if slot and slot.get("at") == follow:
+        lead, row, col = slot.get("lead", 0), slot.get("row", 0), slot.get("col", 0)
+    else:
+        lead, row, col = matrix.split(follow or 0)
+        row, col = _around(row, rows), _around(col, cols)
     lead = min(max(0, lead), matrix.leads - 1)
     return Window(matrix, lead, _clamped(row, rows, matrix.rows), _clamped(col, cols, matrix.cols), rows, cols)
 
@@ -108,15 +107,13 @@ def reaching(window: Window, index: int) -> Window:
 
 def slot_of(window: Window, follow: int | None) -> Slot:
     """What keeps a window in its place until another element is followed."""
-    size = [window.rows, window.cols]
-    return {"lead": window.lead, "row": window.row, "col": window.col, "at": follow, "size": size}
+    return {"lead": window.lead, "row": window.row, "col": window.col, "at": follow}
 
 
-def _scrolled(start: int, wanted: int, count: int, full: int) -> int:
-    """Stay where `wanted` is visible already; otherwise centre on it."""
-    if start <= wanted < start + count:
-        return start
-    return _clamped(wanted - count // 2, count, full)
+def _around(wanted: int, count: int) -> int:
+    """The start of a window of `count` with `wanted` in its middle half; it moves by halves, not at every step."""
+    half = max(1, count // 2)
+    return wanted // half * half - (count - half) // 2
 
 
 def _clamped(start: int, count: int, full: int) -> int:
