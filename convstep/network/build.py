@@ -38,6 +38,7 @@ class _Builder:
         slots: list[Slot] = []
         bound = [self._bind(layer, namespace, slots) for layer in form.layers]
         loss = None if form.loss is None else self._loss(form.loss, namespace, slots)
+        self._check_data([*bound, loss] if loss else bound, data)
         every = [*form.layers, form.loss] if form.loss is not None else list(form.layers)
         check_parameter_names(self.source, namespace, every, [slot.name for slot in slots])
         parameters = resolve(self.source, self.tensors, slots, document.weights)
@@ -131,6 +132,18 @@ class _Builder:
         where = (*layer.where, "inputs") if given else (*layer.where, "op")
         message = message if message.startswith(kind) else about(kind, message)
         return self.source.error(where, message, key=given)
+
+    def _check_data(self, nodes: list[Node], data: dict[str, Array]) -> None:
+        """Inputs hold only numbers that the operations which read them can use."""
+        for node in nodes:
+            for slot, name in enumerate(node.inputs):
+                if name in data:
+                    try:
+                        node.op.check_data(slot, data[name])
+                    except ArgumentError as error:
+                        raise self.source.error(
+                            ("inputs", name), f"'{name}', which {node.name} reads: {error}"
+                        ) from None
 
     # -- where the backward pass starts
 

@@ -119,6 +119,10 @@ class CrossEntropyLoss(Operation):
         """Whether only the labelled class's score is taken away, or every class's, weighted."""
         return self.by_label and not self.label_smoothing
 
+    def check_data(self, slot: int, values: Array) -> None:
+        if slot == 1 and self.by_label:
+            self._check_labels(values)
+
     def _check_labels(self, target: Array) -> None:
         labels = self._labels(target)
         wrong = np.flatnonzero((labels < 0) | (labels >= self.classes))
@@ -162,8 +166,9 @@ class CrossEntropyLoss(Operation):
         made = Exponentials.of(rows)
         gradients: list[Array | None] = [None, None]
         if wanted[0]:
-            by_log = -self._shares(target) * share
-            by_score = by_log - made.softmax * by_log.sum(axis=1, keepdims=True)
+            shares = self._shares(target)
+            # The small difference first: multiplied apart, a confident score would lose its digits.
+            by_score = (made.softmax * shares.sum(axis=1, keepdims=True) - shares) * share
             gradients[0] = self.lines.unrows(by_score.astype(scores.dtype), scores.shape)
         if wanted[1] and not self.by_label:
             by_share = (np.log(made.total) - (rows - made.largest)) * share * (1 - self.label_smoothing)

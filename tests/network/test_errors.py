@@ -56,7 +56,13 @@ SYNTAX = [
     ("a: \a", "1:4", "the control character 0x07 is not allowed"),
 ]
 
+LABELS = (
+    "inputs: {x: {shape: [2, 2], value: 1}, y: {value: [1, 7], dtype: int64}}\n"
+    "layers: [{name: fc, op: Linear, out_features: 3}]\nloss: {op: CrossEntropyLoss, inputs: [fc, y]}\n"
+)
+
 FORM = [
+    (LABELS, "1:44", "the class label 7 is out of range: there are the classes 0 to 2"),
     (IN, "1:1", "the network needs `layers`"),
     (IN + "layers:\n", "3:8", "layers takes a list, not nothing"),
     (IN + "layers: []\n", "3:9", "there are no layers; a layer is written"),
