@@ -34,10 +34,9 @@ class AvgPool2d(Pool):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        planes = self.by_plane(operands[0], 0.0)
         sums = np.zeros((self.planes, self.outputs_a_plane), dtype=operands[0].dtype)
-        for place in self.tap_reads:
-            sums += planes[:, place]
+        for _, numbers in self.gather(operands[0], self.tap_reads, 0.0):
+            sums += numbers
         output: Array = sums / self._divisors.astype(sums.dtype)
         return output.reshape(self.output.shape)
 
@@ -46,10 +45,9 @@ class AvgPool2d(Pool):
         if not wanted[0]:
             return [None]
         share = upstream.reshape(self.planes, -1) / self._divisors.astype(upstream.dtype)
-        shares = self.by_plane(share, 0.0)
         gradient = np.zeros((self.planes, self.inputs_a_plane), dtype=upstream.dtype)
-        for place in self._fed.T:
-            gradient += shares[:, place]
+        for _, numbers in self.gather(share, self._fed.T, 0.0):
+            gradient += numbers
         return [gradient.reshape(call.operands[0].shape)]
 
     @cached_property

@@ -141,7 +141,7 @@ class Operation(BaseModel):
     shapes alone, never from data. Methods that take arrays of indices are vectorised over them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     min_inputs: ClassVar[int] = 1
     max_inputs: ClassVar[int | None] = 1
@@ -201,6 +201,9 @@ class Operation(BaseModel):
         if slot < len(self._inputs):
             return self._inputs[slot].shape
         return list(self._parameters.values())[slot - len(self._inputs)].shape
+
+    def check_data(self, slot: int, values: Array) -> None:
+        """Raises ArgumentError where an input cannot hold these numbers, such as class labels out of range."""
 
     # -- the whole tensor -----------------------------------------------------------------------
 

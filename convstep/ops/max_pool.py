@@ -26,14 +26,15 @@ class MaxPool2d(Pool):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        planes = self.by_plane(operands[0], -np.inf)
         best = np.full((self.planes, self.outputs_a_plane), -np.inf, dtype=operands[0].dtype)
-        winner = np.full(best.shape, -1)
-        for place in self.tap_reads:
-            candidate = planes[:, place]
-            # The first candidate wins even where it is -Inf, and of several NaN the last one.
-            wins = (candidate > best) | np.isnan(candidate) | ((winner < 0) & (place >= 0))
-            best, winner = np.where(wins, candidate, best), np.where(wins, place, winner)
+        # Where nothing is larger than -Inf, the first candidate has won.
+        first = (self.tap_reads >= 0).argmax(axis=0)
+        winner = np.tile(self.tap_reads[first, np.arange(len(first))], (self.planes, 1))
+        for place, candidate in self.gather(operands[0], self.tap_reads, -np.inf):
+            wins = candidate > best
+            wins |= np.isnan(candidate)  # of several NaN, the last one
+            np.copyto(best, candidate, where=wins)
+            np.copyto(winner, place, where=wins)
         saved["winner"] = (np.arange(self.planes)[:, None] * self.inputs_a_plane + winner).reshape(-1)
         return best.reshape(self.output.shape)
 

@@ -33,7 +33,7 @@ class Update:
 class Optimizer(BaseModel):
     """A torch.optim class; its fields are its arguments."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @property
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from functools import cached_property
 from math import prod
 from typing import ClassVar
@@ -83,10 +84,16 @@ class Pool(Operation):
         """Where in its plane each output reads at each tap, -1 where it does not: (taps, outputs)."""
         return self.window.tap_reads(np.arange(prod(self.window.taps)))[0]
 
-    def by_plane(self, tensor: Array, fill: float) -> Array:
-        """(planes, size + 1): each plane flat, and at its end, where the index -1 reads, the filler."""
-        flat = tensor.reshape(self.planes, -1)
-        return np.pad(flat, ((0, 0), (0, 1)), constant_values=fill)
+    def gather(self, tensor: Array, table: IntArray, fill: float) -> Iterator[tuple[IntArray, Array]]:
+        """For each row of a table of places within a plane, that row and the numbers there, (planes, places).
+
+        The place -1 gives the filler. The numbers are overwritten by the next row's.
+        """
+        planes = np.pad(tensor.reshape(self.planes, -1), ((0, 0), (0, 1)), constant_values=fill)
+        numbers = np.empty((self.planes, table.shape[1]), dtype=tensor.dtype)
+        for places in table:
+            # With mode="wrap", -1 is the filler at the end, and numpy writes into `out` directly.
+            yield places, np.take(planes, places, axis=1, out=numbers, mode="wrap")
 
     def reads(self, out: IntArray) -> tuple[IntArray, Codes]:
         """For m outputs, the input element of each tap and the `Empty` codes, (m, taps)."""

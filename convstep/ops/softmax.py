@@ -24,9 +24,6 @@ from convstep.ops.expression import (
 from convstep.ops.lines import Exponentials, Lines
 from convstep.ops.terms import Terms
 
-_CHUNK = 2**20
-"""So many numbers of Jacobians are made at once."""
-
 
 class Softmax(Operation):
     """torch.nn.Softmax: y_i = exp(x_i) / Σ_j exp(x_j) along `dim`.
@@ -60,13 +57,10 @@ class Softmax(Operation):
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         y, u = self.lines.rows(call.output), self.lines.rows(upstream)
-        gradient = y * (u - (u * y).sum(axis=1, keepdims=True))
-        # That formula loses the digits of a share close to 1; the sum over the Jacobian keeps them.
-        own, chunk = np.eye(y.shape[1], dtype=y.dtype), max(1, _CHUNK // y.shape[1] ** 2)
-        for start in range(0, len(y), chunk):
-            part, some = y[start : start + chunk], slice(start, start + chunk)
-            exact = (part[:, :, None] * (own - part[:, None, :]) * u[some, None, :]).sum(axis=2)
-            gradient[some] = np.where(np.isfinite(gradient[some]), exact, gradient[some])
+        gradient = y * ((1 - y) * u - _without_own(y * u))
+        # Where torch's shorter formula y · (u − Σ y·u) meets Inf or NaN, its answer stands.
+        torchs = y * (u - (y * u).sum(axis=1, keepdims=True))
+        gradient = np.where(np.isfinite(torchs), gradient, torchs)
         return [self.lines.unrows(gradient, upstream.shape) if wanted[0] else None]
 
     # -- one element
@@ -145,6 +139,21 @@ class Softmax(Operation):
         if out == into:
             return f"{made} is the share of {x} itself: it grows with {x}"
         return f"{x} takes part in the sum under {made}: when {x} grows, {made} shrinks"
+
+
+def _without_own(rows: Array) -> Array:
+    """For each element of a row, the sum of the others.
+
+    The largest one's others are added up apart: what is left of a sum from which its largest part is taken away
+    again has lost its digits.
+    """
+    largest = np.abs(rows).argmax(axis=1)[:, None]
+    others = rows.copy()
+    np.put_along_axis(others, largest, 0.0, axis=1)
+    rest = others.sum(axis=1, keepdims=True)
+    sums: Array = rest + np.take_along_axis(rows, largest, axis=1) - rows
+    np.put_along_axis(sums, largest, rest, axis=1)
+    return sums
 
 
 def safe_shift(x: npt.NDArray[np.float64]) -> float:

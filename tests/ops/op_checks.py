@@ -97,6 +97,20 @@ def rows_give_vjp(op: Operation, operands: tuple[Array, ...]) -> None:
         np.testing.assert_allclose(total, gradient.reshape(-1), rtol=1e-11, atol=1e-12)
 
 
+def products_add_up_to_vjp(op: Operation, operands: tuple[Array, ...]) -> None:
+    """What is stepped through, Σ local × upstream, is what was recorded, within the rounding of such a sum."""
+    made = call(op, operands)
+    upstream = _upstream(made)
+    gradients = _gradients(op, made, upstream)
+    for slot in _float_slots(op, operands):
+        links, gradient = _columns(op, made, slot), gradients[slot]
+        assert gradient is not None
+        products = links.local * upstream.reshape(-1)[links.index]
+        error = np.abs(products.sum(axis=1) - gradient.reshape(-1))
+        slack = (products.shape[1] + 4) * np.finfo(np.float64).eps * np.abs(products).sum(axis=1)
+        assert (error <= slack).all(), f"off by {(error / np.maximum(slack, 1e-300)).max():.3g} times the rounding"
+
+
 def rows_and_columns_are_transposes(op: Operation, operands: tuple[Array, ...]) -> None:
     """Duplicates count: the links are compared as multisets."""
     made = call(op, operands)
@@ -232,6 +246,7 @@ CHECKS: list[Callable[[Operation, tuple[Array, ...]], None]] = [
     output_is_as_declared,
     links_are_well_formed,
     rows_give_vjp,
+    products_add_up_to_vjp,
     rows_and_columns_are_transposes,
     terms_end_in_forward,
     terms_follow_rows,

@@ -97,3 +97,11 @@ def test_a_label_out_of_range_is_said_when_it_is_met(label):
     op = OPERATIONS["CrossEntropyLoss"]().bind([Spec((2, 3), FLOAT), Spec((2,), INT)])
     with pytest.raises(ArgumentError, match=f"the class label {label} is out of range: there are the classes 0 to 2"):
         call(op, (np.zeros((2, 3)), np.array([0, label])))
+
+
+def test_labels_are_checked_before_a_run():
+    op = OPERATIONS["CrossEntropyLoss"](ignore_index=7).bind([Spec((2, 3), FLOAT), Spec((2,), INT)])
+    op.check_data(0, np.full((2, 3), 9.0))
+    op.check_data(1, np.array([2, 7, 0]))
+    with pytest.raises(ArgumentError, match="the class label 8 is out of range"):
+        op.check_data(1, np.array([2, 8, 0]))

@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 import op_checks
 import pytest
-from op_cases import CASES
+from op_cases import CASES, sure
 
 from convstep.ops.activation import Tanh
 from convstep.ops.base import Links, Spec
 from convstep.ops.conv import Conv2d
 from convstep.ops.expression import Number
 from convstep.ops.max_pool import MaxPool2d
+from convstep.ops.softmax import Softmax
 
+SATURATED = next(case for case in CASES if case.op == "Softmax" and case.inputs == (sure,))
 RIGHT = next(case for case in CASES if case.op == "Conv2d" and case.arguments.get("groups") == 2)
 
 
@@ -148,6 +150,14 @@ class SpreadMaximum(MaxPool2d):
         return [gradient.reshape(call.operands[0].shape) if wanted[0] else None]
 
 
+class LostDigits(Softmax):
+    """The textbook formula, y · (u − Σ y·u), which loses the digits of a share close to 1."""
+
+    def vjp(self, call, upstream, wanted):
+        y = call.output
+        return [y * (upstream - (y * upstream).sum(axis=1, keepdims=True)) if wanted[0] else None]
+
+
 @pytest.mark.parametrize(
     ("wrong", "check"),
     [
@@ -172,13 +182,14 @@ class SpreadMaximum(MaxPool2d):
         (WrongFormula, op_checks.formula_gives_the_element),
         (WrongDerivative, op_checks.derivatives_give_the_locals),
         (Speechless, op_checks.words_name_what_they_speak_of),
+        (LostDigits, op_checks.products_add_up_to_vjp),
         (SpreadMaximum, op_checks.rows_give_vjp),
         (SpreadMaximum, op_checks.central_differences_agree),
     ],
 )
 def test_a_wrong_operation_is_caught(wrong, check):
     kind = wrong.__mro__[1].__name__
-    case = RIGHT if kind == "Conv2d" else next(case for case in CASES if case.op == kind)
+    case = {"Conv2d": RIGHT, "Softmax": SATURATED}.get(kind) or next(case for case in CASES if case.op == kind)
     right, operands = case.build()
     check(right, operands)
     op = wrong(**case.arguments).bind([Spec(spec.shape, spec.dtype) for spec in right.inputs])

@@ -21,6 +21,11 @@ def test_every_operation_has_a_case():
     assert {case.op for case in CASES} == set(OPERATIONS)
 
 
+def test_every_case_has_its_own_name():
+    names = [case.id for case in (*CASES, *EXTREME_CASES)]
+    assert len(set(names)) == len(names)
+
+
 @pytest.mark.parametrize("case", EXTREME_CASES, ids=lambda case: case.id)
 def test_extreme_numbers_never_stop_a_step(case):
     op, operands = case.build()
