@@ -62,7 +62,7 @@ LABELS = (
 )
 
 FORM = [
-    (LABELS, "1:44", "the class label 7 is out of range: there are the classes 0 to 2"),
+    (LABELS, "1:43", "the class label 7 is out of range: there are the classes 0 to 2"),
     (IN, "1:1", "the network needs `layers`"),
     (IN + "layers:\n", "3:8", "layers takes a list, not nothing"),
     (IN + "layers: []\n", "3:9", "there are no layers; a layer is written"),
