@@ -8,7 +8,7 @@ import numpy as np
 
 from convstep.debugger.moves import Landing, Spot, place_of
 from convstep.engine.recording import Recording
-from convstep.engine.state import split_name
+from convstep.engine.state import State, Status, split_name
 from convstep.engine.sums import collect
 from convstep.engine.timeline import LEVELS, Level, Place
 from convstep.errors import ConvstepError
@@ -77,6 +77,9 @@ def tensor(recording: Recording, names: Names, spot: Spot, key: str, index: int 
         else:
             what = "a parameter: its first values are" if name in recording.graph.parameters else "an input:"
             raise ConvstepError(f"{written} is {what} there from the start; nothing writes it before")
+    graph = recording.graph
+    if kind == "grad" and not writers and name in ([graph.loss.name] if graph.loss else graph.seeds):
+        raise ConvstepError(f"{written} is there before the backward pass: it starts from it, and no step writes it")
     if not writers:
         raise ConvstepError(f"no step writes {written}: the loss does not depend on it, or nothing updates it")
     place = Place(iteration, writers[-1])
@@ -96,30 +99,47 @@ def _writers(recording: Recording, key: str) -> list[int]:
 def _element(recording: Recording, spot: Spot, place: Place, index: int) -> int:
     """The element step that finishes an element; in scatter order the last upstream element that feeds it."""
     step = recording.timeline.steps[place.step]
-    if not step.scatters(spot.order):
-        return index
-    sources = collect(step, recording.iteration(place.iteration), np.array([index])).links.index
-    return max(int(sources.max()), 0)
+    return max(_sources(recording, place, index), default=0) if step.scatters(spot.order) else index
+
+
+def _sources(recording: Recording, place: Place, index: int) -> list[int]:
+    """The upstream elements that give to an element of the gradient that a backward step writes."""
+    step = recording.timeline.steps[place.step]
+    sources = collect(step, recording.iteration(place.iteration), np.array([index])).links.index[0]
+    return [int(source) for source in sources if source >= 0]
 
 
 def writer(recording: Recording, names: Names, spot: Spot, key: str, index: int) -> Landing:
     """The step that wrote the number one sees now: the last one so far that gave to the element."""
     timeline = recording.timeline
-    place = place_of(timeline, spot)
+    state = State(recording, place_of(timeline, spot), spot.order)
     landing = tensor(recording, names, spot, key, index)
-    done = [k for k in _writers(recording, key) if k <= place.step]
-    if not done and split_name(key)[0] != "value":
-        raise ConvstepError(f"{names.tensor(key)} is not written yet")
-    if split_name(key)[0] == "value" and _writers(recording, key) and not done:
-        raise ConvstepError(f"{names.tensor(key)} is not written yet")
-    if done:
-        at = Place(place.iteration, done[-1])
-        at = at._replace(element=_element(recording, spot, at, index))
-        return Landing(Spot("element", spot.order, timeline.position(spot.order, at)))
-    return landing
+    writers = [k for k in _writers(recording, key) if k <= state.place.step]
+    if split_name(key)[0] == "grad":
+        writers = [k for k in writers if state.given_so_far(k, index)[1] != Status.BLANK]
+    elif state.read(key, np.array([index]))[1][0] == Status.BLANK:
+        writers = []
+    if not writers and _writers(recording, key):
+        raise ConvstepError(f"{names.element(key, index, names.shape(key))} is not written yet")
+    if not writers:
+        return landing
+    at = Place(state.place.iteration, writers[-1])
+    now = state.scatters and at.step == state.place.step
+    at = at._replace(element=_last_giver(state, index) if now else _element(recording, spot, at, index))
+    return Landing(Spot("element", spot.order, timeline.position(spot.order, at)))
+
+
+def _last_giver(state: State, index: int) -> int:
+    """In the middle of a scatter step: the last upstream element that has given to an element so far."""
+    now = state.place
+    assert state.shares is not None and now.element is not None
+    given = state.shares.target[: None if now.term is None else now.term + 1]
+    sources = _sources(state.recording, now, index)
+    return max((s for s in sources if s < now.element + int(index in given)), default=0)
 
 
 def completions(names: Names, recording: Recording) -> list[str]:
     """What may be typed first: names, gradients, levels."""
-    written = sorted({names.tensor(step.writes) for step in recording.timeline.steps})
-    return [*written, *(f"{level} " for level in LEVELS), "iteration ", "start", "end"]
+    steps = recording.timeline.steps
+    written = {f"new({step.tensor})" if step.phase == "update" else step.writes for step in steps}
+    return [*sorted(map(names.tensor, written)), *(f"{level} " for level in LEVELS), "iteration ", "start", "end"]

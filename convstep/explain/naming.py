@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from convstep.engine.state import State, split_name
 from convstep.engine.timeline import flat_index, torch_index
 from convstep.errors import ConvstepError
 from convstep.explain.numbers import short
 from convstep.network.graph import Graph
+from convstep.network.words import did_you_mean
 from convstep.ops.base import Shape
 
 _REFERENCE = re.compile(r"\s*(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[^\]]*)\])?\s*")
@@ -75,8 +75,7 @@ class Names:
         kind, name = split_name(written)
         name = name.strip()
         if name not in self._stored:
-            near = get_close_matches(name, self._stored, n=1)
-            raise ConvstepError(f"there is no tensor {name!r}" + (f": did you mean {near[0]}?" if near else ""))
+            raise ConvstepError(f"there is no tensor {name!r}{did_you_mean(name, self._stored)}")
         key = self._stored[name] if kind == "value" else f"{kind}({self._stored[name]})"
         if match["index"] is None:
             return key, None
