@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from convstep.errors import ConvstepError
@@ -112,17 +114,28 @@ def _version() -> str:
 
 
 def _open(options: argparse.Namespace) -> int:
-    from convstep.debugger.session import open_session
-    from convstep.progress import Progress
+    with _no_collections():
+        from convstep.debugger.session import open_session
+        from convstep.progress import Progress
 
-    with Progress(1) as progress:
-        session = open_session(options.file, options.iterations, options.at, progress.show)
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
-        raise ConvstepError("the debugger needs a terminal; convstep run, info and trace do without")
-    from convstep.tui.app import run
-
+        with Progress(1) as progress:
+            session = open_session(options.file, options.iterations, options.at, progress.show)
+        if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+            raise ConvstepError("the debugger needs a terminal; convstep run, info and trace do without")
+        from convstep.tui.app import run
     run(session)
     return 0
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """What a start makes, stays: looking through it for garbage costs time now, and a pause at a key later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _run(options: argparse.Namespace) -> int:
