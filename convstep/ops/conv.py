@@ -65,8 +65,7 @@ class _Conv(ProductSum):
         return self.model_copy(update={"in_channels": channels})
 
     def declare(self) -> dict[str, Parameter]:
-        assert self.in_channels is not None
-        per_group = self.in_channels // self.groups
+        per_group = self.channels // self.groups
         bound = 1 / sqrt(per_group * prod(self.kernel_size))
         weight = Parameter((self.out_channels, per_group, *self.kernel_size), {"init": "kaiming_uniform", "a": sqrt(5)})
         bias = Parameter((self.out_channels,), {"init": "uniform", "a": -bound, "b": bound})
@@ -103,6 +102,10 @@ class _Conv(ProductSum):
             axes.append(sliding_axis(size, kernel, stride, before, after, dilation, outputs))
         return Window(tuple(axes))
 
+    @property
+    def channels(self) -> int:
+        return self.inputs[0].shape[-self.axes - 1]
+
     @cached_property
     def batch(self) -> int:
         """Samples in the input; an unbatched input counts as one."""
@@ -113,7 +116,7 @@ class _Conv(ProductSum):
     def _columns(self, input: Array) -> Array:
         """Every window of every group as a column: (groups, C/groups · taps, N · outputs)."""
         axes, spatial = self.axes, self.inputs[0].shape[-self.axes :]
-        x = input.reshape(self.batch, self.in_channels or 0, *spatial)
+        x = input.reshape(self.batch, self.channels, *spatial)
         padded = np.pad(x, ((0, 0), (0, 0), *self.pads))
         reach = tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel_size, strict=True))
         windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=tuple(range(2, 2 + axes)))
@@ -155,9 +158,9 @@ class _Conv(ProductSum):
     def _scatter(self, columns: Array) -> Array:
         """The adjoint of `_columns`: what each tap sends back is added where the tap read."""
         spatial, outputs = self.inputs[0].shape[-self.axes :], self.window.outputs
-        columns = columns.reshape(self.in_channels or 0, *self.kernel_size, self.batch, *outputs)
+        columns = columns.reshape(self.channels, *self.kernel_size, self.batch, *outputs)
         padded = np.zeros(
-            (self.in_channels or 0, self.batch, *(s + b + a for s, (b, a) in zip(spatial, self.pads, strict=True))),
+            (self.channels, self.batch, *(s + b + a for s, (b, a) in zip(spatial, self.pads, strict=True))),
             dtype=columns.dtype,
         )
         for tap in np.ndindex(*self.kernel_size):
@@ -175,9 +178,8 @@ class _Conv(ProductSum):
     @cached_property
     def _counts(self) -> tuple[int, int, int, int]:
         """Input channels a group, output channels a group, taps, outputs a channel."""
-        assert self.in_channels is not None
         return (
-            self.in_channels // self.groups,
+            self.channels // self.groups,
             self.out_channels // self.groups,
             prod(self.kernel_size),
             prod(self.window.outputs),
@@ -195,23 +197,18 @@ class _Conv(ProductSum):
         channels, per_group, taps, outputs = self._counts
         sample, channel, place = unravel(out, (self.batch, self.out_channels, outputs))
         position, empty = self.window.reads(place)
-        first = sample * (self.in_channels or 0) + channel // per_group * channels
+        first = sample * (self.channels) + channel // per_group * channels
         plane = (first[:, None] + np.arange(channels))[:, :, None]
         read = np.where(empty[:, None, :] == Empty.NO, plane * prod(self.window.size) + position[:, None, :], -1)
         weight = channel[:, None] * (channels * taps) + np.arange(channels * taps)
-        return (
-            read.reshape(len(out), -1),
-            weight,
-            np.broadcast_to(empty[:, None, :], read.shape).reshape(len(out), -1),
-        )
+        return _flat(read), weight, _flat(np.broadcast_to(empty[:, None, :], read.shape))
 
     def bias_of(self, out: IntArray) -> IntArray:
         return unravel(out, (self.batch, self.out_channels, self._counts[3]))[1]
 
     def input_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         channels, per_group, taps, outputs = self._counts
-        assert self.in_channels is not None
-        sample, channel, place = unravel(into, (self.batch, self.in_channels, prod(self.window.size)))
+        sample, channel, place = unravel(into, (self.batch, self.channels, prod(self.window.size)))
         position, tap, empty = self.window.feeds(place)
         fed = (channel // channels * per_group)[:, None] + np.arange(per_group)
         plane = (sample[:, None] * self.out_channels + fed)[:, :, None]
@@ -220,30 +217,35 @@ class _Conv(ProductSum):
         weight = (fed * channels + (channel % channels)[:, None])[:, :, None] * taps + tap[:, None, :]
         weight = np.where(blank, -1, weight)
         codes = np.broadcast_to(empty[:, None, :], out.shape)
-        return tuple(a.reshape(len(into), -1) for a in (out, weight, codes))  # type: ignore[return-value]
+        return _flat(out), _flat(weight), _flat(codes)
 
     def weight_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         channels, per_group, taps, outputs = self._counts
         fed, channel, tap = unravel(into, (self.out_channels, channels, taps))
         position, empty = self.window.tap_reads(tap)
         samples = np.arange(self.batch)
-        plane = samples * (self.in_channels or 0) + (fed // per_group * channels + channel)[:, None]
+        plane = samples * (self.channels) + (fed // per_group * channels + channel)[:, None]
         read = plane[:, :, None] * prod(self.window.size) + position[:, None, :]
         read = np.where(empty[:, None, :] == Empty.NO, read, -1)
         out = (samples * self.out_channels + fed[:, None])[:, :, None] * outputs + np.arange(outputs)
         codes = np.broadcast_to(empty[:, None, :], out.shape)
-        return tuple(a.reshape(len(into), -1) for a in (out, read, codes))  # type: ignore[return-value]
+        return _flat(out), _flat(read), _flat(codes)
 
     def bias_column(self, into: IntArray) -> IntArray:
         outputs = self._counts[3]
         plane = np.arange(self.batch) * self.out_channels + into[:, None]
-        return (plane[:, :, None] * outputs + np.arange(outputs)).reshape(len(into), -1)
+        return _flat(plane[:, :, None] * outputs + np.arange(outputs))
 
     # -- in words
 
     def tell(self, naming: Naming) -> str:
         kernel = "×".join(map(str, self.kernel_size))
         return f"slides the {kernel} kernel {naming.tensor(1)} over {naming.tensor(0)}"
+
+
+def _flat(links: Array) -> Array:
+    """Links laid out over several axes, (m, …), as (m, n)."""
+    return links.reshape(len(links), -1)
 
 
 class Conv2d(_Conv):

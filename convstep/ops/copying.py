@@ -107,7 +107,7 @@ class Flatten(Copying):
 
     def tell(self, naming: Naming) -> str:
         before, after = ("×".join(map(str, s.shape)) or "scalar" for s in (self.inputs[0], self.output))
-        return f"lays out {naming.tensor(0)} as {after} instead of {before}; no number changes"
+        return f"lays out {naming.tensor(0)} as {after} instead of {before}"
 
 
 class Cat(Copying):

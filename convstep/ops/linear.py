@@ -109,5 +109,5 @@ class Linear(ProductSum):
     # -- in words
 
     def tell(self, naming: Naming) -> str:
-        bias = f", and adds {naming.tensor(2)}" if self.bias else ""
-        return f"multiplies {naming.tensor(0)} with each row of {naming.tensor(1)} and adds up{bias}"
+        bias = f", plus {naming.tensor(2)}" if self.bias else ""
+        return f"adds up the products of {naming.tensor(0)} with each row of {naming.tensor(1)}{bias}"

@@ -129,7 +129,9 @@ class ProductSum(Operation):
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         count = prod(self.row_grid(1))
-        bias = f" and {naming.element(2, int(self.bias_of(np.array([out]))[0]))}" if self.has_bias else ""
+        bias = f", plus {naming.element(2, int(self.bias_of(np.array([out]))[0]))}" if self.has_bias else ""
+        if count == 1:
+            return f"is one product of {naming.tensor(0)} and {naming.tensor(1)}{bias}"
         return f"is the sum of {count} products of {naming.tensor(0)} and {naming.tensor(1)}{bias}"
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
