@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,8 +193,11 @@ def _resume(saved: snapshot.Snapshot, iterations: int | None) -> Session:
     graph = saved.graph if iterations is None else snapshot.with_iterations(saved.graph, iterations)
     recording = Recording(graph, checkpoints={saved.iteration: saved.state})
     recording.losses.update(saved.losses)
-    spot = Spot(saved.level, saved.order, saved.position)
-    last = recording.timeline.length(spot.level, spot.order) - 1
-    session = Session(recording, Spot(spot.level, spot.order, max(-1, min(spot.position, last))), dict(saved.look))
-    session.history = [Spot(level, order, position) for level, order, position in saved.history]
+
+    def within(spot: Spot) -> Spot:
+        last = recording.timeline.length(spot.level, spot.order) - 1
+        return replace(spot, position=max(-1, min(spot.position, last)))
+
+    session = Session(recording, within(Spot(saved.level, saved.order, saved.position)), dict(saved.look))
+    session.history = [within(Spot(*entry)) for entry in saved.history]
     return session

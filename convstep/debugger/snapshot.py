@@ -24,6 +24,7 @@ from convstep.engine.timeline import LEVELS, ORDERS, Level, Order
 from convstep.errors import ConvstepError
 from convstep.network import load
 from convstep.network.graph import Graph
+from convstep.network.words import printable
 from convstep.ops.base import Array
 
 FORMAT = 1
@@ -71,7 +72,7 @@ def read_if_snapshot(source: Source) -> Snapshot | None:
     try:
         with path.open("rb") as file:
             is_zip = file.read(4) == b"PK\x03\x04"
-    except OSError:
+    except (OSError, ValueError):
         return None  # the loader of network files says what is wrong
     if not is_zip and path.suffix == SUFFIX:
         raise ConvstepError(f"{source}: this is no convstep snapshot, or its beginning is lost")
@@ -86,19 +87,20 @@ def write(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
     path = Path(path)
     data = encode(snapshot)
     try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise ConvstepError(f"{path}: cannot save here: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, 0o666 & ~_umask())
-        os.replace(beside, path)
-    except OSError as error:
-        Path(beside).unlink(missing_ok=True)
-        raise ConvstepError(f"{path}: cannot save here: {error.strerror}") from error
+        handle, beside = tempfile.mkstemp(prefix=".convstep-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(beside, 0o666 & ~_umask())
+            os.replace(beside, path)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConvstepError(f"{printable(str(path))}: cannot save here: {why}") from error
 
 
 def _umask() -> int:
@@ -215,14 +217,22 @@ def _with_arrays(value: Any, entries: Mapping[str, bytes]) -> Any:
 def _snapshot(meta: dict[str, Any]) -> Snapshot:
     if meta["level"] not in LEVELS or meta["order"] not in ORDERS or not isinstance(meta["position"], int):
         raise ValueError("position")
-    state = meta["state"]
+    try:
+        graph = load(meta["network"])
+    except ConvstepError as error:
+        raise ValueError("network") from error
+    state = TrainingState(**{key: meta["state"][key] for key in ("parameters", "buffers", "optimizer")})
+    if {k: a.shape for k, a in state.parameters.items()} != {k: a.shape for k, a in graph.parameters.items()}:
+        raise ValueError("parameters")
+    if meta["iteration"] not in range(graph.iterations):
+        raise ValueError("iteration")
     return Snapshot(
-        graph=load(meta["network"]),
+        graph=graph,
         level=meta["level"],
         order=meta["order"],
         position=meta["position"],
-        iteration=int(meta["iteration"]),
-        state=TrainingState(state["parameters"], state["buffers"], state["optimizer"]),
+        iteration=meta["iteration"],
+        state=state,
         losses={int(k): float(v) for k, v in meta["losses"].items()},
         history=tuple((level, order, int(position)) for level, order, position in meta["history"]),
         look=meta["look"],
