@@ -99,9 +99,9 @@ class MaxPool2d(Pool):
 def _candidate(value: float, best: float | None) -> str:
     """What a candidate is to the maximum so far."""
     if value != value:
-        return "not a number, so the maximum"
+        return "maximum so far (not a number)"
     if best is None:
-        return "first candidate"
+        return "maximum so far (the first candidate)"
     if best == value:
-        return "a tie, the first maximum stays"
-    return "new maximum" if value > best else "not larger, the maximum stays"
+        return "maximum so far (a tie, the first stays)"
+    return "maximum so far (a new one)" if value > best else "maximum so far (not larger)"

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from convstep.ops.activation import ReLU, Sigmoid, Tanh
-from convstep.ops.arithmetic import Add
-from convstep.ops.avg_pool import AvgPool2d
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TypeVar
+
 from convstep.ops.base import Operation
-from convstep.ops.conv import Conv2d
-from convstep.ops.copying import Cat, Flatten
-from convstep.ops.cross_entropy import CrossEntropyLoss
-from convstep.ops.linear import Linear
-from convstep.ops.loss import MSELoss
-from convstep.ops.max_pool import MaxPool2d
 from convstep.ops.optimizers import Optimizer
-from convstep.ops.sgd import SGD
-from convstep.ops.softmax import Softmax
 
-OPERATIONS: dict[str, type[Operation]] = {
-    "Add": Add,
-    "AvgPool2d": AvgPool2d,
-    "Cat": Cat,
-    "Conv2d": Conv2d,
-    "CrossEntropyLoss": CrossEntropyLoss,
-    "Flatten": Flatten,
-    "Linear": Linear,
-    "MSELoss": MSELoss,
-    "MaxPool2d": MaxPool2d,
-    "ReLU": ReLU,
-    "Sigmoid": Sigmoid,
-    "Softmax": Softmax,
-    "Tanh": Tanh,
-}
+_Kind = TypeVar("_Kind")
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "SGD": SGD,
-}
+
+class _Registry(Mapping[str, type[_Kind]]):
+    """Classes by name. The module of a class is imported when the class is first asked for: start-up is felt."""
+
+    def __init__(self, modules: dict[str, str]) -> None:
+        self._modules = modules
+
+    def __getitem__(self, name: str) -> type[_Kind]:
+        kind: type[_Kind] = getattr(import_module(f"convstep.ops.{self._modules[name]}"), name)
+        return kind
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+OPERATIONS = _Registry[Operation](
+    {
+        "Add": "arithmetic",
+        "AvgPool2d": "avg_pool",
+        "Cat": "copying",
+        "Conv2d": "conv",
+        "CrossEntropyLoss": "cross_entropy",
+        "Flatten": "copying",
+        "Linear": "linear",
+        "MSELoss": "loss",
+        "MaxPool2d": "max_pool",
+        "ReLU": "activation",
+        "Sigmoid": "activation",
+        "Softmax": "softmax",
+        "Tanh": "activation",
+    }
+)
+
+OPTIMIZERS = _Registry[Optimizer](
+    {
+        "SGD": "sgd",
+    }
+)

@@ -71,7 +71,7 @@ class SGD(Optimizer):
             fresh = 1 - self.dampening
             if buffer is None:
                 buffer = g
-                steps.append(_Step("g becomes the first momentum_buffer", ("g",), _BUFFER, buffer))
+                steps.append(_Step("first momentum_buffer, g itself", ("g",), _BUFFER, buffer))
             else:
                 buffer = kind(self.momentum) * buffer + kind(fresh) * g
                 does = f"{self.momentum:g}·{_BUFFER} + {'g' if fresh == 1 else f'{fresh:g}·g'}"
