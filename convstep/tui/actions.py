@@ -93,7 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("copy_slice", ("Y",), "Y", "Copy the slice", "Copy the visible slice as a Python literal", KEEP),
     Action("save", ("ctrl+s",), "ctrl+s", "Save a snapshot", "Save a snapshot that opens exactly here", KEEP),
-    Action("theme", ("t",), "t", "Dark or light", "Change between the dark and the light theme", SCREEN),
+    Action("theme", ("t",), "t", "Theme: dark or light", "Change between the dark and the light theme", SCREEN),
     Action("palette", ("ctrl+p",), "ctrl+p", "Command palette", "Find any of these by name", SCREEN),
     Action("help", ("question_mark",), "?", "Help", "This help", SCREEN, "help"),
     Action("quit", ("q", "ctrl+q", "ctrl+c"), "q", "Quit", "Quit; asks once if something is lost", SCREEN, "quit"),

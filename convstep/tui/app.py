@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ class ConvstepApp(App[None], inherit_bindings=False):
 
     def __init__(self, session: Session) -> None:
         use_ascii_where_needed()
-        super().__init__()
+        # Without colours Textual would paint in greys; with the terminal's own colours it leaves them all out.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.session = session
         for theme in THEMES:
             self.register_theme(theme)
@@ -45,13 +47,19 @@ class ConvstepApp(App[None], inherit_bindings=False):
         dark = self.session.look.get("theme") != "light"
         if self.no_color:
             return Palette(dark, "plain")
-        few = self.console.color_system in (None, "standard") and not self.is_headless
-        return Palette(dark, "ansi" if few else "full")
+        return Palette(dark, "ansi" if self.few_colours else "full")
+
+    @property
+    def few_colours(self) -> bool:
+        """Whether the terminal has 16 colours at most."""
+        return self.console.color_system in (None, "standard") and not self.is_headless
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self.session, self.make_palette())
 
     def on_mount(self) -> None:
+        if self.few_colours:
+            self.ansi_color = True
         if self._driver is not None and not self.is_headless:
             self._driver.write(_SHOW_CURSOR)
 

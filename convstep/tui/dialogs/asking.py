@@ -35,7 +35,7 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         suggester = SuggestFromList(self.completions, case_sensitive=False) if self.completions else None
-        box = Vertical(classes="dialog")
+        box = Vertical(classes=dialog_classes())
         box.border_title = said(self.dialog_title)
         with box:
             yield Input(self.value, suggester=suggester, select_on_focus=False)
@@ -71,3 +71,8 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
 def said(text: str) -> str:
     """A dialog's text in the glyphs that the terminal can show."""
     return to_ascii(text) if Lines.ascii else text
+
+
+def dialog_classes() -> str:
+    """The classes of a dialog's box; in ASCII it has other borders."""
+    return "dialog ascii" if Lines.ascii else "dialog"

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from convstep.tui.actions import groups
-from convstep.tui.dialogs.asking import said
+from convstep.tui.dialogs.asking import dialog_classes, said
 
 _IDEAS = (
     ("Where one is", "The step named at the top right has just happened: its result is on the screen."),
@@ -48,7 +48,7 @@ class HelpDialog(ModalScreen[None], inherit_bindings=False):
     AUTO_FOCUS = "VerticalScroll"
 
     def compose(self) -> ComposeResult:
-        box = VerticalScroll(classes="dialog")
+        box = VerticalScroll(classes=dialog_classes())
         box.border_title = "Help"
         box.border_subtitle = "escape closes"
         with box:
@@ -62,7 +62,7 @@ def help_text() -> str:
     """The help in Textual's markup."""
     lines: list[str] = []
     for title, text in _IDEAS:
-        lines += [f"[b $primary]{title}[/]", f"  {text}", ""]
+        lines += [f"[b $primary]{title}[/]", text, ""]
     lines.append("[b $primary]Marks[/]")
     lines += [f"  [b]{_escaped(sign):10}[/] {text}" for sign, text in _MARKS]
     for group, actions in groups().items():

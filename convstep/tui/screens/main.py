@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.geometry import Offset, Region
+from textual.geometry import Offset, Region, Size
 from textual.screen import Screen
 
 from convstep.debugger.view import Block, Grid, View
@@ -56,6 +56,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.panes = [Pane(name, TITLES[name], self.look) for name in PANES]
         self._pending = False
         self._asked = False
+        self._painted = Size(0, 0)
 
     @property
     def look(self) -> dict[str, Any]:
@@ -82,7 +83,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.paint()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.paint()
+        if self._painted != self.app.size:
+            self.paint()
 
     # Painting
 
@@ -99,8 +101,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._pending = False
         if not self.is_mounted and not self.is_attached:
             return
-        width, height = self.app.size
-        regions = arrange(width, height, self.board.pane)
+        self._painted = self.app.size
+        regions = arrange(*self._painted, self.board.pane)
         view = self.session.view()
         self._paint_panes(view, regions)
         self._paint_rest(view, regions)

@@ -147,7 +147,7 @@ def _wanted(formula: Formula) -> list[int]:
     """The order in which terms are given room; a few dozen of them at most."""
     last = formula.count - 1
     now = formula.now
-    order = [0, last] if now is None else [now, now - 1, now + 1, 0, last]
+    order = [0, last] if now is None else [now, 0, last, now - 1, now + 1]
     around = 0 if now is None else now
     for distance in range(1, min(formula.count, 60)):
         order += [around - distance, around + distance]

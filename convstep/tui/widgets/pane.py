@@ -16,7 +16,7 @@ from convstep.debugger.view import Block, Cells, Grid, Mark
 from convstep.tui.actions import CURSOR_KEYS
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
-from convstep.tui.widgets.pane_lines import Drawn, Frame, Placed, draw_pane
+from convstep.tui.widgets.pane_lines import Drawn, Frame, Placed, draw_pane, families_of
 from convstep.tui.widgets.window import Matrix, Window, reaching, slot_of
 
 
@@ -164,9 +164,8 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         return False
 
     def _keep(self, grid: Grid, window: Window) -> None:
-        for other in self.grids:
-            if other.shape == grid.shape and other.follow == grid.follow:
-                self.slots[other.key] = slot_of(window, other.follow)
+        for key in families_of(self.blocks)[grid.key]:
+            self.slots[key] = slot_of(window, grid.follow)
 
     def _block_of(self, grid: Grid) -> int:
         return next(i for i, block in enumerate(self.blocks) if block is grid)

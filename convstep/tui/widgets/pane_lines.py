@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -111,7 +110,7 @@ def draw_pane(title: str, blocks: Sequence[Block], frame: Frame) -> Drawn:
 
 
 def _places(blocks: Sequence[Block], frame: Frame, lines: int) -> list[Place]:
-    families = Counter(_family(block) for block in blocks if isinstance(block, Grid))
+    families = families_of(blocks)
     wants = []
     for i, block in enumerate(blocks):
         gap = i + 1 < len(blocks) and isinstance(blocks[i + 1], Grid)
@@ -123,21 +122,31 @@ def _places(blocks: Sequence[Block], frame: Frame, lines: int) -> list[Place]:
         if matrix.size == 1:
             wants.append(Want(1, 1, gap))
         else:
-            compared = bool(block.sign) or families[_family(block)] > 2
-            wants.append(Want(2, 1 + matrix.rows + (matrix.leads > 1), gap, _family(block), compared))
+            family = families[block.key]
+            wants.append(Want(2, 1 + matrix.rows + (matrix.leads > 1), gap, family, first=len(family) > 1))
     return share(wants, lines)
 
 
-def _family(grid: Grid) -> tuple[object, ...]:
-    """Grids of one family are scrolled together and have the same columns: local × upstream = products."""
-    return (grid.shape, grid.follow)
+def families_of(blocks: Sequence[Block]) -> dict[str, tuple[str, ...]]:
+    """The keys of the grids that are to be compared with each grid: local × upstream = products, else itself.
+
+    Those are scrolled together and have the same columns and as many rows.
+    """
+    shown = [block for block in blocks if isinstance(block, Grid)]
+    signed = {(grid.shape, grid.follow) for grid in shown if grid.sign}
+    result = {}
+    for grid in shown:
+        like = tuple(g.key for g in shown if (g.shape, g.follow) == (grid.shape, grid.follow))
+        result[grid.key] = like if (grid.shape, grid.follow) in signed else (grid.key,)
+    return result
 
 
 def _all_visible(blocks: Sequence[Block], places: Sequence[Place], frame: Frame) -> dict[str, tuple[Visible, Column]]:
-    families: dict[tuple[object, ...], list[tuple[Grid, int]]] = {}
+    kin = families_of(blocks)
+    families: dict[tuple[str, ...], list[tuple[Grid, int]]] = {}
     for block, place in zip(blocks, places, strict=True):
         if isinstance(block, Grid) and place.height:
-            families.setdefault(_family(block), []).append((block, place.height))
+            families.setdefault(kin[block.key], []).append((block, place.height))
     result: dict[str, tuple[Visible, Column]] = {}
     for family in families.values():
         result.update(_family_visible(family, frame))

@@ -1,0 +1,139 @@
+"""Formula, ledger, timeline, legend, head, footer and message: pure functions of the view."""
+
+from collections.abc import Callable
+
+import pytest
+
+from convstep.debugger.view import Formula, FormulaTerm, ProgramLine, TimelineBar
+from convstep.tui.theme.colours import Palette
+from convstep.tui.widgets.footer import footer_line
+from convstep.tui.widgets.formula import formula_lines
+from convstep.tui.widgets.ledger import ledger_lines
+from convstep.tui.widgets.legend import legend_line
+from convstep.tui.widgets.message import message_line
+from convstep.tui.widgets.program import program_lines
+from convstep.tui.widgets.timeline import share_at, stretches, timeline_line
+
+PALETTE = Palette()
+
+
+def test_the_formula_of_the_example(one_formula: Callable[[int], Formula]) -> None:
+    lines = [strip.text.rstrip() for strip in formula_lines(one_formula(1), 80, 4, PALETTE)]
+    assert lines[1].startswith(" ∂C/∂w1[1] = i[1]·g[1] +[i[2]·g[2]]+ i[4]·g[3] + i[5]·g[4]")
+    assert lines[1].endswith("g = ∂C/∂o1")
+    assert lines[2] == "           =   1·12    +[  2·18   ]+  4·(-12)  +  5·(-6)"
+    assert lines[3].split() == ["12", "36", "→", "48…", "·", "·"]
+
+
+@pytest.mark.parametrize("count", [576, 4608])
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_a_long_formula_keeps_ends_and_current_term(
+    sum_formula: Callable[[int, int], Formula], count: int, width: int
+) -> None:
+    asked: list[int] = []
+    formula = sum_formula(count, 30)
+    watched = Formula(
+        formula.subject, count, lambda k: asked.append(k) or formula.term(k), 30, formula.note, formula.total
+    )
+    lines = [strip.text for strip in formula_lines(watched, width, 4, PALETTE)]
+    assert "[x[31]·w[31]]" in lines[1]
+    assert "…" in lines[1]
+    assert {len(line) for line in lines} == {width}
+    assert len(asked) < 40
+    if width >= 80:
+        assert " x[1]·w[1] " in lines[1]
+        assert f"x[{count}]·w[{count}]" in lines[1]
+    assert any(f"Σ 31 of {count}: 12.5…" in line for line in lines)
+
+
+def test_a_formula_that_is_no_sum_has_its_own_lines() -> None:
+    formula = Formula("C", 1, lambda k: FormulaTerm("(o2 - y)²", "(-1 - (-4))²", "9"))
+    lines = [strip.text.rstrip() for strip in formula_lines(formula, 60, 4, PALETTE)]
+    assert lines[1:] == [" C = (o2 - y)²", "   = (-1 - (-4))²", "   = 9"]
+
+
+def test_no_formula_is_blank_lines() -> None:
+    assert [strip.text.strip() for strip in formula_lines(None, 30, 4, PALETTE)][1:] == ["", "", ""]
+
+
+def test_the_ledger_aligns_and_marks_the_current_row(session: object) -> None:
+    ledger = session.view().ledger  # type: ignore[attr-defined]
+    lines = [strip.text.rstrip() for strip in ledger_lines(ledger, 110, 8, PALETTE)]
+    assert lines[1].split()[:2] == ["term", "way"]
+    assert [line[:4] for line in lines[2:6]].count("  ▶ ") == 1
+    assert len({line.rindex("=") for line in lines[2:6]}) == 1
+
+
+def test_a_ledger_asks_for_visible_rows_only() -> None:
+    from convstep.debugger.view import Ledger
+
+    asked: list[int] = []
+
+    def row(k: int) -> tuple[str, ...]:
+        asked.append(k)
+        return str(k), "x"
+
+    lines = ledger_lines(Ledger("o1", ("term", "does"), 4608, row, 2000), 60, 12, PALETTE)
+    assert len(lines) == 12
+    assert len(asked) == 10
+    assert 2000 in asked
+    assert "1996 to 2005 of 4608" in lines[0].text
+
+
+BAR = TimelineBar((("forward", 0, 20), ("loss", 20, 21), ("backward", 21, 83), ("update", 83, 91)), 32, 91, 0, 1)
+
+
+def test_the_timeline_names_phases_and_marks_the_position() -> None:
+    line = timeline_line(BAR, 80, PALETTE).text
+    assert len(line) == 80
+    assert [word for word in line.split() if word.isalpha()] == ["forward", "loss", "backward", "update"]
+    assert line.rstrip().endswith("35 %")
+    assert line.index("backward") < line.index("●") < line.index("update")
+
+
+@pytest.mark.parametrize("width", [5, 12, 30, 80, 200])
+def test_the_timeline_has_the_width_of_the_screen(width: int) -> None:
+    assert len(timeline_line(BAR, width, PALETTE).text) == width
+
+
+def test_a_click_on_the_timeline_lands_in_the_phase_under_the_mouse() -> None:
+    for part in stretches(BAR, 100):
+        for x in range(part.start, part.start + part.length):
+            assert part.first <= round(share_at(BAR, 100, x) * 90) < part.last
+    assert share_at(BAR, 100, 0) == 0.0
+    assert share_at(BAR, 100, 99) == 1.0
+
+
+def test_the_blank_start_and_the_last_step() -> None:
+    start = TimelineBar(BAR.phases, -1, 91, 0, 5)
+    assert "━" not in timeline_line(start, 80, PALETTE).text
+    assert "iteration 0 of 5" in timeline_line(start, 80, PALETTE).text
+    assert "100 %" in timeline_line(TimelineBar(BAR.phases, 90, 91, 0, 1), 80, PALETTE).text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_legend_has_marks_and_both_ends_of_the_scale(width: int) -> None:
+    line = legend_line(18.0, width, PALETTE, "grad(w1)").text
+    assert len(line) == width
+    for sign in ("[x]", "(x)", "<x>", "x…", "·", "-18", " 18"):
+        assert sign in line
+
+
+@pytest.mark.parametrize("width", [10, 20, 40, 80, 160])
+def test_the_footer_never_loses_help(width: int) -> None:
+    line = footer_line(width, PALETTE).text
+    assert len(line) == width
+    assert "?" in line
+
+
+def test_the_program_keeps_the_current_operation_visible() -> None:
+    program = [ProgramLine(f"op{i}", "done" if i < 70 else "now" if i == 70 else "coming", i) for i in range(200)]
+    lines = [strip.text.rstrip() for strip in program_lines(program, 20, 12, PALETTE)]
+    assert " ▶ op70" in lines
+    assert len(lines) == 12
+
+
+def test_a_message_hides_notices_and_nothing_else() -> None:
+    assert "2 empty terms" in message_line("2 empty terms", "i[1] = 1.0", ["a notice"], 60, PALETTE).text
+    assert "i[1] = 1.0" in message_line("", "i[1] = 1.0", ["a notice"], 60, PALETTE).text
+    assert "a notice" in message_line("", "", ["a notice"], 60, PALETTE).text
