@@ -1,6 +1,7 @@
 """Formula, ledger, timeline, legend, head, footer and message: pure functions of the view."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,8 @@ def test_no_formula_is_blank_lines() -> None:
     assert [strip.text.strip() for strip in formula_lines(None, 30, 4, PALETTE)][1:] == ["", "", ""]
 
 
-def test_the_ledger_aligns_and_marks_the_current_row(session: object) -> None:
-    ledger = session.view().ledger  # type: ignore[attr-defined]
+def test_the_ledger_aligns_and_marks_the_current_row(session: Any) -> None:
+    ledger = session.view().ledger
     lines = [strip.text.rstrip() for strip in ledger_lines(ledger, 110, 8, PALETTE)]
     assert lines[1].split()[:2] == ["term", "way"]
     assert [line[:4] for line in lines[2:6]].count("  ▶ ") == 1
