@@ -62,13 +62,13 @@ Names = Annotated[list[str], BeforeValidator(_names)]
 class Section(BaseModel):
     """A mapping of the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class LayerHead(BaseModel):
     """What every layer has; all other keys are its operation's."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     name: Name
     op: str
@@ -84,7 +84,7 @@ class LossHead(LayerHead):
 class OptimizerHead(BaseModel):
     """Which optimizer; all other keys are its arguments."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     op: str
 
