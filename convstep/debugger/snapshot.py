@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from operator import index
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,14 +60,15 @@ def open_graph(source: Source, iterations: int | None = None) -> Graph:
 
 def with_iterations(graph: Graph, iterations: int) -> Graph:
     """The same network, run so many times."""
-    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+    count = index(iterations) if hasattr(iterations, "__index__") and not isinstance(iterations, bool) else 0
+    if count < 1:
         raise ConvstepError(f"iterations is a whole number of 1 or more, not {iterations!r}")
-    return replace(graph, iterations=iterations, document={**graph.document, "iterations": iterations})
+    return replace(graph, iterations=count, document={**graph.document, "iterations": count})
 
 
 def read_if_snapshot(source: Source) -> Snapshot | None:
     """The snapshot in a file; None where the source is something else."""
-    if isinstance(source, Mapping):
+    if not isinstance(source, (str, os.PathLike)):
         return None
     path = Path(source)
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -22,13 +23,21 @@ def states(
 ) -> Iterator[tuple[int, State]]:
     """Positions `start` up to, not including, `stop` with their states, the last first where `reverse`.
 
-    Past the end is clamped. Raises ConvstepError at once for a negative position.
+    Past the end is clamped. Raises ConvstepError at once for what is no position, or a negative one.
     """
-    if start < 0 or (stop is not None and stop < 0):
-        raise ConvstepError(f"a position is 0 or more, not {start if start < 0 else stop}")
     length = recording.timeline.length(level, order)
-    positions = range(min(start, length), length if stop is None else min(stop, length))
+    positions = range(min(_position(start), length), length if stop is None else min(_position(stop), length))
     return _walk(recording, level, order, positions[::-1] if reverse else positions)
+
+
+def _position(value: SupportsIndex) -> int:
+    try:
+        position = index(value)
+    except TypeError:
+        position = -1
+    if position < 0:
+        raise ConvstepError(f"a position is a whole number of 0 or more, not {value!r}")
+    return position
 
 
 def _walk(recording: Recording, level: Level, order: Order, positions: range) -> Iterator[tuple[int, State]]:

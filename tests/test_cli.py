@@ -1,0 +1,384 @@
+"""The command line as contract §2 and §3 have it: output, exit status, one line for bad input."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from networks import SAMPLES, sample
+
+import convstep
+from convstep.cli import main
+from convstep.debugger.session import open_session
+
+TWO_CONV = sample("two_conv")
+
+SHARED = """
+name: shared
+inputs: {x: [[1, 2]], y: [[0.5, -1]]}
+layers:
+  - {name: a, op: Linear, out_features: 2, weight: [[1, 2], [3, 4]], bias: [0.5, 0]}
+  - {name: b, op: Linear, out_features: 2, weight: a.weight, bias: false}
+loss: {op: MSELoss, inputs: [b, y]}
+optimizer: {op: SGD, lr: 0.01, momentum: 0.9}
+iterations: 3
+"""
+
+NOT_FINITE = """
+inputs: {x: [[.nan, -.inf, .inf, 0]]}
+layers:
+  - {name: t, op: ReLU}
+gradient: {t: [[.inf, 1, -.inf, .nan]]}
+"""
+
+
+@pytest.fixture
+def call(capsys):
+    """Runs the command line: exit status, standard output, standard error."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exited:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return exited.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text, name="net.yaml"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
+def lines(text):
+    return [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+
+
+# -- run ----------------------------------------------------------------------------------------------------
+
+
+def test_run_prints_the_loss_of_each_iteration(call):
+    status, out, err = call("run", TWO_CONV, "--iterations", 3)
+    assert (status, err) == (0, "")
+    printed = [line.split() for line in out.splitlines()]
+    assert [words[:2] for words in printed] == [["iteration", "0"], ["iteration", "1"], ["iteration", "2"]]
+    assert float(printed[0][-1]) == 9
+    assert [float(words[-1]) for words in printed] == convstep.run(TWO_CONV, 3).losses.tolist()
+
+
+def test_run_writes_what_the_contract_says(call, file, tmp_path):
+    status, _, err = call("run", file(SHARED), "--out", tmp_path / "out.npz")
+    assert (status, err) == (0, "")
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as out:
+        parameters = {"a.weight", "a.bias", "b.weight"}
+        tensors = {"x", "y", "a", "b", "loss", *parameters}
+        assert set(out.files) == {
+            "losses",
+            *(f"values/{name}" for name in tensors),
+            *(f"grads/{name}" for name in tensors),
+            *(f"params/{name}" for name in parameters),
+            *(f"optim/{name}.momentum_buffer" for name in parameters),
+        }
+        for group in ("values", "grads", "params"):
+            np.testing.assert_array_equal(out[f"{group}/a.weight"], out[f"{group}/b.weight"])
+        assert out["losses"].shape == (3,)
+        assert out["losses"][-1] == out["values/loss"]
+        assert out["grads/loss"] == 1
+        assert not np.array_equal(out["values/a.weight"], out["params/a.weight"])
+
+
+def test_a_shared_parameter_has_the_full_sum(call, file):
+    run = convstep.run(file(SHARED), 1)
+    (x, a, upstream) = (run.values["x"], run.values["a"], run.grads["b"])
+    np.testing.assert_allclose(run.grads["a.weight"], upstream.T @ a + run.grads["a"].T @ x, rtol=1e-14)
+
+
+def test_without_a_loss_there_are_no_losses(call, file, tmp_path):
+    status, out, err = call("run", file("inputs: {x: [1, 2]}\nlayers: [{name: t, op: Tanh}]"), "--out", tmp_path / "o")
+    assert (status, err) == (0, "")
+    assert out.strip()
+    with np.load(tmp_path / "o") as written:
+        assert set(written.files) == {"values/x", "values/t", "losses"}
+        assert written["losses"].shape == (0,)
+
+
+def test_integer_labels_are_values_without_gradients(call, tmp_path):
+    call("run", sample("digits"), "--iterations", 1, "--out", tmp_path / "o.npz")
+    with np.load(tmp_path / "o.npz") as out:
+        assert out["values/labels"].dtype == np.int64
+        assert "grads/labels" not in out.files
+        assert out["values/images"].shape[0] == 4
+
+
+# -- info ---------------------------------------------------------------------------------------------------
+
+
+def test_info_as_json(call):
+    status, out, err = call("info", TWO_CONV, "--json")
+    assert (status, err) == (0, "")
+    (facts,) = lines(out)
+    assert set(facts) == {"name", "layers", "steps", "bytes"}
+    assert [set(layer) for layer in facts["layers"]] == [{"name", "op", "shape", "parameters"}] * 2
+    assert [layer["name"] for layer in facts["layers"]] == ["o1", "o2"]
+    assert facts["layers"][0]["shape"] == [1, 1, 2, 2]
+    assert facts["steps"] == {"op": 11, "element": 37, "term": 91}
+    numbers = 9 + 4 + 1 + 1 + 1 + 4 + 4
+    assert facts["bytes"] == 8 * (numbers + numbers + 8)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("order", ["gather", "scatter"])
+def test_info_counts_what_trace_prints(name, order, call):
+    (facts,) = lines(call("info", sample(name), "--json", "--order", order)[1])
+    iterations = len(convstep.run(sample(name)).losses) if name != "digits" else 60
+    for level, count in facts["steps"].items():
+        end = count * iterations
+        option = ("--level", level, "--order", order)
+        assert len(lines(call("trace", sample(name), *option, "--from", end - 2, "--to", end + 9)[1])) == 2
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_info_for_people(name, call):
+    status, out, err = call("info", sample(name))
+    assert (status, err) == (0, "")
+    assert name in out
+    assert "steps:" in out
+
+
+# -- trace --------------------------------------------------------------------------------------------------
+
+
+def test_the_eleven_steps_of_two_conv(call):
+    status, out, err = call("trace", TWO_CONV)
+    assert (status, err) == (0, "")
+    steps = lines(out)
+    assert [step["position"] for step in steps] == list(range(11))
+    assert [step["writes"] for step in steps] == [
+        "o1", "o2", "C", "grad(o2)", "grad(y)", "grad(o2.weight)", "grad(o1)", "grad(o1.weight)", "grad(i)",
+        "o1.weight", "o2.weight",
+    ]  # fmt: skip
+    phases = ["forward"] * 2 + ["loss"] + ["backward"] * 6 + ["update"] * 2
+    assert [step["phase"] for step in steps] == phases
+    assert [step["layer"] for step in steps] == ["o1", "o2", "C", "C", "C", "o2", "o2", "o1", "o1", "o1", "o2"]
+    assert [step["op"] for step in steps] == ["Conv2d"] * 2 + ["MSELoss"] * 3 + ["Conv2d"] * 4 + ["SGD"] * 2
+    assert all(step["level"] == "op" and step["iteration"] == 0 for step in steps)
+    assert call("trace", TWO_CONV, "--order", "scatter")[1] == out
+
+
+def test_the_keys_of_each_kind_of_step(call):
+    always = {"position", "level", "iteration", "phase", "layer", "op", "writes"}
+    for step in lines(call("trace", TWO_CONV, "--level", "element")[1]):
+        assert set(step) == always | {"index", "value"}
+    for step in lines(call("trace", TWO_CONV, "--level", "element", "--order", "scatter")[1]):
+        assert set(step) == always | ({"source"} if step["phase"] == "backward" else {"index", "value"})
+    term = always | {"index", "term", "terms", "value"}
+    for order, more in (("gather", set()), ("scatter", {"source"})):
+        for step in lines(call("trace", TWO_CONV, "--level", "term", "--order", order)[1]):
+            if step["phase"] == "backward":
+                assert set(step) - {"empty"} == term | {"local", "upstream", "product", "sum"} | more
+                assert set(step["local"]) == {"of", "by", "value"}
+                assert set(step["upstream"]) == {"name", "value"}
+            elif step["op"] == "Conv2d":
+                assert set(step) == term | {"factors", "product", "sum"}
+                assert [f["name"][:2] for f in step["factors"]][1] == step["layer"]
+            else:
+                assert set(step) - {"sum"} == term | {"does", "reads", "result"}
+
+
+def test_the_numbers_that_screen_md_shows(call):
+    steps = lines(call("trace", TWO_CONV, "--level", "term")[1])
+    mine = [s for s in steps if s["writes"] == "grad(o1.weight)" and s["index"] == [0, 0, 0, 0]]
+    assert [s["sum"] for s in mine] == [12, 48, 0, -30]
+    assert [s["value"] for s in mine] == [None, None, None, -30]
+    assert mine[1]["local"] == {"of": "o1[0,0,0,1]", "by": "o1.weight[0,0,0,0]", "value": 2}
+    assert mine[1]["upstream"] == {"name": "grad(o1)[0,0,0,1]", "value": 18}
+
+
+def test_a_bias_is_the_last_term_with_one_factor(call):
+    steps = lines(call("trace", sample("conv_pool_sigmoid"), "--level", "term", "--to", 5)[1])
+    assert [len(step["factors"]) for step in steps] == [2, 2, 2, 2, 1]
+    assert steps[-1]["factors"][0]["name"] == "conv.bias[0]"
+    assert steps[-1]["product"] == steps[-1]["factors"][0]["value"]
+    assert steps[-1]["value"] is not None
+
+
+def test_a_scalar_has_the_empty_index(call):
+    (loss,) = [s for s in lines(call("trace", TWO_CONV, "--level", "element")[1]) if s["phase"] == "loss"]
+    assert (loss["index"], loss["value"]) == ([], 9)
+
+
+def test_empty_terms_are_printed(call, file):
+    net = file(
+        "inputs: {x: {shape: [1, 1, 2, 2], value: [.nan, .inf, 1, 2]}}\n"
+        "layers: [{name: c, op: Conv2d, out_channels: 1, kernel_size: 2, stride: 2, padding: 1}]\n"
+        "gradient: {c: {shape: [1, 1, 2, 2], value: 1}}\n"
+    )
+    steps = lines(call("trace", net, "--level", "term")[1])
+    empty = [step for step in steps if "empty" in step]
+    assert {step["empty"] for step in empty} <= {"padding", "stride", "window"}
+    assert len([step for step in empty if step["phase"] == "forward"]) == 12
+    assert all(step["product"] == 0 for step in empty)
+
+
+def test_from_to_and_reverse(call):
+    whole = call("trace", TWO_CONV, "--level", "term")[1].splitlines()
+    option = ("trace", TWO_CONV, "--level", "term")
+    assert call(*option, "--from", 30, "--to", 40)[1].splitlines() == whole[30:40]
+    assert call(*option, "--from", 30, "--to", 40, "--reverse")[1].splitlines() == whole[30:40][::-1]
+    assert call(*option, "--from", 85, "--to", 500)[1].splitlines() == whole[85:]
+    assert call(*option, "--from", 500) == (0, "", "")
+    assert call(*option, "--from", 5, "--to", 5) == (0, "", "")
+    assert call(*option, "--from", 9, "--to", 5) == (0, "", "")
+
+
+@pytest.mark.parametrize("option", [("--from", "-1"), ("--to", "-1"), ("--from=-5", "--to=3")])
+def test_negative_positions_are_an_error(option, call):
+    status, out, err = call("trace", TWO_CONV, *option)
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("order", ["gather", "scatter"])
+@pytest.mark.parametrize("level", ["op", "element", "term"])
+def test_text_is_one_sentence_a_line(level, order, call):
+    option = ("--level", level, "--order", order)
+    count = len(call("trace", TWO_CONV, *option)[1].splitlines())
+    status, out, err = call("trace", TWO_CONV, *option, "--text")
+    assert (status, err) == (0, "")
+    assert len(out.splitlines()) == count
+    assert all(line.endswith((".", ".)")) for line in out.splitlines())
+
+
+def test_numbers_that_are_not_finite_are_strings(call, file):
+    net = file(NOT_FINITE)
+    for level in ("element", "term"):
+        out = call("trace", net, "--level", level)[1]
+        steps = lines(out)
+        assert [s["value"] for s in steps if s["phase"] == "forward"] == ["NaN", 0, "Infinity", 0]
+        gradient = [s["value"] for s in steps if s["phase"] == "backward"]
+        assert gradient[2] == "-Infinity"
+    status, out, _ = call("trace", net, "--level", "term", "--text")
+    assert status == 0
+    assert "nan" not in out
+
+
+def test_a_json_network_and_a_snapshot_are_read_too(call, file, tmp_path):
+    net = file(json.dumps({"inputs": {"x": [1.0, 2.0]}, "layers": [{"name": "t", "op": "Tanh"}]}), "net.json")
+    assert call("trace", net)[0] == 0
+    session = open_session(TWO_CONV, at="term 32")
+    session.save(str(tmp_path / "s.convstep"))
+    for arguments in (("trace", "--level", "term"), ("run",), ("info", "--json")):
+        again = call(arguments[0], tmp_path / "s.convstep", *arguments[1:])
+        assert again == call(arguments[0], TWO_CONV, *arguments[1:])
+
+
+# -- bad input ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("run",), ("info",), ("trace",), ()])
+@pytest.mark.parametrize("kind", ["missing", "directory", "empty", "binary", "broken", "unknown_op", "snapshot"])
+def test_bad_files_are_one_line_and_status_2(command, kind, call, file, tmp_path):
+    path = {
+        "missing": lambda: tmp_path / "none.yaml",
+        "directory": lambda: tmp_path,
+        "empty": lambda: file(""),
+        "binary": lambda: binary(tmp_path),
+        "broken": lambda: file("inputs: {x: [1, 2\nlayers: ]"),
+        "unknown_op": lambda: file("inputs: {x: [1]}\nlayers:\n  - {name: a, op: Conv9d}\n"),
+        "snapshot": lambda: file("PK\x03\x04 and no more", "s.convstep"),
+    }[kind]()
+    status, out, err = call(*command, path)
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert err.startswith(str(path))
+    if kind == "unknown_op":
+        assert err.startswith(f"{path}:3:")
+        assert "Conv2d" in err
+
+
+def binary(directory):
+    (directory / "bytes").write_bytes(bytes(range(256)) * 4)
+    return directory / "bytes"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("run",),
+        ("trace", TWO_CONV, "--level", "atom"),
+        ("trace", TWO_CONV, "--order", "random"),
+        ("trace", TWO_CONV, "--from", "x"),
+        ("info", TWO_CONV, "--xml"),
+        ("run", TWO_CONV, "--iterations", "0"),
+        ("run", TWO_CONV, "--iterations", "-3"),
+        ("run", TWO_CONV, "--iterations", "1.5"),
+        ("run", TWO_CONV, "--out", "/no/such/directory/out.npz"),
+        ("run", TWO_CONV, TWO_CONV),
+        (TWO_CONV, "--at", "nowhere"),
+        (TWO_CONV, "--at", "term 91"),
+        (TWO_CONV, "--at", ""),
+        (TWO_CONV, "--iterations", "0"),
+        (TWO_CONV,),
+    ],
+)
+def test_bad_usage_is_one_line_and_status_2(arguments, call):
+    status, _, err = call(*arguments)
+    assert status == 2
+    assert len(err.splitlines()) == 1
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("info", "--help"), ("trace", "--help")])
+def test_help(arguments, call):
+    status, out, err = call(*arguments)
+    assert (status, err) == (0, "")
+    assert "usage: convstep" in out
+
+
+def test_version(call):
+    assert call("--version") == (0, f"convstep {convstep.__version__}\n", "")
+
+
+# -- as a process -------------------------------------------------------------------------------------------
+
+
+def process(*arguments, **options):
+    command = [sys.executable, "-m", "convstep", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+def test_a_process_and_its_exit_status():
+    done = process("trace", TWO_CONV, "--to", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["writes"] == "o1"
+    bad = process("run", "no such file")
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.startswith("no such file:")
+
+
+def test_without_a_terminal_the_debugger_says_so():
+    done = process(TWO_CONV, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert "terminal" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    command = f"{sys.executable} -m convstep trace {sample('digits')} --level term --to 3000 | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_output_that_is_not_utf_8(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    for arguments in (("info", TWO_CONV), ("trace", TWO_CONV, "--text", "--level", "term")):
+        done = process(*arguments, env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
