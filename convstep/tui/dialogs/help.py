@@ -37,7 +37,7 @@ _MARKS = (
     ("·", "not written yet"),
     ("0", "a real zero"),
     ("p", "padding, no element of the tensor"),
-    ("colour", "blue is negative, orange positive; full colour is the end of the scale in the legend"),
+    ("colour", "blue is negative, orange positive; the legend has the ends"),
 )
 
 
@@ -64,10 +64,10 @@ def help_text() -> str:
     for title, text in _IDEAS:
         lines += [f"[b $primary]{title}[/]", text, ""]
     lines.append("[b $primary]Marks[/]")
-    lines += [f"  [b]{_escaped(sign):10}[/] {text}" for sign, text in _MARKS]
+    lines += [f"  [b]{_escaped(sign.ljust(10))}[/] {text}" for sign, text in _MARKS]
     for group, actions in groups().items():
         lines += ["", f"[b $primary]{group}[/]"]
-        lines += [f"  [b]{action.shown:10}[/] {_escaped(action.help)}" for action in actions]
+        lines += [f"  [b]{_escaped(action.shown.ljust(10))}[/] {_escaped(action.help)}" for action in actions]
     return "\n".join(lines)
 
 

@@ -92,13 +92,12 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         return Spot(grid, index, grid.cells(np.array([index])))
 
     def cursor_offset(self) -> tuple[int, int] | None:
-        """Where the terminal's cursor belongs: under the focus the cell cursor, else the number written now."""
-        if not self.has_focus:
-            return self.drawn.active.get(Mark.WRITTEN) or self.drawn.active.get(Mark.NOW)
-        cursor = self.cursor()
+        """Where the terminal's cursor belongs: on the visible cell cursor, else on the number written now."""
+        active = self.drawn.active.get(Mark.WRITTEN) or self.drawn.active.get(Mark.NOW)
+        cursor = self.cursor() if self.has_focus else None
         placed = self.placed(cursor[0].key) if cursor else None
         spot = placed.window.place(cursor[1]) if placed and cursor else None
-        return placed.offset(*spot) if placed and spot else None
+        return placed.offset(*spot) if placed and spot else active
 
     def placed(self, key: str) -> Placed | None:
         """Where a grid stands, if it is visible."""
