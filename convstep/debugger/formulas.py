@@ -209,8 +209,6 @@ def _shares(stage: Stage, step: Step) -> Formula:
 
 
 def _update(stage: Stage, step: Step, element: int) -> Formula:
-    optimizer = stage.state.recording.graph.optimizer
-    assert optimizer is not None
     update = stage.state.iteration.updates[step.tensor]
     tensors = [update.parameter, update.gradient, *update.state.values()]
 
@@ -219,7 +217,7 @@ def _update(stage: Stage, step: Step, element: int) -> Formula:
 
     names = Style(lambda e: stage.slots.element(e.slot, e.index), short)
     numbers = Style(lambda e: short(value(e)), short)
-    expression = optimizer.formula(update, element)
+    expression = update.optimizer.formula(update, element)
     now = stage.state.place.term
     complete = now is None or now == step.terms["gather"] - 1
     whole = short(float(update.new_parameter.reshape(-1)[element]))

@@ -118,9 +118,8 @@ def _terms(stage: Stage, step: Step) -> Ledger:
 def _terms_of(stage: Stage, step: Step, element: int) -> Sequence[Term]:
     if step.node is not None:
         return step.node.op.terms(stage.state.iteration.calls[step.layer], element)
-    optimizer = stage.state.recording.graph.optimizer
-    assert optimizer is not None
-    return optimizer.terms(stage.state.iteration.updates[step.tensor], element)
+    update = stage.state.iteration.updates[step.tensor]
+    return update.optimizer.terms(update, element)
 
 
 def _read(stage: Stage, term: Term, nth: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from convstep.debugger.stage import Stage, look_of
 from convstep.debugger.view import Block, Cells, Grid, Note, Status
 from convstep.engine.sums import Collected, collect
-from convstep.engine.timeline import Step, is_float
+from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
 from convstep.explain.sentences import count_of, sizes
 from convstep.ops.base import Array, Empty, IntArray, Links, Shape
@@ -41,7 +41,7 @@ def _start(stage: Stage) -> list[Block]:
 
 def _float_slots(step: Step) -> list[int]:
     assert step.node is not None
-    return [slot for slot in range(len(step.node.operands)) if is_float(step.node, slot)]
+    return [slot for slot in range(len(step.node.operands)) if step.node.op.is_differentiable(slot)]
 
 
 def _counts(stage: Stage, step: Step) -> list[Block]:
@@ -279,8 +279,7 @@ def _grid_shape(shape: Shape) -> Shape:
 
 
 def _update(stage: Stage, step: Step) -> list[Block]:
-    optimizer = stage.state.recording.graph.optimizer
-    assert optimizer is not None
+    optimizer = stage.state.iteration.updates[step.tensor].optimizer
     blocks: list[Block] = [Note("no derivative here:", "caption"), Note(optimizer.tell(), "strong")]
     if stage.state.terms is not None and stage.state.place.element is not None:
         last = stage.state.place.term

@@ -31,12 +31,13 @@ def _layer(node: Node) -> dict[str, Any]:
 
 
 def iteration_bytes(graph: Graph) -> int:
-    """One iteration's values, gradients, updated parameters and optimizer state."""
+    """One iteration's values, gradients, buffers, updated parameters and optimizer state."""
     sizes = {name: spec.size * spec.dtype.itemsize for name, spec in graph.inputs.items()}
-    sizes.update({name: array.nbytes for name, array in graph.parameters.items()})
+    sizes.update({name: array.nbytes for name, array in {**graph.parameters, **graph.buffers}.items()})
+    masks = [prod(node.op.masks[local]) for node in graph.nodes for local in node.masks]
     sizes.update({node.name: node.op.output.size * node.op.output.dtype.itemsize for node in graph.nodes})
     reached = differentiated(graph)
-    total = sum(sizes.values()) + sum(sizes[name] for name in reached)
+    total = sum(sizes.values()) + sum(masks) * graph.dtype.itemsize + sum(sizes[name] for name in reached)
     if graph.optimizer is not None:
         updated = [sizes[name] for name in graph.parameters if name in reached]
         total += sum(updated) * (1 + len(graph.optimizer.state_names))

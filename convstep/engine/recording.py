@@ -10,6 +10,7 @@ import numpy as np
 
 from convstep.engine.timeline import Timeline, differentiated
 from convstep.errors import ArgumentError, ConvstepError
+from convstep.network.draw import Draw
 from convstep.network.graph import Graph
 from convstep.ops.base import Array, Call
 from convstep.ops.optimizers import Update
@@ -20,7 +21,7 @@ _KEPT_ITERATIONS = 2
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What an iteration starts from: parameters and buffers, and what the optimizer keeps per parameter."""
+    """What an iteration starts from: parameters, buffers, and what the optimizer keeps per parameter."""
 
     parameters: Mapping[str, Array]
     buffers: Mapping[str, Array] = field(default_factory=dict)
@@ -36,9 +37,9 @@ class TrainingState:
 class Iteration:
     """One iteration: all tensors that its steps read and wrote.
 
-    `values` are inputs, parameters as they were used, layer outputs and the loss. `given[k]` is what backward
-    step k gave to its tensor's gradient; `seeds` are the gradients that backward starts from; `grads` are the
-    complete ones. `updates` are by parameter.
+    `values` are inputs, parameters and buffers as they were used, masks, layer outputs and the loss. `given[k]`
+    is what backward step k gave to its tensor's gradient; `seeds` are the gradients that backward starts from;
+    `grads` are the complete ones. `updates` are by parameter.
     """
 
     index: int
@@ -65,7 +66,7 @@ class Recording:
         self.graph = graph
         self.timeline = timeline or Timeline(graph)
         self.losses: dict[int, float] = {}
-        self._checkpoints = {0: TrainingState(dict(graph.parameters)), **(checkpoints or {})}
+        self._checkpoints = {0: TrainingState(graph.parameters, graph.buffers), **(checkpoints or {})}
         self._every = 1
         self._iterations: OrderedDict[int, Iteration] = OrderedDict()
 
@@ -101,8 +102,9 @@ class Recording:
 
 def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingState) -> Iteration:
     """Forward, loss, backward and update, from a training state."""
-    values: dict[str, Array] = {**graph.batch(index), **start.parameters}
+    values: dict[str, Array] = {**graph.batch(index), **start.parameters, **start.buffers, **_masks(graph, index)}
     calls: dict[str, Call] = {}
+    buffers = dict(start.buffers)
     with np.errstate(all="ignore"):
         for node in graph.nodes:
             operands = tuple(values[name] for name in node.operands)
@@ -112,16 +114,29 @@ def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingS
             except ArgumentError as error:
                 raise ConvstepError(f"{node.name}: {error}") from error
             calls[node.name] = Call(operands, output, saved)
+            if node.op.training and node.buffers:
+                new = node.op.new_buffers(calls[node.name])
+                buffers.update({node.buffers[local]: array for local, array in new.items()})
             values[node.name] = output
         seeds = _seeds(graph, values)
         given, grads = _backward(graph, timeline, calls, seeds)
         updates = _updates(graph, timeline, index, start, grads)
     end = TrainingState(
         {**start.parameters, **{name: update.new_parameter for name, update in updates.items()}},
-        start.buffers,
+        buffers,
         {**start.optimizer, **{name: update.new_state for name, update in updates.items()}},
     )
     return Iteration(index, values, calls, seeds, given, grads, updates, start, end)
+
+
+def _masks(graph: Graph, index: int) -> dict[str, Array]:
+    """The masks of one iteration, drawn from the net's seed, their names and the iteration."""
+    masks = {}
+    for node in graph.nodes:
+        for local, name in node.masks.items():
+            uniform = Draw(graph.seed, f"{name}[{index}]").uniform(node.op.masks[local])
+            masks[name] = node.op.draw(local, uniform).astype(graph.dtype)
+    return masks
 
 
 def _seeds(graph: Graph, values: Mapping[str, Array]) -> dict[str, Array]:
@@ -158,7 +173,8 @@ def _backward(
 def _updates(
     graph: Graph, timeline: Timeline, index: int, start: TrainingState, grads: Mapping[str, Array]
 ) -> dict[str, Update]:
-    if graph.optimizer is None:
+    optimizer = graph.optimizer_at(index)
+    if optimizer is None:
         return {}
     updates: dict[str, Update] = {}
     for step in timeline.steps:
@@ -166,6 +182,6 @@ def _updates(
             name = step.tensor
             parameter, gradient = start.parameters[name], grads[name]
             state = start.optimizer.get(name, {})
-            new_parameter, new_state = graph.optimizer.update(index + 1, parameter, gradient, state)
-            updates[name] = Update(index + 1, parameter, gradient, state, new_parameter, new_state)
+            new_parameter, new_state = optimizer.update(index + 1, parameter, gradient, state)
+            updates[name] = Update(optimizer, index + 1, parameter, gradient, state, new_parameter, new_state)
     return updates

@@ -60,7 +60,7 @@ def results(recording: Recording, iteration: Iteration) -> Results:
     }
     losses = [recording.losses[k] for k in sorted(recording.losses) if k <= iteration.index]
     return Results(
-        under_each_name(iteration.values),
+        under_each_name({name: array for name, array in iteration.values.items() if name not in graph.buffers}),
         under_each_name(iteration.grads),
         under_each_name(iteration.end.parameters),
         dict(iteration.end.buffers),

@@ -100,8 +100,8 @@ class State:
         if self.step is None or self.place.element is None or self.step.is_backward:
             return None
         if self.step.node is None:
-            assert self.recording.graph.optimizer is not None
-            return self.recording.graph.optimizer.terms(self.iteration.updates[self.step.tensor], self.place.element)
+            update = self.iteration.updates[self.step.tensor]
+            return update.optimizer.terms(update, self.place.element)
         return self.step.node.op.terms(self.iteration.calls[self.step.layer], self.place.element)
 
     @cached_property
@@ -143,11 +143,10 @@ class State:
         if step.node is not None:
             name = step.node.name if slot == OUTPUT else step.node.operands[slot]
             return name, step.node.op.operand_shape(slot)
-        assert self.recording.graph.optimizer is not None
         if slot == OUTPUT:
             return f"new({step.tensor})", step.shape
         names = [step.tensor, f"grad({step.tensor})"]
-        names += [f"{step.tensor}.{kept}" for kept in self.recording.graph.optimizer.state_names]
+        names += [f"{step.tensor}.{kept}" for kept in self.iteration.updates[step.tensor].optimizer.state_names]
         return names[slot], step.shape
 
     # -- tensors ----------------------------------------------------------------------------------

@@ -148,9 +148,9 @@ def _steps(graph: Graph) -> list[Step]:
     for node in reversed(graph.nodes):
         if node.name not in reached:
             continue
-        parameters = range(len(node.inputs), len(node.operands))
-        slots = [*parameters, *range(len(node.inputs))]
-        steps += [_backward(node, slot) for slot in slots if node.operands[slot] in reached]
+        count = len(node.inputs)
+        slots = [*range(count, count + len(node.parameters)), *range(count)]
+        steps += [_backward(node, slot) for slot in slots if node.op.is_differentiable(slot)]
     if graph.optimizer is not None:
         owners = {stored: name.rpartition(".")[0] for name, stored in graph.aliases.items() if name == stored}
         for node in graph.nodes:
@@ -165,14 +165,9 @@ def differentiated(graph: Graph) -> set[str]:
     reached = {graph.loss.name} if graph.loss else set(graph.seeds)
     for node in reversed(graph.nodes):
         if node.name in reached:
-            floats = (name for slot, name in enumerate(node.operands) if is_float(node, slot))
-            reached.update(floats)
+            slots = range(len(node.operands))
+            reached.update(node.operands[slot] for slot in slots if node.op.is_differentiable(slot))
     return reached
-
-
-def is_float(node: Node, slot: int) -> bool:
-    """Whether an operand can have a gradient; parameters always can."""
-    return slot >= len(node.inputs) or node.op.inputs[slot].is_float
 
 
 def _forward(node: Node, phase: Phase) -> Step:

@@ -27,11 +27,13 @@ class Names:
     def __init__(self, graph: Graph) -> None:
         self._written = {graph.aliases.get(name, name): symbol for name, symbol in graph.symbols.items()}
         self._flat1 = graph.indexing == "flat1"
-        tensors = [*graph.inputs, *graph.aliases, *(node.name for node in graph.nodes)]
+        masks = {name: node.op.masks[local] for node in graph.nodes for local, name in node.masks.items()}
+        tensors = [*graph.inputs, *graph.aliases, *masks, *(node.name for node in graph.nodes)]
         self._stored = {name: graph.aliases.get(name, name) for name in tensors}
         self._stored.update({symbol: self._stored[name] for name, symbol in graph.symbols.items()})
         self._shapes: dict[str, Shape] = {name: spec.shape for name, spec in graph.inputs.items()}
-        self._shapes.update({name: array.shape for name, array in graph.parameters.items()})
+        self._shapes.update({name: array.shape for name, array in (*graph.parameters.items(), *graph.buffers.items())})
+        self._shapes.update(masks)
         self._shapes.update({node.name: node.op.output.shape for node in graph.nodes})
 
     def tensor(self, key: str) -> str:

@@ -82,8 +82,7 @@ class _Speaker:
         return f"{what}: {count_of(prod(step.shape), 'element')} ({sizes(step.shape)}), {each} each."
 
     def update_operation(self) -> str:
-        optimizer = self.state.recording.graph.optimizer
-        assert optimizer is not None
+        optimizer = self.state.iteration.updates[self.step.tensor].optimizer
         name = self.names.tensor(self.step.tensor)
         gradient = self.names.tensor(f"grad({self.step.tensor})")
         return f"{self.step.op} moves {name} against its gradient: {optimizer.tell()}, where w is {name}, g {gradient}."

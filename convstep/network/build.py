@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class _Builder:
         check_symbols(self.source, document.symbols, shapes)
         name = self.source.name if document.name is None else document.name
         backward = loss is not None or bool(seeds)
+        buffers = {slot.name for slot in slots if slot.is_buffer}
         return Graph(
             name=name,
             about=document.about,
@@ -60,9 +62,11 @@ class _Builder:
             layers=layers,
             loss=None if loss is None else _with_parameters(loss, parameters),
             seeds=seeds,
-            parameters=parameters.values,
+            parameters={name: array for name, array in parameters.values.items() if name not in buffers},
+            buffers={name: array for name, array in parameters.values.items() if name in buffers},
             aliases=parameters.aliases,
             optimizer=form.optimizer if backward else None,
+            scheduler=form.scheduler if backward else None,
             iterations=document.iterations,
             batch_size=document.batch_size,
             symbols=dict(document.symbols),
@@ -95,7 +99,10 @@ class _Builder:
         op = self._bound(layer, specs)
         slots += slots_of(self.source, layer, op, in_weights=layer is not self.form.loss)
         namespace.define(layer.name, op.output)
-        return Node(layer.name, op, tuple(names), {local: f"{layer.name}.{local}" for local in op.parameters})
+        parameters, buffers, masks = (
+            {local: f"{layer.name}.{local}" for local in owned} for owned in (op.parameters, op.buffers, op.masks)
+        )
+        return Node(layer.name, op, tuple(names), parameters, buffers, masks)
 
     def _default_inputs(self, layer: Layer) -> tuple[str, ...]:
         """The layer above; for the first layer the first of `inputs`."""
@@ -109,7 +116,7 @@ class _Builder:
 
     def _bound(self, layer: Layer, specs: list[Spec]) -> Operation:
         try:
-            op = layer.op.bind(specs)
+            op = layer.op.bind(specs, training=self.document.mode == "train")
         except ArgumentError as error:
             raise self._argument_error(layer, error, specs) from None
         except (MemoryError, OverflowError, ValueError) as error:
@@ -208,9 +215,7 @@ class _Builder:
 
 
 def _with_parameters(node: Node, parameters: Parameters) -> Node:
-    return Node(
-        node.name, node.op, node.inputs, {local: parameters.aliases[name] for local, name in node.parameters.items()}
-    )
+    return replace(node, parameters={local: parameters.aliases[name] for local, name in node.parameters.items()})
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from convstep.ops.base import Array, Operation, Spec
 from convstep.ops.optimizers import Optimizer
+from convstep.ops.schedulers import Scheduler
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,16 @@ class Node:
     """A layer, or the loss. It writes the tensor `name`.
 
     `inputs` are tensor names (inputs or layers); `parameters` maps each own parameter (`weight`) to the name
-    under which its tensor is stored: `conv1.weight`, or for a shared one the first name in file order.
+    under which its tensor is stored: `conv1.weight`, or for a shared one the first name in file order;
+    `buffers` and `masks` do the same for those.
     """
 
     name: str
     op: Operation
     inputs: tuple[str, ...]
     parameters: Mapping[str, str]
+    buffers: Mapping[str, str] = field(default_factory=dict)
+    masks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def op_name(self) -> str:
@@ -32,7 +36,8 @@ class Node:
     @property
     def operands(self) -> tuple[str, ...]:
         """The tensors that the operation reads, slot by slot."""
-        return (*self.inputs, *self.parameters.values())
+        owned = (self.parameters, self.buffers, self.masks)
+        return (*self.inputs, *(name for names in owned for name in names.values()))
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Graph:
     """A network as it is run.
 
     `data` holds the whole inputs, `inputs` their shapes within an iteration. `parameters` are the initial
-    values under their stored names; `aliases` maps every state_dict name to the stored one.
+    values under their stored names, `buffers` likewise; `aliases` maps every state_dict name to the stored one.
     `seeds` are the given upstream gradients (`gradient:`). `document` is the network as plain data, tensors as
     arrays, from which the same graph can be built anywhere.
     """
@@ -65,8 +70,10 @@ class Graph:
     loss: Node | None
     seeds: Mapping[str, Array]
     parameters: Mapping[str, Array]
+    buffers: Mapping[str, Array]
     aliases: Mapping[str, str]
     optimizer: Optimizer | None
+    scheduler: Scheduler | None
     iterations: int
     batch_size: int | None
     symbols: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +85,13 @@ class Graph:
     def nodes(self) -> tuple[Node, ...]:
         """Layers in file order, then the loss."""
         return self.layers if self.loss is None else (*self.layers, self.loss)
+
+    def optimizer_at(self, iteration: int) -> Optimizer | None:
+        """The optimizer with the learning rate that the scheduler gives in an iteration."""
+        if self.optimizer is None or self.scheduler is None:
+            return self.optimizer
+        rate = self.scheduler.rate(self.optimizer.lr, iteration)
+        return self.optimizer.model_copy(update={"lr": rate})
 
     def batch(self, iteration: int) -> dict[str, Array]:
         """The inputs of one iteration. Row j of a batch is row (batch_size · iteration + j) mod n."""

@@ -1,4 +1,4 @@
-"""The parameters of all layers: given, shared, loaded from a state dict, or drawn."""
+"""The parameters and buffers of all layers: given, shared, loaded from a state dict, or drawn."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from convstep.network.tensors import Tensors
 from convstep.network.words import did_you_mean, listed
 from convstep.ops.base import Array, Operation, Parameter
 
+_OPTIONAL = "num_batches_tracked"
+"""The buffer that a state dict may have or not (torch's older ones do not)."""
+
 
 @dataclass(frozen=True)
 class Slot:
-    """One parameter of one layer: what it is called, what it must be, and what the file says (`given`)."""
+    """One parameter or buffer of one layer: its name, what it must be, and what the file says (`given`)."""
 
     name: str
     local: str
     layer: Layer
     declared: Parameter
     in_weights: bool
+    is_buffer: bool
 
     @property
     def where(self) -> Where:
@@ -38,14 +42,18 @@ class Slot:
 
 
 def slots_of(source: Source, layer: Layer, op: Operation, in_weights: bool = True) -> list[Slot]:
-    """The parameters that the bound operation has. Raises ConvstepError for a tensor that it has no place for."""
-    for local in layer.tensors:
-        if local not in op.parameters:
-            has = listed(op.parameters, "and")
-            what = f"with these arguments {type(op).__name__} has no {local} (parameters: {has}); leave it out"
+    """The tensors that the bound operation owns. Raises ConvstepError for a tensor that it has no place for."""
+    owned = {**op.parameters, **op.buffers}
+    for local, tensor in layer.tensors.items():
+        if local in op.buffers and isinstance(tensor, str):
+            raise source.error((*layer.where, local), f"{local} is a buffer, and only parameters can be shared")
+        if local not in owned:
+            has = listed(owned, "and")
+            what = f"with these arguments {type(op).__name__} has no {local} (it has: {has}); leave it out"
             raise source.error((*layer.where, local), what, key=True)
     return [
-        Slot(f"{layer.name}.{local}", local, layer, declared, in_weights) for local, declared in op.parameters.items()
+        Slot(f"{layer.name}.{local}", local, layer, declared, in_weights, local in op.buffers)
+        for local, declared in owned.items()
     ]
 
 
@@ -93,6 +101,11 @@ def _owner(source: Source, slots: Mapping[str, Slot], shared: Mapping[str, str],
 
 
 def _value(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
+    value = _number(tensors, slot, loaded)
+    return value if slot.declared.dtype is None else value.astype(slot.declared.dtype)
+
+
+def _number(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
     if slot.local in slot.layer.tensors:
         return tensors.read(slot.where, slot.name, slot.declared.shape)
     if slot.name in loaded:
@@ -107,7 +120,7 @@ def _load(source: Source, file: str, slots: Mapping[str, Slot], owner: Mapping[s
         arrays = read_arrays(source.directory / file)
     except FileError as error:
         raise source.error(where, str(error)) from None
-    arrays = {name: array for name, array in arrays.items() if not name.endswith("num_batches_tracked")}
+    arrays = {name: array for name, array in arrays.items() if name in slots or not name.endswith(_OPTIONAL)}
     unknown = [name for name in arrays if name not in slots]
     if unknown:
         what = f"{file} holds '{unknown[0]}', which is no parameter of this network{did_you_mean(unknown[0], slots)}"
@@ -121,7 +134,8 @@ def _load(source: Source, file: str, slots: Mapping[str, Slot], owner: Mapping[s
         other = by_owner.setdefault(owner[name], name)
         if not np.array_equal(arrays[other], array, equal_nan=True):
             raise source.error(where, f"{other} and {name} are one shared parameter, but differ in {file}")
-    missing = [name for name, slot in slots.items() if slot.in_weights and owner[name] not in by_owner]
+    needed = [name for name, slot in slots.items() if slot.in_weights and not name.endswith(_OPTIONAL)]
+    missing = [name for name in needed if owner[name] not in by_owner]
     if missing:
         raise source.error(where, f"{file} lacks {listed(missing, 'and')}; it holds {listed(arrays, 'and')}")
     return {own: arrays[name] for own, name in by_owner.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -16,7 +16,8 @@ from convstep.network.words import did_you_mean, show
 from convstep.ops.arguments import Integer, Positive
 from convstep.ops.base import Operation
 from convstep.ops.optimizers import Optimizer
-from convstep.ops.registry import OPERATIONS, OPTIMIZERS
+from convstep.ops.registry import OPERATIONS, OPTIMIZERS, SCHEDULERS
+from convstep.ops.schedulers import Scheduler
 
 _NAME = re.compile(r"\w+(\.\w+)*")
 
@@ -35,10 +36,6 @@ def _version(value: Any) -> Any:
     if value != 1 or isinstance(value, bool):
         raise ValueError("takes 1, the only version of the format")
     return value
-
-
-def _later(value: Any) -> Any:
-    raise ValueError("schedulers are not supported yet; leave `scheduler` out")
 
 
 def _names(value: Any) -> Any:
@@ -81,8 +78,8 @@ class LossHead(LayerHead):
     name: Name = "loss"
 
 
-class OptimizerHead(BaseModel):
-    """Which optimizer; all other keys are its arguments."""
+class RuleHead(BaseModel):
+    """Which optimizer or scheduler; all other keys are its arguments."""
 
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
@@ -112,8 +109,8 @@ class Document(Section):
     weights: str | None = None
     loss: LossHead | None = None
     gradient: dict[str, Any] | None = None
-    optimizer: OptimizerHead | None = None
-    scheduler: Annotated[Any, BeforeValidator(_later)] = None
+    optimizer: RuleHead | None = None
+    scheduler: RuleHead | None = None
     iterations: Positive = 1
     batch_size: Positive | None = None
     symbols: dict[str, Name] = {}
@@ -123,7 +120,7 @@ class Document(Section):
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer (or the loss) in the checked form; `tensors` are its parameters as the file has them."""
+    """A layer (or the loss) in the checked form; `tensors` are its parameters and buffers as the file has them."""
 
     where: Where
     name: str
@@ -141,6 +138,7 @@ class Form:
     layers: tuple[Layer, ...]
     loss: Layer | None
     optimizer: Optimizer | None
+    scheduler: Scheduler | None
 
 
 def check(source: Source) -> Form:
@@ -153,12 +151,15 @@ def check(source: Source) -> Form:
     items = data.get("layers")
     layers = [_layer(("layers", k), item, problems) for k, item in enumerate(items if isinstance(items, list) else [])]
     loss = _layer(("loss",), data.get("loss"), problems)
-    optimizer = _optimizer(data.get("optimizer"), problems)
+    optimizer = _rule("optimizer", OPTIMIZERS, data.get("optimizer"), problems)
+    scheduler = _rule("scheduler", SCHEDULERS, data.get("scheduler"), problems)
+    if data.get("scheduler") is not None and data.get("optimizer") is None:
+        problems.append(Problem(("scheduler",), "a scheduler changes an optimizer's lr; add `optimizer`", key=True))
     if isinstance(items, list) and not items:
         problems.append(Problem(("layers",), "there are no layers; a layer is written - {name: relu, op: ReLU}"))
     raise_first(source, problems)
     assert document is not None
-    return Form(document, tuple(layer for layer in layers if layer is not None), loss, optimizer)
+    return Form(document, tuple(layer for layer in layers if layer is not None), loss, optimizer, scheduler)
 
 
 def _layer(where: Where, data: Any, problems: list[Problem]) -> Layer | None:
@@ -177,14 +178,15 @@ def _layer(where: Where, data: Any, problems: list[Problem]) -> Layer | None:
         )
         problems.append(Problem((*where, "op"), what + did_you_mean(data["op"], known)))
         return None
-    for key in kind.parameter_names:
+    tensor_names = (*kind.parameter_names, *kind.buffer_names)
+    for key in tensor_names:
         if key in kind.model_fields and isinstance(data.get(key), str) and data[key] in _YES_NO:
             what = f"{key} takes true, false or a tensor, not {show(data[key])}"
             problems.append(Problem((*where, key), what))
             return None
     arguments, tensors = _split(kind, {k: v for k, v in data.items() if k not in LayerHead.model_fields})
     implied = {name: True for name in tensors if name in kind.model_fields}
-    extra = ["name", "op", "inputs", *kind.parameter_names]
+    extra = ["name", "op", "inputs", *tensor_names]
     op, wrong = validate(kind, {**arguments, **implied}, where, data["op"], extra)
     problems += wrong
     if op is None:
@@ -195,11 +197,12 @@ def _layer(where: Where, data: Any, problems: list[Problem]) -> Layer | None:
 
 
 def _split(kind: type[Operation], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arguments (`bias: true` too) and parameters (`bias: <tensor>`) of a layer."""
+    """Arguments (`bias: true` too), and parameters (`bias: <tensor>`) and buffers of a layer."""
     tensors = {
         key: value
         for key, value in given.items()
-        if key in kind.parameter_names and not (key in kind.model_fields and (value is None or isinstance(value, bool)))
+        if key in (*kind.parameter_names, *kind.buffer_names)
+        and not (key in kind.model_fields and (value is None or isinstance(value, bool)))
     }
     arguments = {
         key: value.tolist() if isinstance(value, np.ndarray) else value
@@ -209,18 +212,22 @@ def _split(kind: type[Operation], given: Mapping[str, Any]) -> tuple[dict[str, A
     return arguments, tensors
 
 
-def _optimizer(data: Any, problems: list[Problem]) -> Optimizer | None:
+_Rule = TypeVar("_Rule", bound=BaseModel)
+
+
+def _rule(section: str, registry: Mapping[str, type[_Rule]], data: Any, problems: list[Problem]) -> _Rule | None:
+    """The optimizer or the scheduler; mistakes are added to the problems."""
     if not isinstance(data, dict) or not isinstance(data.get("op"), str):
         return None
-    kind = OPTIMIZERS.get(data["op"])
+    kind = registry.get(data["op"])
     if kind is None:
-        message = f"there is no optimizer '{data['op']}'{did_you_mean(data['op'], OPTIMIZERS)}"
-        problems.append(Problem(("optimizer", "op"), message))
+        message = f"there is no {section} '{data['op']}'{did_you_mean(data['op'], registry)}"
+        problems.append(Problem((section, "op"), message))
         return None
     arguments = {key: value for key, value in data.items() if key != "op"}
-    optimizer, wrong = validate(kind, arguments, ("optimizer",), data["op"], ["op"])
+    rule, wrong = validate(kind, arguments, (section,), data["op"], ["op"])
     problems += wrong
-    return optimizer
+    return rule
 
 
 def _names_as_text(source: Source, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What an operation is: everything that the rest of the program may ask of it.
 
-Elements are named by *slots* and *flat indices*. Slot 0, 1, … is an operand (the data inputs, then the
-parameters, in order); `OUTPUT` is the tensor that the operation writes. A flat index is row-major from 0.
+Elements are named by *slots* and *flat indices*. Slot 0, 1, … is an operand (the data inputs, then parameters,
+buffers and masks, in order); `OUTPUT` is the tensor that the operation writes. A flat index is row-major from 0.
 """
 
 from __future__ import annotations
@@ -57,10 +57,14 @@ class Spec:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter that an operation owns; `init` is torch's default scheme, as contract §1 writes it."""
+    """A parameter or a buffer that an operation owns.
+
+    `init` is torch's default scheme, written as in a network file; `dtype` is the net's unless given.
+    """
 
     shape: Shape
     init: Mapping[str, Any]
+    dtype: np.dtype[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -146,16 +150,20 @@ class Operation(BaseModel):
     min_inputs: ClassVar[int] = 1
     max_inputs: ClassVar[int | None] = 1
     parameter_names: ClassVar[tuple[str, ...]] = ()
+    buffer_names: ClassVar[tuple[str, ...]] = ()
     is_loss: ClassVar[bool] = False
 
     _inputs: tuple[Spec, ...] = PrivateAttr(default=())
     _parameters: dict[str, Parameter] = PrivateAttr(default_factory=dict)
+    _buffers: dict[str, Parameter] = PrivateAttr(default_factory=dict)
+    _masks: dict[str, Shape] = PrivateAttr(default_factory=dict)
     _output: Spec = PrivateAttr(default=Spec((), np.dtype(np.float64)))
+    _training: bool = PrivateAttr(default=True)
 
     # -- shapes ---------------------------------------------------------------------------------
 
-    def bind(self, inputs: Sequence[Spec]) -> Self:
-        """The same operation on inputs of these shapes, inferred arguments filled in.
+    def bind(self, inputs: Sequence[Spec], training: bool = True) -> Self:
+        """The same operation on inputs of these shapes, in train or eval mode, inferred arguments filled in.
 
         Raises ArgumentError where an argument and the shapes do not go together.
         """
@@ -166,7 +174,10 @@ class Operation(BaseModel):
             raise ArgumentError("inputs", f"{type(self).__name__} takes {wanted} input{plural}, not {len(inputs)}")
         bound = self.infer(inputs)
         bound._inputs = tuple(inputs)
+        bound._training = training
         bound._parameters = bound.declare()
+        bound._buffers = bound.declare_buffers()
+        bound._masks = bound.declare_masks()
         bound._output = bound.infer_output()
         return bound
 
@@ -176,6 +187,14 @@ class Operation(BaseModel):
 
     def declare(self) -> dict[str, Parameter]:
         """The parameters, in state_dict order. `inputs` is known."""
+        return {}
+
+    def declare_buffers(self) -> dict[str, Parameter]:
+        """The buffers (running statistics, class weights), in state_dict order."""
+        return {}
+
+    def declare_masks(self) -> dict[str, Shape]:
+        """Tensors that are drawn anew in each iteration: a dropout's `mask`."""
         return {}
 
     @abstractmethod
@@ -191,6 +210,18 @@ class Operation(BaseModel):
         return self._parameters
 
     @property
+    def buffers(self) -> dict[str, Parameter]:
+        return self._buffers
+
+    @property
+    def masks(self) -> dict[str, Shape]:
+        return self._masks
+
+    @property
+    def training(self) -> bool:
+        return self._training
+
+    @property
     def output(self) -> Spec:
         return self._output
 
@@ -198,9 +229,14 @@ class Operation(BaseModel):
         """The shape of an operand, or of the output (`OUTPUT`)."""
         if slot == OUTPUT:
             return self._output.shape
-        if slot < len(self._inputs):
-            return self._inputs[slot].shape
-        return list(self._parameters.values())[slot - len(self._inputs)].shape
+        owned = (*self._parameters.values(), *self._buffers.values())
+        shapes = [*(spec.shape for spec in self._inputs), *(tensor.shape for tensor in owned), *self._masks.values()]
+        return shapes[slot]
+
+    def is_differentiable(self, slot: int) -> bool:
+        """Whether an operand can have a gradient: float inputs and parameters."""
+        count = len(self._inputs)
+        return self._inputs[slot].is_float if slot < count else slot < count + len(self._parameters)
 
     def check_data(self, slot: int, values: Array) -> None:
         """Raises ArgumentError where an input cannot hold these numbers, such as class labels out of range."""
@@ -210,6 +246,14 @@ class Operation(BaseModel):
     @abstractmethod
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         """The whole output. What `vjp` will need besides operands and output may be put into `saved`."""
+
+    def draw(self, mask: str, uniform: Array) -> Array:
+        """A mask from uniform numbers in [0, 1) of its shape."""
+        raise ArgumentError(None, f"{type(self).__name__} draws no {mask}")
+
+    def new_buffers(self, call: Call) -> dict[str, Array]:
+        """The buffers that this call changes, as they are after it (in train mode)."""
+        return {}
 
     @abstractmethod
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:

@@ -19,9 +19,11 @@ PARAMETER, GRADIENT, STATE = 0, 1, 2
 class Update:
     """One update of one parameter: what was there before and after. `step` counts updates from 1.
 
+    `optimizer` has the learning rate of this step.
     `state` is what the optimizer kept before this step (empty before the first), `new_state` after it.
     """
 
+    optimizer: Optimizer
     step: int
     parameter: Array
     gradient: Array
@@ -34,6 +36,8 @@ class Optimizer(BaseModel):
     """A torch.optim class; its fields are its arguments."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    lr: float = 1e-3
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Every operation and every optimizer that a network file may name: one line each."""
+"""Every operation, optimizer and scheduler that a network file may name: one line each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from convstep.ops.base import Operation
 from convstep.ops.optimizers import Optimizer
+from convstep.ops.schedulers import Scheduler
 
 _Kind = TypeVar("_Kind")
 
@@ -50,5 +51,12 @@ OPERATIONS = _Registry[Operation](
 OPTIMIZERS = _Registry[Optimizer](
     {
         "SGD": "sgd",
+    }
+)
+
+SCHEDULERS = _Registry[Scheduler](
+    {
+        "CosineAnnealingLR": "schedulers",
+        "StepLR": "schedulers",
     }
 )

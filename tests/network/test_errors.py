@@ -80,7 +80,7 @@ FORM = [
     (NET + "optimizer: {lr: 0.1}\n", "5:12", "`optimizer` needs `op`"),
     (NET + "optimizer: {op: SGD, lr: -1}\n", "5:26", "lr takes a number of 0 or more, not -1"),
     (NET + "optimizer: {op: SGD, nesterov: true}\n", "5:22", "nesterov needs a momentum above 0"),
-    (NET + "scheduler: {op: StepLR, step_size: 10}\n", "5:12", "schedulers are not supported yet"),
+    (NET + "scheduler: {op: StepLR, step_size: 10}\n", "5:1", "a scheduler changes an optimizer's lr; add `optimizer`"),
     (NET + "iterations: 0\n", "5:13", "iterations takes a positive integer, not 0"),
     (NET + "iterations: many\n", "5:13", "iterations takes a positive integer, not 'many'"),
     (NET + "batch_size: 0\n", "5:13", "batch_size takes a positive integer"),

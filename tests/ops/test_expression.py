@@ -50,7 +50,7 @@ def value(expression):
         (Power(Number(2.0), -2), 0.25),
         (difference(Number(INF), Number(INF)), NAN),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_torch_gives_where_python_would_raise(expression, expected):
     assert value(expression) == pytest.approx(expected, nan_ok=True)

@@ -19,7 +19,7 @@ def updates(optimizer, dtype=np.float64):
     for step, gradient in enumerate(SGD_GRADIENTS, start=1):
         gradient = gradient.astype(dtype)
         new, new_state = optimizer.update(step, parameter, gradient, state)
-        yield Update(step, parameter, gradient, state, new, new_state)
+        yield Update(optimizer, step, parameter, gradient, state, new, new_state)
         parameter, state = new, new_state
 
 
