@@ -119,7 +119,8 @@ class _Conv(ProductSum):
         x = input.reshape(self.batch, self.channels, *spatial)
         # np.pad does the same, at the cost of a small convolution.
         padded = np.zeros((*x.shape[:2], *(b + s + a for s, (b, a) in zip(spatial, self.pads, strict=True))), x.dtype)
-        padded[(..., *(slice(b, b + s) for s, (b, _) in zip(spatial, self.pads, strict=True)))] = x
+        inner = tuple(slice(b, b + s) for s, (b, _) in zip(spatial, self.pads, strict=True))
+        padded[(slice(None), slice(None), *inner)] = x
         reach = tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel_size, strict=True))
         windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=tuple(range(2, 2 + axes)))
         steps = tuple(slice(None, None, s) for s in self.stride)
