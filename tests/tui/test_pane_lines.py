@@ -68,6 +68,20 @@ def test_a_single_number_stands_beside_its_name(grid: Make) -> None:
     assert lines[1] == " grad(o2)  6   complete"
 
 
+def test_a_number_without_room_beside_its_name_stands_below_it(grid: Make) -> None:
+    long = grid("local", [[0.971108]], title="∂tanh2/∂conv2[0,0,0,1]")
+    lines = texts(
+        draw_pane("Local", [long, grid("upstream", [[-0.25]], sign="×", title="upstream ∂loss/∂o1")], frame())
+    )
+    assert [line.strip() for line in lines[1:6]] == [
+        "∂tanh2/∂conv2[0,0,0,1]",
+        "0.97111",
+        "",
+        "× upstream ∂loss/∂o1",
+        "-0.25000",
+    ]
+
+
 def test_the_header_names_slice_and_window(grid: Make) -> None:
     big = grid("x", np.zeros((1, 64, 56, 56)), note="1×64×56×56", follow=12 * 56 * 56)
     drawn = draw_pane("Tensors", [big], frame(70, 20))

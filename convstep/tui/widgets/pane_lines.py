@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
 from convstep.debugger.view import Block, Grid, Mark, Note
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets import grid as grids
-from convstep.tui.widgets.cells import Column, column_of, fitted
+from convstep.tui.widgets.cells import Column, column_of, fitted, number_text
 from convstep.tui.widgets.grid import Drawing, Visible
 from convstep.tui.widgets.sharing import Place, Want, share
 from convstep.tui.widgets.text import Piece, rule, strip_of, wrap
@@ -119,12 +121,22 @@ def _places(blocks: Sequence[Block], frame: Frame, lines: int) -> list[Place]:
             wants.append(Want(1, most, gap, first=block.style == "strong"))
             continue
         matrix = Matrix.of(block.shape)
-        if matrix.size == 1:
-            wants.append(Want(1, 1, gap))
+        if _inline(block, frame):
+            wants.append(Want(1, 1, gap, first=len(families[block.key]) > 1))
         else:
             family = families[block.key]
             wants.append(Want(2, 1 + matrix.rows + (matrix.leads > 1), gap, family, first=len(family) > 1))
     return share(wants, lines)
+
+
+def _inline(grid: Grid, frame: Frame) -> bool:
+    """Whether the grid is one number that has room beside its title."""
+    if Matrix.of(grid.shape).size != 1:
+        return False
+    cells = grid.cells(np.zeros(1, np.intp))
+    text = number_text(float(cells.values[0]), int(cells.status[0]), grid.format)
+    title = f"{grid.sign} {grid.title}" if grid.sign else grid.title
+    return cell_len(title) + 1 + len(text) + len("[…]") <= frame.inner
 
 
 def families_of(blocks: Sequence[Block]) -> dict[str, tuple[str, ...]]:
@@ -194,7 +206,7 @@ def _grid(drawn: Drawn, grid: Grid, visible: Visible, column: Column, place: Pla
     drawing = Drawing(frame.palette, frame.width, frame.left, at, indent)
     chosen = cursor is not None and cursor[0] == grid.key
     header = len(drawn.strips)
-    if matrix.size == 1:
+    if _inline(grid, frame):
         number = grids.number(grid, visible, drawing)
         drawn.strips.append(grids.header(grid, window, drawing, chosen, number))
         left = len(frame.left) + len(f"{grid.sign} {grid.title}" if grid.sign else grid.title) + 1
