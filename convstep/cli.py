@@ -117,6 +117,8 @@ def _version() -> str:
 
 
 def _open(options: argparse.Namespace) -> int:
+    # pydantic would look for plugins in every installed package's metadata.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     with _no_collections():
         from convstep.debugger.session import open_session
         from convstep.progress import Progress
