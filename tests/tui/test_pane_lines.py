@@ -70,16 +70,9 @@ def test_a_single_number_stands_beside_its_name(grid: Make) -> None:
 
 def test_a_number_without_room_beside_its_name_stands_below_it(grid: Make) -> None:
     long = grid("local", [[0.971108]], title="∂tanh2/∂conv2[0,0,0,1]")
-    lines = texts(
-        draw_pane("Local", [long, grid("upstream", [[-0.25]], sign="×", title="upstream ∂loss/∂o1")], frame())
-    )
-    assert [line.strip() for line in lines[1:6]] == [
-        "∂tanh2/∂conv2[0,0,0,1]",
-        "0.97111",
-        "",
-        "× upstream ∂loss/∂o1",
-        "-0.25000",
-    ]
+    upstream = grid("upstream", [[-0.25]], sign="×", title="upstream ∂loss/∂o1")
+    lines = [line.strip() for line in texts(draw_pane("Local", [long, upstream], frame()))]
+    assert lines[1:6] == ["∂tanh2/∂conv2[0,0,0,1]", "0.9711", "", "× upstream ∂loss/∂o1", "-0.2500"]
 
 
 def test_the_header_names_slice_and_window(grid: Make) -> None:

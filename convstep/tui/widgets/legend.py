@@ -55,7 +55,8 @@ def _scale(scale: float | None, palette: Palette, of: str) -> list[Piece]:
     if palette.kind == "ansi":
         swatches = [("-", palette.cell(-1, 0, Status.DONE, False)), ("+", palette.cell(1, 0, Status.DONE, False))]
     lead = f"{of}  " if of else ""
-    ends = [(f"{lead}-{short(scale)} ", palette.faint), (f" {short(scale)} ", palette.faint)]
+    end = short(float(f"{scale:.3g}"))
+    ends = [(f"{lead}-{end} ", palette.faint), (f" {end} ", palette.faint)]
     return [ends[0], *swatches, ends[1]]
 
 
