@@ -179,9 +179,9 @@ class _Builder:
         reduction = self.pick("mean", "sum")
         if how == "cross" and len(shape) == 2 and shape[1] > 1:
             self.inputs["labels"] = self.random.integers(0, shape[1], shape[0])
-            ignore = self.pick(-100, 0)
             loss = {"op": "CrossEntropyLoss", "inputs": [last, "labels"], "reduction": reduction}
-            return {"loss": {**loss, "ignore_index": ignore}}
+            smoothing, ignored = self.pick(0.0, 0.0, 0.1), self.pick(-100, 0)
+            return {"loss": {**loss, "ignore_index": ignored, "label_smoothing": smoothing}}
         self.inputs["y"] = self.numbers(shape)
         return {"loss": {"name": "C", "op": "MSELoss", "inputs": [last, "y"], "reduction": reduction}}
 

@@ -185,10 +185,9 @@ class CrossEntropyLoss(Operation):
 
     def _local(self, call: Call, slot: int) -> Floats:
         """∂loss/∂operand for every element of an operand, flat."""
-        unit = np.ones(self.output.shape, dtype=np.float64)
-        operands = tuple(o.astype(np.float64) if o.dtype.kind == "f" else o for o in call.operands)
-        gradient = self.vjp(Call(operands, call.output.astype(np.float64)), unit, [slot == 0, slot == 1])[slot]
-        return np.zeros(self.inputs[slot].size) if gradient is None else gradient.reshape(-1)
+        # In the scores' own dtype, as `vjp` has it: p − 1 of a single-precision p near 1 has few digits.
+        gradient = self.vjp(call, np.ones(self.output.shape), [slot == 0, slot == 1])[slot]
+        return np.zeros(self.inputs[slot].size) if gradient is None else gradient.reshape(-1).astype(np.float64)
 
     def _per_class(self, slot: int) -> bool:
         return slot == 0 or not self.by_label

@@ -62,8 +62,9 @@ class Elementwise(Operation):
 
     @quiet
     def row(self, call: Call, slot: int, out: IntArray) -> Links:
-        x, y = (tensor.reshape(-1)[out].astype(np.float64) for tensor in (call.operands[0], call.output))
-        return Links(out[:, None], self.slope(x, y)[:, None])
+        # In the tensors' own dtype, as `vjp` has it: 1 − y² of a single-precision y near 1 has few digits.
+        x, y = (tensor.reshape(-1)[out] for tensor in (call.operands[0], call.output))
+        return Links(out[:, None], self.slope(x, y)[:, None].astype(np.float64))
 
     def column(self, call: Call, slot: int, into: IntArray) -> Links:
         return self.row(call, slot, into)

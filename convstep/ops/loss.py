@@ -95,8 +95,9 @@ class PointwiseLoss(Operation):
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        x, y = (operand.astype(self.output.dtype, copy=False) for operand in call.operands)
-        share = upstream / upstream.dtype.type(self._divisor)
+        # Rounded once, at the end, also in single precision.
+        x, y, share = (tensor.astype(np.float64, copy=False) for tensor in (*call.operands, upstream))
+        share = share / self._divisor
         return [
             operand.collect(np.asarray(self.slope(slot, x, y) * share, dtype=spec.dtype)) if want else None
             for slot, (operand, spec, want) in enumerate(zip(self._operands, self.inputs, wanted, strict=True))

@@ -127,10 +127,11 @@ def test_gather_and_scatter_add_the_same_bits(source):
     assert {key: values[key] for key in others} == others
 
 
-@settings(max_examples=25)
-@given(networks(6).filter(small))
-def test_an_element_is_the_sum_of_its_printed_products(source):
-    recording = Recording(load(source))
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@settings(max_examples=20)
+@given(source=networks(6).filter(small))
+def test_an_element_is_the_sum_of_its_printed_products(dtype, source):
+    recording = Recording(load({**source, "dtype": dtype}))
     products = []
     for position, state in states(recording, "term", "gather"):
         if not state.step.is_backward:
@@ -143,8 +144,26 @@ def test_an_element_is_the_sum_of_its_printed_products(source):
         assert printed["sum"] == total
         if printed["term"] == printed["terms"] - 1:
             gave = state.iteration.given[state.place.step].reshape(-1)[state.target]
-            margin = len(products) * np.finfo(np.float64).eps * sum(map(abs, products))
+            margin = len(products) * float(np.finfo(dtype).eps) * sum(map(abs, products))
             assert abs(gave - total) <= margin
+
+
+@settings(max_examples=25)
+@given(networks())
+def test_the_terms_of_a_forward_or_update_step_end_in_the_element(source):
+    recording = Recording(load(source))
+    last = recording.timeline.iterations - 1
+    for k, step in enumerate(recording.timeline.steps):
+        if step.is_backward:
+            continue
+        size = int(np.prod(step.shape))
+        for element in {0, size // 2, size - 1}:
+            terms = State(recording, Place(last, k, element), "gather").terms
+            assert len(terms) == step.terms["gather"]
+            key = f"new({step.tensor})" if step.phase == "update" else step.tensor
+            recorded = State(recording, Place(last, k), "gather").recorded(key).reshape(-1)[element]
+            margin = 0 if step.phase == "update" else 1e-14 * max(abs(term.result) for term in terms)
+            assert abs(terms[len(terms) - 1].holds - recorded) <= margin
 
 
 # -- how final a number is --------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ PICKED: dict[str, dict[str, Any]] = {
             _layer("r", "ReLU", "f"),
             _linear("g", "r", _wave(3, 4)),
         ],
-        "loss": {"op": "CrossEntropyLoss", "inputs": ["g", "label"], "ignore_index": 1},
+        "loss": {"op": "CrossEntropyLoss", "inputs": ["g", "label"], "ignore_index": 1, "label_smoothing": 0.1},
         "optimizer": {"op": "SGD", "lr": 0.5, "momentum": 0.9, "dampening": 0.1},
         "batch_size": 3,
         "iterations": 7,
