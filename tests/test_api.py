@@ -65,6 +65,14 @@ def test_single_precision_stays_single():
         assert {array.dtype for array in group.values()} == {np.dtype(np.float32)}
 
 
+def test_scalars_are_arrays_without_dimensions():
+    layers = [{"name": "a", "op": "Tanh"}, {"name": "b", "op": "Add", "inputs": ["a", "x", "a"]}]
+    run = convstep.run({"inputs": {"x": 2.0}, "layers": layers, "gradient": {"b": 1.0}})
+    for group in (run.values, run.grads):
+        assert all(isinstance(array, np.ndarray) and array.shape == () for array in group.values())
+    assert run.grads["a"] == 2
+
+
 def test_trace_starts_at_any_position():
     for level in ("op", "element", "term"):
         for order in ("gather", "scatter"):

@@ -110,7 +110,7 @@ def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingS
             operands = tuple(values[name] for name in node.operands)
             saved: dict[str, Array] = {}
             try:
-                output = node.op.forward(operands, saved)
+                output = np.asarray(node.op.forward(operands, saved))
             except ArgumentError as error:
                 raise ConvstepError(f"{node.name}: {error}") from error
             calls[node.name] = Call(operands, output, saved)
@@ -165,8 +165,9 @@ def _backward(
         for slot, k in steps.items():
             gradient, tensor = gradients[slot], node.operands[slot]
             assert gradient is not None, f"{node.op_name} gave no gradient for operand {slot}"
-            given[k] = gradient
-            grads[tensor] = grads[tensor] + gradient if tensor in grads else gradient
+            # numpy's arithmetic turns arrays without dimensions into plain numbers.
+            given[k] = np.asarray(gradient)
+            grads[tensor] = np.asarray(grads[tensor] + gradient) if tensor in grads else given[k]
     return given, grads
 
 

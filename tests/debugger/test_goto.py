@@ -194,3 +194,24 @@ def test_the_writer_of_any_number_is_where_it_got_its_value(order, source):
                 reached, reached_status = session.state().read(key, np.array([flat]))
                 if status[0] == Status.DONE:
                     assert (reached_status[0], repr(reached[0])) == (Status.DONE, repr(value[0]))
+
+
+# -- by mouse -----------------------------------------------------------------------------------------------
+
+
+def test_a_click_on_an_operation_stays_in_its_iteration():
+    session = Session(Recording(load(PICKED["one_weight_used_three_times"])))
+    count = session.recording.timeline.count("op")
+    session.go("iteration 2")
+    session.go("element 3")
+    session.go("iteration 2")
+    session.go_to_operation(4)
+    assert at(session) == ("op", 2 * count + 4)
+
+
+@pytest.mark.parametrize(("share", "position"), [(0.0, -1), (0.5, 45), (1.0, 90), (-3.0, -1), (7.0, 90)])
+def test_the_timeline_is_dragged_within_the_iteration(session, share, position):
+    session.go("term 3")
+    session.go_to_share(share)
+    assert session.spot.level == "term"
+    assert abs(session.spot.position - position) <= 1
