@@ -23,6 +23,7 @@ from convstep.ops.base import (
     quiet,
     unravel,
 )
+from convstep.ops.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.products import Codes, ProductSum
 from convstep.ops.windows import Window, sliding_axis
 
@@ -113,68 +114,34 @@ class _Conv(ProductSum):
 
     # -- the whole tensor
 
-    def _columns(self, input: Array) -> Array:
-        """Every window of every group as a column: (groups, C/groups · taps, N · outputs)."""
-        axes, spatial = self.axes, self.inputs[0].shape[-self.axes :]
-        x = input.reshape(self.batch, self.channels, *spatial)
-        # np.pad does the same, at the cost of a small convolution.
-        padded = np.zeros((*x.shape[:2], *(b + s + a for s, (b, a) in zip(spatial, self.pads, strict=True))), x.dtype)
-        inner = tuple(slice(b, b + s) for s, (b, _) in zip(spatial, self.pads, strict=True))
-        padded[(slice(None), slice(None), *inner)] = x
-        reach = tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel_size, strict=True))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=tuple(range(2, 2 + axes)))
-        steps = tuple(slice(None, None, s) for s in self.stride)
-        taps = tuple(slice(None, None, d) for d in self.dilation)
-        windows = windows[(slice(None), slice(None), *steps, *taps)]
-        windows = windows[(slice(None), slice(None), *(slice(o) for o in self.window.outputs))]
-        order = (1, *range(2 + axes, 2 + 2 * axes), 0, *range(2, 2 + axes))
-        return windows.transpose(order).reshape(self.groups, -1, self.batch * prod(self.window.outputs))
+    @cached_property
+    def geometry(self) -> Geometry:
+        sizes, outputs = self.window.size, self.window.outputs
+        return Geometry(sizes, outputs, self.kernel_size, self.stride, self.dilation, self.pads, self.groups)
 
-    def _by_group(self, output: Array) -> Array:
-        """A tensor of the output's shape as (groups, O/groups, N · outputs)."""
-        x = output.reshape(self.batch, self.out_channels, -1)
-        return x.transpose(1, 0, 2).reshape(self.groups, self.out_channels // self.groups, -1)
+    def _batched(self, input: Array) -> Array:
+        """An input as (N, C, …)."""
+        return input.reshape(self.batch, self.channels, *self.geometry.sizes)
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        columns = self._columns(operands[0])
-        kernel = operands[1].reshape(self.groups, self.out_channels // self.groups, -1)
-        output = (kernel @ columns).reshape(self.out_channels, self.batch, -1).transpose(1, 0, 2)
+        output = convolve(self._batched(operands[0]), operands[1], self.geometry)
         if self.bias:
-            output = output + operands[2][:, None]
-        return np.ascontiguousarray(output).reshape(self.output.shape)
+            output += operands[2].reshape(-1, *(1,) * self.axes)
+        return output.reshape(self.output.shape)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        by_group = self._by_group(upstream)
+        x, weight = self._batched(call.operands[0]), call.operands[1]
+        batched = upstream.reshape(self.batch, self.out_channels, *self.geometry.outputs)
         gradients: list[Array | None] = [None] * len(call.operands)
         if wanted[0]:
-            kernel = call.operands[1].reshape(self.groups, self.out_channels // self.groups, -1)
-            gradients[0] = self._scatter(kernel.transpose(0, 2, 1) @ by_group)
+            gradients[0] = input_gradient(batched, weight, self.geometry).reshape(self.inputs[0].shape)
         if wanted[1]:
-            columns = self._columns(call.operands[0])
-            gradients[1] = (by_group @ columns.transpose(0, 2, 1)).reshape(call.operands[1].shape)
+            gradients[1] = weight_gradient(x, batched, self.geometry, weight.shape)
         if self.bias and wanted[2]:
-            gradients[2] = by_group.reshape(self.out_channels, -1).sum(axis=1)
+            gradients[2] = batched.sum(axis=(0, *range(2, 2 + self.axes)))
         return gradients
-
-    def _scatter(self, columns: Array) -> Array:
-        """The adjoint of `_columns`: what each tap sends back is added where the tap read."""
-        spatial, outputs = self.inputs[0].shape[-self.axes :], self.window.outputs
-        columns = columns.reshape(self.channels, *self.kernel_size, self.batch, *outputs)
-        padded = np.zeros(
-            (self.channels, self.batch, *(s + b + a for s, (b, a) in zip(spatial, self.pads, strict=True))),
-            dtype=columns.dtype,
-        )
-        for tap in np.ndindex(*self.kernel_size):
-            where = tuple(
-                slice(t * d, t * d + s * (o - 1) + 1, s)
-                for t, d, s, o in zip(tap, self.dilation, self.stride, outputs, strict=True)
-            )
-            padded[(slice(None), slice(None), *where)] += columns[(slice(None), *tap)]
-        inner = tuple(slice(b, b + s) for s, (b, _) in zip(spatial, self.pads, strict=True))
-        unpadded = padded[(slice(None), slice(None), *inner)]
-        return np.ascontiguousarray(unpadded.swapaxes(0, 1)).reshape(self.inputs[0].shape)
 
     # -- one element
 
