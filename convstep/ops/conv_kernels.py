@@ -16,7 +16,6 @@ import numpy as np
 
 from convstep.ops.base import Array, Shape
 
-
 Places = tuple[Any, ...]
 """An index of an array, as it stands in brackets."""
 
@@ -76,7 +75,8 @@ def input_gradient(upstream: Array, weight: Array, geometry: Geometry) -> Array:
     padded = np.zeros((batch, channels, *geometry.padded), columns.dtype)
     for tap, reads in geometry.taps():
         padded[reads] += columns[tap]
-    return padded[geometry.inner()]
+    gradient: Array = padded[geometry.inner()]
+    return gradient
 
 
 def weight_gradient(x: Array, upstream: Array, geometry: Geometry, shape: Shape) -> Array:
