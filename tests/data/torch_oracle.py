@@ -1,6 +1,6 @@
 """What torch computes for the cases of `tests/ops/op_cases.py`; run as a script, it stores the answers.
 
-    python tests/data/torch_oracle.py      writes tests/data/torch_answers.npz
+    python tests/data/torch_oracle.py [FAMILY …]      writes tests/data/torch_answers/FAMILY.npz
 
 The tests compare with the stored answers, and with torch itself where it is importable.
 """
@@ -14,22 +14,24 @@ from typing import Any
 
 import numpy as np
 
-ANSWERS = Path(__file__).with_name("torch_answers.npz")
+ANSWERS = Path(__file__).with_name("torch_answers")
 
 
 def answers(op: Any, operands: tuple[Any, ...]) -> dict[str, Any]:
-    """Torch's output, and for the upstream gradient cos(0), cos(1), … the gradient of each float operand."""
+    """Torch's output, for the upstream gradient cos(0), cos(1), … the gradients, and the buffers afterwards."""
     import torch
 
     tensors = [torch.from_numpy(o.copy()) for o in operands]
-    for tensor in tensors:
-        tensor.requires_grad_(tensor.is_floating_point())
+    for slot, tensor in enumerate(tensors):
+        tensor.requires_grad_(op.is_differentiable(slot))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         output = _apply(op, tensors)
     output.backward(torch.from_numpy(upstream_of(output.detach().numpy())))
     grads = {f"grad{k}": t.grad.numpy() for k, t in enumerate(tensors) if t.grad is not None}
-    return {"output": output.detach().numpy(), **grads}
+    first = len(op.inputs) + len(op.parameters)
+    buffers = {f"buffer_{name}": tensors[first + k].numpy() for k, name in enumerate(op.buffers)}
+    return {"output": output.detach().numpy(), **grads, **buffers}
 
 
 def upstream_of(output: Any) -> Any:
@@ -42,14 +44,16 @@ def _apply(op: Any, tensors: list[Any]) -> Any:
     import torch
 
     name = type(op).__name__
-    inputs, parameters = tensors[: len(op.inputs)], tensors[len(op.inputs) :]
+    count, names = len(op.inputs), [*op.parameters, *op.buffers]
+    inputs, owned, masks = tensors[:count], tensors[count : count + len(names)], tensors[count + len(names) :]
     if name == "Add":
         return sum(inputs[1:], start=inputs[0])
     if name == "Cat":
         return torch.cat(inputs, dim=op.dim)
-    module = getattr(torch.nn, name)(**_arguments(op))
-    names = list(op.parameters)
-    return torch.func.functional_call(module, dict(zip(names, parameters, strict=True)), tuple(inputs))
+    if masks:
+        return inputs[0] * masks[0] * (0 if op.p == 1 else 1 / (1 - op.p))
+    module = getattr(torch.nn, name)(**_arguments(op)).train(op.training)
+    return torch.func.functional_call(module, dict(zip(names, owned, strict=True)), tuple(inputs))
 
 
 def _arguments(op: Any) -> dict[str, Any]:
@@ -81,16 +85,19 @@ def sgd_answers(arguments: dict[str, Any], dtype: Any = np.float64) -> Any:
 def main() -> None:
     """Stores operands and answers of every case, under CASE/operand0, CASE/output, CASE/grad0 …"""
     sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
-    from op_cases import CASES, EXTREME_CASES, SGD_ARGUMENTS
+    from op_cases import FAMILIES, SGD_ARGUMENTS
 
-    stored: dict[str, Any] = {}
-    for case in [*CASES, *EXTREME_CASES]:
-        op, operands = case.build()
-        stored |= {f"{case.id}/operand{k}": operand for k, operand in enumerate(operands)}
-        stored |= {f"{case.id}/{name}": array for name, array in answers(op, operands).items()}
-    stored |= {sgd_key(arguments): sgd_answers(arguments) for arguments in SGD_ARGUMENTS}
-    np.savez_compressed(ANSWERS, **stored)
-    print(f"{ANSWERS}: {len(stored)} arrays")
+    for family in sys.argv[1:] or FAMILIES:
+        stored: dict[str, Any] = {}
+        for case in FAMILIES[family]:
+            op, operands = case.build()
+            stored |= {f"{case.id}/operand{k}": operand for k, operand in enumerate(operands)}
+            stored |= {f"{case.id}/{name}": array for name, array in answers(op, operands).items()}
+        if family == "first":
+            stored |= {sgd_key(arguments): sgd_answers(arguments) for arguments in SGD_ARGUMENTS}
+        ANSWERS.mkdir(exist_ok=True)
+        np.savez_compressed(ANSWERS / f"{family}.npz", **stored)
+        print(f"{family}: {len(stored)} arrays")
 
 
 if __name__ == "__main__":

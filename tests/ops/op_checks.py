@@ -30,7 +30,13 @@ def _upstream(made: Call, seed: int = 0) -> Array:
 
 
 def _float_slots(op: Operation, operands: tuple[Array, ...]) -> list[int]:
-    return [slot for slot, operand in enumerate(operands) if operand.dtype.kind == "f"]
+    """The operands that can have a gradient."""
+    return [slot for slot in range(len(operands)) if op.is_differentiable(slot)]
+
+
+def _linked_slots(op: Operation) -> range:
+    """Inputs and parameters; buffers and masks have no derivatives."""
+    return range(len(op.inputs) + len(op.parameters))
 
 
 def _rows(op: Operation, made: Call, slot: int) -> Links:
@@ -42,7 +48,7 @@ def _columns(op: Operation, made: Call, slot: int) -> Links:
 
 
 def _gradients(op: Operation, made: Call, upstream: Array) -> list[Array | None]:
-    wanted = [operand.dtype.kind == "f" for operand in made.operands]
+    wanted = [op.is_differentiable(slot) for slot in range(len(made.operands))]
     return op.vjp(made, upstream, wanted)
 
 
@@ -53,9 +59,9 @@ def output_is_as_declared(op: Operation, operands: tuple[Array, ...]) -> None:
     upstream = _upstream(made)
     kept = upstream.copy()
     gradients = _gradients(op, made, upstream)
-    for operand, gradient, copy in zip(operands, gradients, before, strict=True):
+    for slot, (operand, gradient, copy) in enumerate(zip(operands, gradients, before, strict=True)):
         assert np.array_equal(operand, copy), "an operand was changed"
-        if operand.dtype.kind == "f":
+        if op.is_differentiable(slot):
             assert gradient is not None
             assert (gradient.shape, gradient.dtype) == (operand.shape, operand.dtype)
     assert np.array_equal(upstream, kept), "the upstream gradient was changed"
@@ -66,7 +72,7 @@ def output_is_as_declared(op: Operation, operands: tuple[Array, ...]) -> None:
 
 def links_are_well_formed(op: Operation, operands: tuple[Array, ...]) -> None:
     made = call(op, operands)
-    for slot in range(len(operands)):
+    for slot in _linked_slots(op):
         for links, grid, count, limit in (
             (_rows(op, made, slot), op.row_grid(slot), made.output.size, operands[slot].size),
             (_columns(op, made, slot), op.column_grid(slot), operands[slot].size, made.output.size),
@@ -114,7 +120,7 @@ def products_add_up_to_vjp(op: Operation, operands: tuple[Array, ...]) -> None:
 def rows_and_columns_are_transposes(op: Operation, operands: tuple[Array, ...]) -> None:
     """Duplicates count: the links are compared as multisets."""
     made = call(op, operands)
-    for slot in range(len(operands)):
+    for slot in _linked_slots(op):
         rows, columns = _rows(op, made, slot), _columns(op, made, slot)
         by_row, by_column = _triples(rows), _triples(columns)[:, [1, 0, 2, 3]]
         by_row, by_column = (t[np.lexsort(t.T[::-1])] for t in (by_row, by_column))
@@ -161,7 +167,7 @@ def terms_follow_rows(op: Operation, operands: tuple[Array, ...]) -> None:
     made = call(op, operands)
     for out in range(made.output.size):
         terms = list(op.terms(made, out))
-        for slot in range(len(operands)):
+        for slot in _linked_slots(op):
             row = op.row(made, slot, np.array([out])).index[0]
             read = [r.index for t in terms for r in t.reads if r.slot == slot]
             if all(t.is_product for t in terms):
@@ -179,7 +185,7 @@ def formula_gives_the_element(op: Operation, operands: tuple[Array, ...]) -> Non
 
 def derivatives_give_the_locals(op: Operation, operands: tuple[Array, ...]) -> None:
     made = call(op, operands)
-    for slot in range(len(operands)):
+    for slot in _linked_slots(op):
         links = _columns(op, made, slot)
         for into, row in enumerate(links.index):
             for k in np.flatnonzero(_met(links)[into]):
@@ -213,7 +219,7 @@ def central_differences_agree(op: Operation, operands: tuple[Array, ...], step: 
 def float32_stays(op: Operation, operands: tuple[Array, ...]) -> None:
     single = tuple(o.astype(np.float32) if o.dtype.kind == "f" else o for o in operands)
     inputs = [Spec(o.shape, o.dtype) for o in single[: len(op.inputs)]]
-    bound = op.bind(inputs)
+    bound = op.bind(inputs, op.training)
     output_is_as_declared(bound, single)
     made, exact = call(bound, single), call(op, operands)
     np.testing.assert_allclose(made.output, exact.output, rtol=2e-5, atol=2e-5)
@@ -231,7 +237,7 @@ def words_name_what_they_speak_of(op: Operation, operands: tuple[Array, ...]) ->
     for title, numbers in op.intermediates(made, out):
         assert title
         assert numbers.size
-    for slot in range(len(operands)):
+    for slot in _linked_slots(op):
         links = _columns(op, made, slot)
         for into in {0, len(links.index) - 1}:
             for k in np.flatnonzero(_met(links)[into])[:4]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from op_cases import call
+from op_cases import call, owned
 from torch_oracle import answers, upstream_of
 
 from convstep.ops.base import Spec
@@ -42,10 +42,9 @@ def test_torchs_own_samples(info):
         given = {k: v for k, v in arguments.items() if k in OPERATIONS[name].model_fields}
         assert given == arguments, f"{name} does not know {set(arguments) - set(given)}"
         op = OPERATIONS[name](**given).bind([Spec(a.shape, a.dtype) for a in data])
-        rng = np.random.default_rng(count)
-        operands = (*data, *(rng.normal(size=p.shape) for p in op.parameters.values()))
+        operands = (*data, *owned(op, np.random.default_rng(count)))
         made, expected = call(op, operands), answers(op, operands)
-        gradients = op.vjp(made, upstream_of(made.output), [o.dtype.kind == "f" for o in operands])
+        gradients = op.vjp(made, upstream_of(made.output), [op.is_differentiable(k) for k in range(len(operands))])
         np.testing.assert_allclose(made.output, expected["output"], rtol=1e-11, atol=1e-12)
         for slot, gradient in enumerate(gradients):
             if gradient is not None:
