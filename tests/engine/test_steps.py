@@ -206,6 +206,59 @@ def test_numbers_are_blank_then_partial_then_done(order, source):
 
 
 @BOTH
+@settings(max_examples=30)
+@given(source=networks())
+def test_a_gradient_in_progress_is_what_was_given_so_far(order, source):
+    """After each user: the given gradient if there is one, and what all users so far gave, in their order."""
+    recording = Recording(load({**source, "iterations": 1}))
+    iteration, steps = recording.iteration(0), recording.timeline.steps
+    so_far = {f"grad({name})": seed for name, seed in iteration.seeds.items()}
+    for k, step in enumerate(steps):
+        if not step.is_backward:
+            continue
+        given = iteration.given[k]
+        so_far[step.writes] = so_far[step.writes] + given if step.writes in so_far else given
+        last = step.element_shape(order)
+        for place in (Place(0, k), Place(0, k, int(np.prod(last)) - 1)):
+            values, _ = read(State(recording, place, order), step.writes)
+            np.testing.assert_array_equal(values, so_far[step.writes].reshape(-1))
+        if k + 1 < len(steps) and steps[k + 1].is_backward:
+            for key, expected in so_far.items():
+                first = read(State(recording, Place(0, k + 1, 0, 0), order), key)[0]
+                assert key == steps[k + 1].writes or np.array_equal(first, expected.reshape(-1))
+
+
+@BOTH
+def test_a_given_gradient_stays_while_users_add_to_it(order):
+    layers = [
+        {"name": "a", "op": "ReLU", "inputs": ["x"]},
+        {"name": "b", "op": "Add", "inputs": ["a", "a"]},
+    ]
+    gradient = {"a": [10.0, 20.0], "b": [1.0, 2.0]}
+    recording = Recording(load({"inputs": {"x": [1.0, 1.0]}, "layers": layers, "gradient": gradient}))
+    seen = []
+    for _, state in states(recording, "element", order):
+        if state.step.is_backward:
+            values, status = read(state, "grad(a)")
+            seen.append((values.tolist(), status.tolist()))
+    partial, done = int(Status.PARTIAL), int(Status.DONE)
+    assert seen == [
+        ([11, 20], [partial, partial]),
+        ([11, 22], [partial, partial]),
+        ([12, 22], [done, partial]),
+        ([12, 24], [done, done]),
+        ([12, 24], [done, done]),
+        ([12, 24], [done, done]),
+    ]
+
+
+def test_a_shared_parameter_is_updated_once_under_its_first_name():
+    recording = Recording(load(PICKED["one_weight_used_three_times"]))
+    updates = [step for step in recording.timeline.steps if step.phase == "update"]
+    assert [(step.layer, step.tensor) for step in updates] == [("f", "f.weight"), ("f", "f.bias")]
+
+
+@BOTH
 def test_what_no_window_reads_gets_a_real_zero_in_the_end(order):
     layers = [{"name": "a", "op": "AvgPool2d", "kernel_size": 1, "stride": 2}]
     gradient = {"a": np.ones((1, 1, 2, 2))}
