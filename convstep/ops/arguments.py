@@ -63,6 +63,23 @@ def _sizes(axes: int, least: int, words: tuple[str, ...] = ()) -> Check:
     return check
 
 
+def _some_sizes(value: Any) -> Any:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    if not values or not all(_is_integer(v, 1) for v in values):
+        raise ValueError(f"takes a positive integer or a list of them, not {value!r}")
+    return tuple(values)
+
+
+def _sizes_or_nones(axes: int) -> Check:
+    def check(value: Any) -> Any:
+        values = value if isinstance(value, (list, tuple)) else [value] * axes
+        if len(values) != axes or not all(v is None or _is_integer(v, 1) for v in values):
+            raise ValueError(f"takes a positive integer or a list of {axes} (null: as the input), not {value!r}")
+        return tuple(values)
+
+    return check
+
+
 def _real(least: float = -inf, most: float = inf) -> Check:
     kind = "a number" if least == -inf else f"a number of {least:g} or more"
     if most < inf:
@@ -118,15 +135,26 @@ Positive = Annotated[int, BeforeValidator(_integer(1))]
 PositiveOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer(1)))]
 
 Real = Annotated[float, BeforeValidator(_real())]
+RealOrNone = Annotated[float | None, BeforeValidator(_or_none(_real()))]
 FromZero = Annotated[float, BeforeValidator(_real(0.0))]
 """A number of 0 or more."""
 Share = Annotated[float, BeforeValidator(_real(0.0, 1.0))]
 """A number from 0 to 1."""
 
+Sizes = Annotated[tuple[int, ...], BeforeValidator(_some_sizes)]
+"""Any number of positive sizes; one integer is one size."""
+Single = Annotated[tuple[int, ...], BeforeValidator(_sizes(1, 1))]
+"""One positive size, as a list of 1."""
+SingleFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(1, 0))]
+SingleOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_sizes(1, 1)))]
+SingleOfNone = Annotated[tuple[int | None, ...], BeforeValidator(_sizes_or_nones(1))]
+"""One positive size or None."""
 Pair = Annotated[tuple[int, ...], BeforeValidator(_sizes(2, 1))]
 """Two positive sizes; one integer stands for both."""
 PairFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(2, 0))]
 """Two sizes of 0 or more; one integer stands for both."""
 PairOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_sizes(2, 1)))]
+PairOfNone = Annotated[tuple[int | None, ...], BeforeValidator(_sizes_or_nones(2))]
+"""Two positive sizes, each of which may be None; one stands for both."""
 PairOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(2, 0, ("same", "valid")))]
 """The padding of a convolution."""

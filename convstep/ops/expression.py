@@ -27,6 +27,14 @@ class Element:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A number on the way that has a name of its own: a mean, a variance."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Sum:
     """Σ of `count` terms, the k-th of which is `term(k)`."""
 
@@ -64,7 +72,7 @@ class Apply:
     arguments: tuple[Expression, ...]
 
 
-Expression = Number | Element | Sum | Product | Quotient | Power | Negative | Apply
+Expression = Number | Element | Named | Sum | Product | Quotient | Power | Negative | Apply
 
 
 def _exp(x: float) -> float:
@@ -77,6 +85,15 @@ def _log(x: float) -> float:
 
 def _sqrt(x: float) -> float:
     return math.sqrt(x) if x >= 0 else math.nan
+
+
+def _pow(x: float, exponent: float) -> float:
+    try:
+        return math.pow(x, exponent)
+    except OverflowError:
+        return -math.inf if x < 0 and exponent % 2 == 1 else math.inf
+    except ValueError:
+        return math.inf if x == 0 else math.nan
 
 
 def _sigmoid(x: float) -> float:
@@ -94,6 +111,7 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "exp": _exp,
     "log": _log,
     "sqrt": _sqrt,
+    "pow": _pow,
     "tanh": math.tanh,
     "sigmoid": _sigmoid,
     "relu": lambda x: _maximum(x, 0.0),
@@ -132,6 +150,8 @@ def evaluate(expression: Expression, value: Callable[[Element], float]) -> float
             return number
         case Element():
             return value(expression)
+        case Named(_, number):
+            return number
         case Sum(count, term):
             result = 0.0
             for k in range(count):
@@ -151,11 +171,15 @@ def evaluate(expression: Expression, value: Callable[[Element], float]) -> float
 
 @dataclass(frozen=True)
 class Style:
-    """How expressions are written: what stands for an element and a constant, and how much of a long sum."""
+    """How expressions are written: what stands for an element and a constant, and how much of a long sum.
+
+    A named number is its name, unless `named` writes it otherwise.
+    """
 
     element: Callable[[Element], str]
     number: Callable[[float], str]
     most_terms: int = 6
+    named: Callable[[Named], str] = lambda number: number.name
 
 
 # How tightly an expression holds together: it is put into parentheses inside something tighter.
@@ -174,6 +198,9 @@ def _text(expression: Expression, style: Style) -> tuple[str, int]:
             return text, _SUM if text.startswith(("-", "−")) else _ATOM
         case Element():
             text = style.element(expression)
+            return text, _SUM if text.startswith(("-", "−")) else _ATOM
+        case Named():
+            text = style.named(expression)
             return text, _SUM if text.startswith(("-", "−")) else _ATOM
         case Sum():
             return _sum_text(expression, style), _SUM
@@ -230,6 +257,9 @@ def _latex(expression: Expression, style: Style) -> tuple[str, int]:
     match expression:
         case Number() | Element():
             return _text(expression, style)
+        case Named(name):
+            text, tightness = _text(expression, style)
+            return (rf"\mathrm{{{name}}}" if text == name else text), tightness
         case Sum(count, term):
             parts = [inside(term(k), _SUM) for k in range(min(count, style.most_terms))]
             if count > style.most_terms:
