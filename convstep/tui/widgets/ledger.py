@@ -9,6 +9,9 @@ from convstep.debugger.view import Ledger
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of
 
+_NARROWEST = 8
+"""A column is not cut below this width."""
+
 _NOTHING = "A sum's terms are listed here, on the levels of elements and terms: s goes in."
 
 
@@ -45,18 +48,21 @@ def _table(ledger: Ledger, width: int, height: int, palette: Palette) -> list[St
     places = range(first, min(ledger.count, first + rows))
     table = [ledger.row(k) for k in places]
     columns = [_aligned(list(column)) for column in zip(*table, strict=True)] if table else [[] for _ in ledger.header]
-    sizes = [
-        max([cell_len(head), *(cell_len(text) for text in column)])
-        for head, column in zip(ledger.header, columns, strict=True)
-    ]
+    sizes = _fitted(
+        [
+            max([cell_len(head), *(cell_len(text) for text in column)])
+            for head, column in zip(ledger.header, columns, strict=True)
+        ],
+        width,
+    )
     heads = [
-        pad(head, size, "right" if _numeric(column) else "left")
+        pad(cut(head, size), size, "right" if _numeric(column) else "left")
         for head, size, column in zip(ledger.header, sizes, columns, strict=True)
     ]
     lines = [strip_of([("    " + "   ".join(heads), palette.faint)], width, palette.text)]
     for r, place in enumerate(places):
         cells = [
-            pad(column[r], size, "right" if _numeric(column) else "left")
+            pad(cut(column[r], size), size, "right" if _numeric(column) else "left")
             for column, size in zip(columns, sizes, strict=True)
         ]
         now = place == ledger.now
@@ -66,6 +72,19 @@ def _table(ledger: Ledger, width: int, height: int, palette: Palette) -> list[St
         pieces: list[Piece] = [("  ▶ " if now else "    ", palette.marker), ("   ".join(cells), ink)]
         lines.append(strip_of(pieces, width, palette.text))
     return lines
+
+
+def _fitted(sizes: list[int], width: int) -> list[int]:
+    """The columns' widths, the widest cut first, so that the result and the sum at the end stay in sight."""
+    sizes = [*sizes]
+    excess = 4 + sum(sizes) + 3 * (len(sizes) - 1) - width
+    while excess > 0 and max(sizes) > _NARROWEST:
+        widest = sizes.index(max(sizes))
+        others = [size for k, size in enumerate(sizes) if k != widest]
+        taken = min(excess, max(1, sizes[widest] - max([*others, _NARROWEST])))
+        sizes[widest] -= taken
+        excess -= taken
+    return sizes
 
 
 def _numeric(column: list[str]) -> bool:
