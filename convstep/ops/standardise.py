@@ -1,0 +1,220 @@
+"""The numbers of every norm: groups are brought to mean 0 and variance 1, then scaled and shifted."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.base import Array, Call, IntArray, Links, Operation, Shape, Spec, quiet
+from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
+from convstep.ops.norm_layout import Layout
+
+Floats = npt.NDArray[np.float64]
+
+_FEW = 8
+"""In groups of at most so many numbers a gradient is added up from the very products that are stepped through."""
+
+
+class Standardise(Operation):
+    """y = (x − mean) / √(var + eps) · weight + bias, mean and variance taken over each group of numbers.
+
+    A subclass says what the groups are (`layout`), and gives eps and its parameters. Where
+    running statistics are read instead (`fixed`), they are its buffers `running_mean` and `running_var`.
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
+
+    centred: ClassVar[bool] = True
+    """Whether the mean is taken away; otherwise `var` stands for the mean square."""
+
+    @property
+    @abstractmethod
+    def layout(self) -> Layout: ...
+
+    @property
+    @abstractmethod
+    def epsilon(self) -> float:
+        """What is added to the variance."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether running statistics are read, as in eval mode."""
+        return False
+
+    def infer_output(self) -> Spec:
+        return self.inputs[0]
+
+    @cached_property
+    def slots(self) -> dict[str, int]:
+        """The slot of each parameter and buffer."""
+        return {name: slot for slot, name in enumerate((*self.parameters, *self.buffers), start=1)}
+
+    # -- the whole tensor
+
+    def _statistics(self, x: Array, operands: tuple[Array, ...]) -> tuple[Array, Array]:
+        """Mean and variance of each group, in shapes that go with the layout's."""
+        if self.fixed:
+            mean, var = (operands[self.slots[name]].reshape(1, -1, 1, 1) for name in ("running_mean", "running_var"))
+            return mean, var
+        axes = self.layout.axes
+        if not self.centred:
+            square = np.square(x).mean(axis=axes, keepdims=True)
+            return np.zeros_like(square), square
+        mean = x.mean(axis=axes, keepdims=True)
+        return mean, np.square(x - mean).mean(axis=axes, keepdims=True)
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        x = operands[0].reshape(self.layout.shape)
+        mean, var = self._statistics(x, operands)
+        rate = 1 / np.sqrt(var + x.dtype.type(self.epsilon))
+        saved.update(mean=mean, var=var, rate=rate)
+        y = x - mean if self.centred else x * rate
+        if self.centred:
+            y *= rate
+        if "weight" in self.slots:
+            y *= self._channelwise(operands, "weight")
+        if "bias" in self.slots:
+            y += self._channelwise(operands, "bias")
+        return y.reshape(self.output.shape)
+
+    def _channelwise(self, operands: tuple[Array, ...], name: str) -> Array:
+        return operands[self.slots[name]].reshape(1, self.layout.groups, self.layout.channels, 1)
+
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        gradients: list[Array | None] = [None] * len(call.operands)
+        given = upstream.reshape(self.layout.shape)
+        standard = (call.operands[0].reshape(self.layout.shape) - call.saved["mean"]) * call.saved["rate"]
+        for name, part in (("weight", standard), ("bias", None)):
+            slot = self.slots.get(name)
+            if slot is not None and wanted[slot]:
+                shares = given if part is None else given * part
+                gradients[slot] = shares.sum(axis=(0, 3)).reshape(call.operands[slot].shape)
+        if wanted[0]:
+            gradients[0] = self._input_gradient(call, given, standard).reshape(upstream.shape)
+        return gradients
+
+    def _input_gradient(self, call: Call, given: Array, standard: Array) -> Array:
+        scaled = given * self._channelwise(call.operands, "weight") if "weight" in self.slots else given
+        if self.fixed:
+            return np.asarray(scaled * call.saved["rate"])
+        axes = self.layout.axes
+        gradient: Array = scaled - standard * (scaled * standard).mean(axis=axes, keepdims=True)
+        if self.centred:
+            gradient -= scaled.mean(axis=axes, keepdims=True)
+        gradient *= call.saved["rate"]
+        # Few numbers, or one that outweighs its group: the formula above cancels; the products do not.
+        size = self.layout.group_size
+        hard = np.arange(gradient.size) if size <= _FEW else np.flatnonzero(np.square(standard) > size / 2)
+        if len(hard):
+            links = self.column(call, 0, hard)
+            gradient.reshape(-1)[hard] = (links.local * given.reshape(-1)[links.index]).sum(axis=1)
+        return gradient
+
+    # -- one element
+
+    def row_grid(self, slot: int) -> Shape:
+        return (1,) if slot or self.fixed else self.group_grid
+
+    def column_grid(self, slot: int) -> Shape:
+        return self.channel_grid if slot else self.row_grid(0)
+
+    @property
+    @abstractmethod
+    def group_grid(self) -> Shape:
+        """How the numbers of a group are laid out."""
+
+    @property
+    @abstractmethod
+    def channel_grid(self) -> Shape:
+        """How the numbers that meet one element of the weight are laid out."""
+
+    def _statistic(self, call: Call, name: str, index: IntArray) -> Floats:
+        """The mean, var or rate that goes with each element."""
+        which = self.layout.channel(index) if self.fixed else self.layout.group(index)
+        numbers: Floats = call.saved[name].reshape(-1)[which].astype(np.float64)
+        return numbers
+
+    def standard(self, call: Call, index: IntArray) -> Floats:
+        """x̂ = (x − mean) / √(var + eps) of some elements."""
+        x = call.operands[0].reshape(-1)[index].astype(np.float64)
+        return (x - self._statistic(call, "mean", index)) * self._statistic(call, "rate", index)
+
+    def _slope(self, call: Call, out: IntArray, into: IntArray) -> Floats:
+        """∂output[out]/∂input[into] for pairs within a group."""
+        slope = self._statistic(call, "rate", out)
+        if "weight" in self.slots:
+            slope = slope * call.operands[self.slots["weight"]].reshape(-1)[self.layout.channel(out)]
+        if self.fixed:
+            return slope
+        met = self.standard(call, out) * self.standard(call, into) + self.centred
+        slope = slope * ((out == into) - met / self.layout.group_size)
+        return slope
+
+    @quiet
+    def row(self, call: Call, slot: int, out: IntArray) -> Links:
+        if slot:
+            local = self._parameter_slope(call, slot, out[:, None])
+            return Links(self.layout.channel(out)[:, None], local)
+        index = out[:, None] if self.fixed else self.layout.members(self.layout.group(out))
+        return Links(index, self._slope(call, out[:, None], index))
+
+    @quiet
+    def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        if slot:
+            index = self.layout.channel_members(into)
+            return Links(index, self._parameter_slope(call, slot, index))
+        index = into[:, None] if self.fixed else self.layout.members(self.layout.group(into))
+        return Links(index, self._slope(call, index, into[:, None]))
+
+    def _parameter_slope(self, call: Call, slot: int, out: IntArray) -> Floats:
+        return self.standard(call, out) if slot == self.slots.get("weight") else np.ones(out.shape)
+
+    # -- as expressions
+
+    def _named(self, call: Call, name: str, out: int) -> Expression:
+        """The mean or the variance that goes with an element."""
+        if self.fixed:
+            return Element(self.slots[f"running_{name}"], int(self.layout.channel(np.array(out))))
+        value = float(self._statistic(call, name, np.array([out]))[0])
+        return Named(name if self.centred else "mean square", value)
+
+    def _deviation(self, call: Call, index: int) -> Expression:
+        x = Element(0, index)
+        return total([x, Negative(self._named(call, "mean", index))]) if self.centred else x
+
+    def _spread(self, call: Call, out: int) -> Expression:
+        """The variance + eps."""
+        return total([self._named(call, "var", out), Number(self.epsilon)])
+
+    def _parameter(self, name: str, out: int) -> Element:
+        return Element(self.slots[name], int(self.layout.channel(np.array(out))))
+
+    def formula(self, call: Call, out: int) -> Expression:
+        made: Expression = Quotient(self._deviation(call, out), Apply("sqrt", (self._spread(call, out),)))
+        if "weight" in self.slots:
+            made = Product((made, self._parameter("weight", out)))
+        return total([made, self._parameter("bias", out)]) if "bias" in self.slots else made
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        root = Apply("sqrt", (self._spread(call, out),))
+        if slot:
+            weight = slot == self.slots.get("weight")
+            return Quotient(self._deviation(call, out), root) if weight else Number(1.0)
+        scale: Expression = self._parameter("weight", out) if "weight" in self.slots else Number(1.0)
+        slope = Quotient(scale, root)
+        if self.fixed:
+            return slope
+        size = Number(float(self.layout.group_size))
+        met = Product((self._deviation(call, out), self._deviation(call, into)))
+        parts: list[Expression] = [Number(1.0)] if out == into else []
+        if self.centred:
+            parts.append(Negative(Quotient(Number(1.0), size)))
+        parts.append(Negative(Quotient(met, Product((size, self._spread(call, out))))))
+        return Product((slope, total(parts)))
