@@ -154,8 +154,8 @@ class Standardise(Operation):
         if self.fixed:
             return slope
         met = self.standard(call, out) * self.standard(call, into) + self.centred
-        slope = slope * ((out == into) - met / self.layout.group_size)
-        return slope
+        pair: Floats = slope * ((out == into) - met / self.layout.group_size)
+        return pair
 
     @quiet
     def row(self, call: Call, slot: int, out: IntArray) -> Links:
