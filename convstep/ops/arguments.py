@@ -125,8 +125,10 @@ def _or_none(check: Check) -> Check:
 Flag = Annotated[bool, BeforeValidator(_flag)]
 OneOutput = Annotated[bool, BeforeValidator(_only(False, "an operation here writes one tensor"))]
 """torch's `return_indices`: a second output, which is not to be had."""
-ZerosMode = Annotated[str, BeforeValidator(_only("zeros", "other paddings are not there"))]
+PaddingMode = Annotated[str, BeforeValidator(_choice("zeros", "reflect", "replicate", "circular"))]
 """torch's `padding_mode`."""
+ZerosMode = Annotated[str, BeforeValidator(_only("zeros", "torch has no other padding here"))]
+"""The `padding_mode` of a transposed convolution."""
 Reduction = Annotated[str, BeforeValidator(_choice("mean", "sum", "none"))]
 
 Integer = Annotated[int, BeforeValidator(_integer())]
@@ -147,6 +149,7 @@ Single = Annotated[tuple[int, ...], BeforeValidator(_sizes(1, 1))]
 """One positive size, as a list of 1."""
 SingleFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(1, 0))]
 SingleOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_sizes(1, 1)))]
+SingleOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(1, 0, ("same", "valid")))]
 SingleOfNone = Annotated[tuple[int | None, ...], BeforeValidator(_sizes_or_nones(1))]
 """One positive size or None."""
 Pair = Annotated[tuple[int, ...], BeforeValidator(_sizes(2, 1))]
@@ -158,3 +161,7 @@ PairOfNone = Annotated[tuple[int | None, ...], BeforeValidator(_sizes_or_nones(2
 """Two positive sizes, each of which may be None; one stands for both."""
 PairOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(2, 0, ("same", "valid")))]
 """The padding of a convolution."""
+Triple = Annotated[tuple[int, ...], BeforeValidator(_sizes(3, 1))]
+"""Three positive sizes; one integer stands for all."""
+TripleFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(3, 0))]
+TripleOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(3, 0, ("same", "valid")))]

@@ -7,10 +7,13 @@ Whatever moves a window (convolution, pooling, padding) is a product of one tabl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
+from convstep.errors import ArgumentError
 from convstep.ops.base import Empty, IntArray, Shape, unravel
 
 Codes = npt.NDArray[np.uint8]
@@ -43,19 +46,80 @@ class Axis:
     def size(self) -> int:
         return int(self.feeds.shape[0])
 
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether an output reads some position at more than one tap."""
+        return bool(((self.feeds[:, 1:] == self.feeds[:, :-1]) & (self.feeds[:, 1:] >= 0)).any())
 
-def sliding_axis(size: int, kernel: int, stride: int, before: int, after: int, dilation: int, outputs: int) -> Axis:
-    """A window of `kernel` taps over `size` positions with `before` and `after` positions of zero padding."""
-    start = np.arange(outputs)[:, None] * stride - before
-    position = start + np.arange(kernel)[None, :] * dilation
-    empty = np.where(position < 0, Empty.PADDING, np.where(position >= size, Empty.PADDING, Empty.NO))
-    empty = np.where(position >= size + after, Empty.WINDOW, empty).astype(np.uint8)
-    reads = np.where(empty == Empty.NO, position, -1)
+    @cached_property
+    def tap_feeds(self) -> IntArray:
+        """The output that each position feeds at each tap, -1 where there is none: (taps, size).
+
+        Only where no two outputs read the same position at the same tap.
+        """
+        table = np.full((self.taps, self.size), -1)
+        outputs, taps = np.nonzero(self.reads >= 0)
+        table[taps, self.reads[outputs, taps]] = outputs
+        return table
+
+
+def sliding_axis(
+    size: int, kernel: int, stride: int, before: int, after: int, dilation: int, outputs: int, mode: str = "zeros"
+) -> Axis:
+    """A window of `kernel` taps over `size` positions, padded as `padded_positions` has it."""
+    start = np.arange(outputs)[:, None] * stride
+    place = start + np.arange(kernel)[None, :] * dilation
+    within = place < before + size + after
+    padded = padded_positions(size, before, after, mode)
+    reads = np.where(within, padded[np.minimum(place, len(padded) - 1)], -1)
+    empty = np.where(within, np.where(reads < 0, Empty.PADDING, Empty.NO), Empty.WINDOW).astype(np.uint8)
+    if mode != "zeros":
+        # Positions that the padding does not repeat have the shorter lists.
+        return axis_from(reads, empty, size, Empty.WINDOW)
     # Input positions that a tap would reach from an output beyond the edges lack a window; the rest, the stride.
     at_tap = np.arange(size)[:, None] + before - np.arange(kernel)[None, :] * dilation
     output, rest = np.divmod(at_tap, stride)
     beyond = (rest == 0) & ((output < 0) | (output >= outputs))
     return axis_from(reads, empty, size, np.where(beyond.any(axis=1), Empty.WINDOW, Empty.STRIDE))
+
+
+def spreading_axis(size: int, kernel: int, stride: int, padding: int, dilation: int, outputs: int) -> Axis:
+    """A transposed convolution's axis: position i puts tap t at output i · stride − padding + t · dilation."""
+    reach = np.arange(outputs)[:, None] + padding - np.arange(kernel)[None, :] * dilation
+    position, rest = np.divmod(reach, stride)
+    outside = (position < 0) | (position >= size)
+    empty = np.where(rest != 0, Empty.STRIDE, np.where(outside, Empty.PADDING, Empty.NO)).astype(np.uint8)
+    # What a position lacks is what the padding cuts off.
+    return axis_from(np.where(empty == Empty.NO, position, -1), empty, size, Empty.PADDING)
+
+
+def padded_positions(size: int, before: int, after: int, mode: str) -> IntArray:
+    """The input position that each position of a padded axis repeats, -1 for a constant.
+
+    `mode` is torch's: zeros, constant, reflect, replicate, circular. A negative padding cuts off. Raises
+    ArgumentError about `padding` where torch cannot pad so.
+    """
+    if size + before + after < 1:
+        raise ArgumentError("padding", f"({before}, {after}) leaves nothing of a size of {size}")
+    position = np.arange(-before, size + after)
+    if mode == "replicate":
+        return np.clip(position, 0, size - 1)
+    if mode == "reflect":
+        if max(before, after) >= size:
+            raise ArgumentError(
+                "padding", f"reflect needs paddings smaller than the size, but a size of {size} has ({before}, {after})"
+            )
+        position = np.abs(position)
+        return np.where(position < size, position, 2 * (size - 1) - position)
+    if mode == "circular":
+        first = max(-before, 0)
+        ring = size - first - max(-after, 0)
+        if max(before, after) > ring:
+            raise ArgumentError(
+                "padding", f"circular goes around once at most, but ({before}, {after}) repeats {ring} positions"
+            )
+        return first + (position - first) % ring
+    return np.where((position >= 0) & (position < size), position, -1)
 
 
 def axis_from(reads: IntArray, empty: Codes, size: int, filler: npt.ArrayLike) -> Axis:
@@ -113,6 +177,11 @@ class Window:
         empties = [axis.feeds_empty[i] for axis, i in zip(self.axes, at, strict=True)]
         out, empty = _cross([a.feeds[i] for a, i in zip(self.axes, at, strict=True)], empties, self.outputs)
         tap, _ = _cross([a.feeds_tap[i] for a, i in zip(self.axes, at, strict=True)], empties, self.taps)
+        if any(axis.repeats for axis in self.axes[:-1]):
+            # A position read twice along one axis comes back to the same outputs of the next: these go together.
+            order = np.argsort(np.where(out < 0, prod(self.outputs), out), axis=1, kind="stable")
+            out, tap = np.take_along_axis(out, order, axis=1), np.take_along_axis(tap, order, axis=1)
+            empty = np.take_along_axis(empty, order, axis=1)
         return out, tap, empty
 
     def tap_reads(self, tap: IntArray) -> tuple[IntArray, Codes]:
@@ -123,6 +192,13 @@ class Window:
             [axis.reads_empty[:, i].T for axis, i in zip(self.axes, at, strict=True)],
             self.size,
         )
+
+    def tap_feeds(self, tap: IntArray) -> tuple[IntArray, Codes]:
+        """For m taps, the output that each input position feeds there, and its `Empty` code, (m, size)."""
+        at = unravel(tap, self.taps)
+        fed = [axis.tap_feeds[i] for axis, i in zip(self.axes, at, strict=True)]
+        codes = [np.where(f < 0, Empty.PADDING, Empty.NO).astype(np.uint8) for f in fed]
+        return _cross(fed, codes, self.outputs)
 
 
 def _cross(parts: list[IntArray], empties: list[Codes], sizes: Shape) -> tuple[IntArray, Codes]:
