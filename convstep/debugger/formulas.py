@@ -63,9 +63,8 @@ def _products(stage: Stage, step: Step, terms: Sequence[Term], subject: str, now
         names = "·".join(stage.slots.element(r.slot, r.index) for r in term.reads if isinstance(r.slot, int))
         return FormulaTerm(names, "·".join(signed(r.value) for r in term.reads), _so_far(term, int(full[k]), now))
 
-    whole = _recorded(stage, step.tensor, element)
-    at, total = _current(full, now, len(terms) - 1, whole)
-    return Formula(subject, len(full), column, at, "", total)
+    total = f"= {_recorded(stage, step.tensor, element)}" if stage.state.complete else ""
+    return Formula(subject, len(full), column, _current(full, now), "", total)
 
 
 def _so_far(term: Term, k: int, now: int | None) -> str:
@@ -77,12 +76,10 @@ def _so_far(term: Term, k: int, now: int | None) -> str:
     return short(term.result)
 
 
-def _current(full: IntArray, now: int | None, last: int, whole: str) -> tuple[int | None, str]:
-    """The column of the present term among the full ones, and the total once it is there."""
-    if now is None:
-        return None, f"= {whole}"
-    at = np.flatnonzero(full == now)
-    return (int(at[0]) if len(at) else None), f"= {whole}" if now == last else ""
+def _current(full: IntArray, now: int | None) -> int | None:
+    """The column of the present term among the full ones."""
+    at = np.flatnonzero(full == now) if now is not None else full[:0]
+    return int(at[0]) if len(at) else None
 
 
 def _expression(
@@ -97,7 +94,7 @@ def _expression(
     """A formula that is not a plain sum of products; a sum has a column a term all the same."""
     names = Style(lambda e: stage.slots.element(e.slot, e.index), short)
     numbers = Style(lambda e: short(value(e)), short)
-    complete = now is None or now == len(terms) - 1
+    complete = stage.state.complete
     total = f"= {whole}" if complete else ""
     if not isinstance(expression, Sum) or expression.count == 1:
         only = expression.term(0) if isinstance(expression, Sum) else expression
@@ -132,14 +129,13 @@ def _gradient(stage: Stage, step: Step) -> Formula:
     name = stage.names.element(step.tensor, target, step.shape)
     now = state.column_term
     whole = short(float(collected.sums[0, -1]))
-    at, _ = _current(full, now, -1, whole)
     total = f"= {whole}" if state.complete else ""
     made = stage.names.tensor(step.layer)
     return Formula(
         f"∂{stage.root}/∂{name}",
         len(full),
         lambda k: column(int(full[k]), now, not state.complete),
-        at,
+        _current(full, now),
         f"g = ∂{stage.root}/∂{made}",
         total if len(full) else "= 0",
     )
@@ -201,8 +197,7 @@ def _shares(stage: Stage, step: Step) -> Formula:
         local = signed(float(shares.links.local[0, j]))
         return FormulaTerm(f"{to}:", f"{local}·{signed(shares.upstream)}", short(float(shares.products[j])))
 
-    at = np.flatnonzero(full == now) if now is not None else full[:0]
-    return Formula(f"shares of {upstream}", len(full), column, int(at[0]) if len(at) else None, "each local × upstream")
+    return Formula(f"shares of {upstream}", len(full), column, _current(full, now), "each local × upstream")
 
 
 # -- update ---------------------------------------------------------------------------------------------

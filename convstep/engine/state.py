@@ -13,7 +13,7 @@ import numpy.typing as npt
 from convstep.engine.recording import Iteration, Recording
 from convstep.engine.sums import Collected, Floats, Shares, collect, place_in_column, received, shares
 from convstep.engine.timeline import Order, Place, Step
-from convstep.ops.base import OUTPUT, Array, IntArray, Shape, Term
+from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Shape, Term
 from convstep.ops.terms import empties
 
 Codes = npt.NDArray[np.uint8]
@@ -118,7 +118,15 @@ class State:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether this step finishes what it writes for its target element (or operation)."""
+        """Whether this step finishes what it writes for its target element (or operation): only empty terms follow."""
+        if self.ends_element or self.scatters:
+            return self.ends_element
+        assert self.place.term is not None
+        return self.empty_terms is not None and bool((self.empty_terms[self.place.term + 1 :] != Empty.NO).all())
+
+    @cached_property
+    def ends_element(self) -> bool:
+        """Whether this step is the very last one of its target element, empty ones counted."""
         if self.place.term is None or self.step is None:
             return True
         if not self.scatters:

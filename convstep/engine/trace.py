@@ -73,7 +73,7 @@ def line(position: int, state: State) -> Line:
         return result
     result["term"] = place.term
     result["terms"] = step.terms[state.order]
-    result["value"] = _value(state, step) if state.complete else None
+    result["value"] = _value(state, step) if state.ends_element else None
     result.update(_backward_term(state, step) if step.is_backward else _term(state))
     return result
 

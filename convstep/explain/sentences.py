@@ -15,6 +15,12 @@ from convstep.ops.base import OUTPUT, Call, Empty, Term
 
 START = "Nothing has happened yet: inputs and parameters are there, all else is blank."
 
+_EMPTY_USES = {
+    Empty.PADDING: "falls on the padding",
+    Empty.STRIDE: "falls between two strides",
+    Empty.WINDOW: "would be that of an output beyond the edge",
+}
+
 _EMPTY_WORDS = {
     Empty.PADDING: "falls on the padding",
     Empty.STRIDE: "falls between two strides",
@@ -102,12 +108,18 @@ class _Speaker:
     def term(self) -> str:
         terms, k, element = self.state.terms, self.place.term, self.place.element
         assert terms is not None and k is not None and element is not None
-        term, count = terms[k], len(terms)
+        term = terms[k]
         if term.empty != Empty.NO:
-            return f"This tap {_EMPTY_WORDS[term.empty]}: it adds nothing. {self._remaining(count - k - 1)}"
+            return f"This tap {_EMPTY_WORDS[term.empty]}: it adds nothing. {self._remaining(self._full_after(k))}"
         if term.is_product:
-            return f"{self._product(term)} {self._so_far(term, count - k - 1, element)}"
-        return f"{self._does(term)} {self._so_far(term, count - k - 1, element)}"
+            return f"{self._product(term)} {self._so_far(term, self._full_after(k), element)}"
+        return f"{self._does(term)} {self._so_far(term, self._full_after(k), element)}"
+
+    def _full_after(self, k: int) -> int:
+        """The terms after term k that are not empty."""
+        empty = self.state.empty_terms
+        assert empty is not None
+        return int((empty[k + 1 :] == Empty.NO).sum())
 
     def _product(self, term: Term) -> str:
         if len(term.reads) == 1:
@@ -119,7 +131,7 @@ class _Speaker:
     def _does(self, term: Term) -> str:
         reads = ", ".join(f"{self._read_name(term, j)} = {short(r.value)}" for j, r in enumerate(term.reads[:4]))
         more = ", …" if len(term.reads) > 4 else ""
-        return f"{term.does} = {short(term.result)}, from {reads}{more}." if reads else f"{term.does}."
+        return f"{term.does} = {short(term.result)}{f', from {reads}{more}' if reads else ''}."
 
     def _read_name(self, term: Term, nth: int) -> str:
         read = term.reads[nth]
@@ -218,7 +230,7 @@ class _Speaker:
         empty = Empty(int(collected.links.empty[0, k])) if collected.links.empty is not None else Empty.NO
         left = self._left(k)
         if empty != Empty.NO or collected.links.index[0, k] < 0:
-            return f"This use {_EMPTY_WORDS[empty]}: it adds nothing; {self._uses_left(left)}"
+            return f"This use {_EMPTY_USES[empty]}: it adds nothing; {self._uses_left(left)}"
         assert step.node is not None
         out = int(collected.links.index[0, k])
         partner = -1 if collected.links.partner is None else int(collected.links.partner[0, k])
@@ -227,13 +239,14 @@ class _Speaker:
         local, upstream = float(collected.links.local[0, k]), float(collected.upstream[0, k])
         product, total = float(collected.products[0, k]), float(collected.sums[0, k])
         root = self.names.tensor(self._target())
-        reacts = f"{root} changes by {short(upstream)} per unit of {made}"
+        reacts = f"; {root} changes by {short(upstream)} per unit of {made}" if made != root else ""
         adds = f"This use adds {signed(local)} × {signed(upstream)} = {short(product)}."
         if self.state.complete:
-            end = f"{self.written(target)} gets {short(total)} from this step, complete."
+            others = f" from {self.names.tensor(step.layer)}" if self._others() else ""
+            end = f"{self.written(target)} {'gets' if others else '='} {short(total)}{others}: that was the last use."
         else:
             end = f"Sum so far {short(total)}; {self._uses_left(left)}"
-        return f"{link}; {reacts}. {adds} {end}"
+        return f"{link}{reacts}. {adds} {end}"
 
     def _left(self, k: int) -> int:
         """Uses of the target element that still come; empty ones do not count."""

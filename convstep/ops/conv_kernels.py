@@ -85,7 +85,8 @@ def weight_gradient(x: Array, upstream: Array, geometry: Geometry, shape: Shape)
     by_group = upstream.reshape(x.shape[0], geometry.groups, shape[0] // geometry.groups, -1)
     if x.shape[0] * prod(shape) <= columns.size:
         each: Array = np.matmul(by_group, columns.swapaxes(2, 3))
-        return each.sum(axis=0).reshape(shape)
+        total: Array = each.sum(axis=0)
+        return total.reshape(shape)
     gradient: Array = np.matmul(by_group[0], columns[0].swapaxes(1, 2))
     for sample in range(1, x.shape[0]):
         gradient += np.matmul(by_group[sample], columns[sample].swapaxes(1, 2))
