@@ -80,6 +80,13 @@ def _sizes_or_nones(axes: int) -> Check:
     return check
 
 
+def _integers(value: Any) -> Any:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    if not all(_is_integer(v, -inf) for v in values):
+        raise ValueError(f"takes a list of integers, not {value!r}")
+    return tuple(values)
+
+
 def _real(least: float = -inf, most: float = inf) -> Check:
     kind = "a number" if least == -inf else f"a number of {least:g} or more"
     if most < inf:
@@ -130,8 +137,15 @@ PaddingMode = Annotated[str, BeforeValidator(_choice("zeros", "reflect", "replic
 ZerosMode = Annotated[str, BeforeValidator(_only("zeros", "torch has no other padding here"))]
 """The `padding_mode` of a transposed convolution."""
 Reduction = Annotated[str, BeforeValidator(_choice("mean", "sum", "none"))]
+BatchReduction = Annotated[str, BeforeValidator(_choice("mean", "batchmean", "sum", "none"))]
+"""`batchmean` divides by the first dimension's size alone."""
+Approximate = Annotated[str, BeforeValidator(_choice("none", "tanh"))]
+"""How GELU is computed."""
 
 Integer = Annotated[int, BeforeValidator(_integer())]
+Integers = Annotated[tuple[int, ...], BeforeValidator(_integers)]
+"""Any number of integers; one alone is a list of one."""
+IntegersOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_integers))]
 IntegerOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer()))]
 Positive = Annotated[int, BeforeValidator(_integer(1))]
 PositiveOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer(1)))]

@@ -1,4 +1,4 @@
-"""What all functions of one number have in common: y = f(x), element by element. ReLU, Sigmoid, Tanh."""
+"""What all functions of one number have in common: y = f(x), element by element."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 
 from convstep.ops.arguments import require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
-from convstep.ops.expression import Apply, Element, Expression
+from convstep.ops.expression import Apply, Element, Expression, Number, Style, render
 
 
 class Elementwise(Operation):
     """An operation that applies one function to every element.
 
-    A subclass is one short block: `function` (its name in `expression.FUNCTIONS`), `apply`, `slope`,
-    `slope_expression` and the words `effect` and `tell_slope`.
+    A subclass is one short block: its name `function`, `apply`, `slope`, both as expressions (`written`,
+    `slope_expression`), and the words `effect` and, where there is more to say, `tell_slope`.
     """
 
     function: ClassVar[str]
     effect: ClassVar[str]
-    """What happens to the input, with a place for its name: "squashes every number of {} into 0 … 1"."""
+    """What happens to the input: "squashes every number of {} into 0 … 1"; {self.alpha} is an argument."""
 
     @abstractmethod
     def apply(self, x: Array) -> Array:
@@ -32,13 +32,23 @@ class Elementwise(Operation):
     def slope(self, x: Array, y: Array) -> Array:
         """The derivative at x, where the function is y."""
 
+    def written(self, x: Element, at: float) -> Expression:
+        """The function at the element x, whose number is `at`; by default the one of this name in `FUNCTIONS`."""
+        return Apply(self.function, (x,))
+
     @abstractmethod
     def slope_expression(self, x: Element, y: Element, at: float) -> Expression:
         """The derivative at the element x, whose number is `at`."""
 
-    @abstractmethod
     def tell_slope(self, x: str, y: str, at: float, naming: Naming) -> str:
         """How y reacts to x, given as "z[3] = 2" and "a1[3]"."""
+        return f"{y} is the {self.function} of {x}, whose slope there is {naming.number(self.slope_at(at))}"
+
+    @quiet
+    def slope_at(self, at: float) -> float:
+        """The derivative at one number."""
+        x = np.array([at])
+        return float(self.slope(x, self.apply(x))[0])
 
     # -- what follows from these
 
@@ -76,14 +86,17 @@ class Elementwise(Operation):
         return 1
 
     def terms(self, call: Call, out: int) -> Sequence[Term]:
-        result = call.value(OUTPUT, out)
-        return [Term((Read(0, out, call.value(0, out)),), result, does=f"{self.function}(x)", holds=result)]
+        x, result = call.value(0, out), call.value(OUTPUT, out)
+        name, rule = f"{self.function}(x)", self.written(Element(0, out), x)
+        text = render(rule, Style(element=lambda e: "x", number=lambda number: f"{number:.6g}"))
+        does = name if text == name or isinstance(rule, Number) else f"{name} = {text}"
+        return [Term((Read(0, out, x),), result, does=does, holds=result)]
 
     def formula(self, call: Call, out: int) -> Expression:
-        return Apply(self.function, (Element(0, out),))
+        return self.written(Element(0, out), call.value(0, out))
 
     def tell(self, naming: Naming) -> str:
-        return self.effect.format(naming.tensor(0))
+        return self.effect.format(naming.tensor(0), self=self)
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         return f"is {self.function}({naming.element(0, out)}) = {self.function}({naming.number(call.value(0, out))})"

@@ -83,6 +83,10 @@ def _log(x: float) -> float:
     return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
 
 
+def _log1p(x: float) -> float:
+    return math.log1p(x) if x > -1 else -math.inf if x == -1 else math.nan
+
+
 def _sqrt(x: float) -> float:
     return math.sqrt(x) if x >= 0 else math.nan
 
@@ -110,6 +114,8 @@ _LARGEST_POWER = math.log(sys.float_info.max)
 FUNCTIONS: dict[str, Callable[..., float]] = {
     "exp": _exp,
     "log": _log,
+    "log1p": _log1p,
+    "erf": math.erf,
     "sqrt": _sqrt,
     "pow": _pow,
     "tanh": math.tanh,
@@ -117,6 +123,7 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "relu": lambda x: _maximum(x, 0.0),
     "abs": abs,
     "max": _maximum,
+    "sign": lambda x: x if math.isnan(x) else float((x > 0) - (x < 0)),
 }
 """Overflow, log 0 and the like give Inf and NaN, as in torch, and never an error."""
 
@@ -274,6 +281,8 @@ def _latex(expression: Expression, style: Style) -> tuple[str, int]:
         case Negative(of):
             return f"-{inside(of, _PRODUCT)}", _SUM
         case Apply(function, arguments):
+            if function == "log1p":
+                return rf"\log\left(1 + {latex(arguments[0], style)}\right)", _ATOM
             known = {"exp", "log", "tanh", "max"}
             name = rf"\{function}" if function in known else rf"\operatorname{{{function}}}"
             return rf"{name}\left({', '.join(latex(a, style) for a in arguments)}\right)", _ATOM
