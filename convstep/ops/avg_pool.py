@@ -12,55 +12,48 @@ import numpy.typing as npt
 from convstep.ops.arguments import Flag, PositiveOrNone
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
-from convstep.ops.pool import EMPTY_WORDS, Pool
+from convstep.ops.pool import EMPTY_WORDS, Pool, add_up
+from convstep.ops.sliding_pool import PaddedPool1d, PaddedPool2d
 from convstep.ops.terms import Terms
+from convstep.ops.windows import Codes
 
 
-class AvgPool2d(Pool):
-    """torch.nn.AvgPool2d: the sum of each window, divided by its size."""
-
-    count_include_pad: Flag = True
-    divisor_override: PositiveOrNone = None
+class Average(Pool):
+    """The sum of every window, divided by its size."""
 
     @cached_property
-    def _divisors(self) -> IntArray:
-        """What each output of a plane is divided by: its taps, with or without those on the padding."""
+    def divisors(self) -> IntArray:
+        """What each output of a plane is divided by: how many numbers its window holds."""
         _, empty = self.window.reads(np.arange(self.outputs_a_plane))
-        if self.divisor_override is not None:
-            return np.full(len(empty), self.divisor_override)
-        counts = empty != Empty.WINDOW if self.count_include_pad else empty == Empty.NO
-        sizes: IntArray = counts.sum(axis=1)
+        sizes: IntArray = self.counted(empty).sum(axis=1)
         return sizes
+
+    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
+        """Which taps are counted in the size of a window."""
+        return np.asarray(empty == Empty.NO)
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        sums = np.zeros((self.planes, self.outputs_a_plane), dtype=operands[0].dtype)
-        for _, numbers in self.gather(operands[0], self.tap_reads, 0.0):
-            sums += numbers
-        output: Array = sums / self._divisors.astype(sums.dtype)
+        x = operands[0].reshape(self.planes, *self.window.size)
+        sums = add_up(x, [axis.reads for axis in self.window.axes]).reshape(self.planes, -1)
+        output: Array = sums / self.divisors.astype(sums.dtype)
         return output.reshape(self.output.shape)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[0]:
             return [None]
-        share = upstream.reshape(self.planes, -1) / self._divisors.astype(upstream.dtype)
-        gradient = np.zeros((self.planes, self.inputs_a_plane), dtype=upstream.dtype)
-        for _, numbers in self.gather(share, self._fed.T, 0.0):
-            gradient += numbers
+        share = upstream.reshape(self.planes, -1) / self.divisors.astype(upstream.dtype)
+        share = share.reshape(self.planes, *self.window.outputs)
+        gradient = add_up(share, [axis.feeds for axis in self.window.axes])
         return [gradient.reshape(call.operands[0].shape)]
 
-    @cached_property
-    def _fed(self) -> IntArray:
-        """Which outputs of its plane each input element feeds, filled up with -1: (size, feeds)."""
-        return self.window.feeds(np.arange(self.inputs_a_plane))[0]
-
     def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
-        local = 1.0 / self._divisors[out % self.outputs_a_plane]
+        local = 1.0 / self.divisors[out % self.outputs_a_plane]
         return np.broadcast_to(local, np.broadcast_shapes(out.shape, into.shape))
 
     def _divisor(self, out: int) -> int:
-        return int(self._divisors[out % self.outputs_a_plane])
+        return int(self.divisors[out % self.outputs_a_plane])
 
     def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
         if into not in self.candidates(out):
@@ -97,7 +90,7 @@ class AvgPool2d(Pool):
         return Quotient(whole, Number(float(self._divisor(out))))
 
     def tell(self, naming: Naming) -> str:
-        return f"averages every {self.size_in_words} window of {naming.tensor(0)}"
+        return f"averages {self.windows_in_words} of {naming.tensor(0)}"
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         count = len(self.candidates(out))
@@ -106,3 +99,28 @@ class AvgPool2d(Pool):
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made = naming.element(OUTPUT, out)
         return f"{naming.element(0, into)} was one of the numbers whose sum, divided by {self._divisor(out)}, is {made}"
+
+
+class AvgPool1d(PaddedPool1d, Average):
+    """torch.nn.AvgPool1d: places on the padding count in the divisor, unless `count_include_pad` is false."""
+
+    count_include_pad: Flag = True
+
+    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
+        return np.asarray(empty != Empty.WINDOW) if self.count_include_pad else super().counted(empty)
+
+
+class AvgPool2d(PaddedPool2d, Average):
+    """torch.nn.AvgPool2d: as AvgPool1d; `divisor_override` is divided by whatever the size."""
+
+    count_include_pad: Flag = True
+    divisor_override: PositiveOrNone = None
+
+    @cached_property
+    def divisors(self) -> IntArray:
+        if self.divisor_override is None:
+            return super().divisors
+        return np.full(self.outputs_a_plane, self.divisor_override)
+
+    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
+        return np.asarray(empty != Empty.WINDOW) if self.count_include_pad else super().counted(empty)

@@ -134,7 +134,7 @@ class Dropout(Operation):
             return f"is a copy of {x}"
         mask = self._mask(out)
         if call.value(_MASK, mask.index) == 0:
-            return f"is dropped: {naming.element(_MASK, mask.index)} is 0, whatever {naming.element(0, out)} is"
+            return f"is dropped by {naming.element(_MASK, mask.index)} = 0, whatever {naming.element(0, out)} is"
         return f"is {x}, kept and divided by 1 − {self.p:g}"
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:

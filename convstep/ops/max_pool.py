@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import inf, prod
 
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.arguments import OneOutput, Pair
+from convstep.ops.arguments import OneOutput, Pair, Single
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Number
 from convstep.ops.pool import EMPTY_WORDS, Pool
+from convstep.ops.sliding_pool import PaddedPool1d, PaddedPool2d
 
 
-class MaxPool2d(Pool):
-    """torch.nn.MaxPool2d. Of equal numbers the first in row-major order wins; a NaN wins over all."""
+class Maximum(Pool):
+    """The largest number of every window. Of equal numbers the first in row-major order wins; a NaN wins over all.
 
-    dilation: Pair = (1, 1)
-    return_indices: OneOutput = False
-
-    @property
-    def spread(self) -> tuple[int, ...]:
-        return self.dilation
+    A window on padding alone gives -Inf.
+    """
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
@@ -35,14 +32,16 @@ class MaxPool2d(Pool):
             wins |= np.isnan(candidate)  # of several NaN, the last one
             np.copyto(best, candidate, where=wins)
             np.copyto(winner, place, where=wins)
-        saved["winner"] = (np.arange(self.planes)[:, None] * self.inputs_a_plane + winner).reshape(-1)
+        winner = np.where(winner < 0, -1, np.arange(self.planes)[:, None] * self.inputs_a_plane + winner)
+        saved["winner"] = winner.reshape(-1)
         return best.reshape(self.output.shape)
 
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[0]:
             return [None]
         size = call.operands[0].size
-        gradient = np.bincount(call.saved["winner"], weights=upstream.reshape(-1), minlength=size)
+        # Where there was no winner, -1, the gradient goes nowhere: to a place of its own before the first.
+        gradient = np.bincount(call.saved["winner"] + 1, weights=upstream.reshape(-1), minlength=size + 1)[1:]
         return [gradient.astype(upstream.dtype).reshape(call.operands[0].shape)]
 
     def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
@@ -60,7 +59,8 @@ class MaxPool2d(Pool):
         best: float | None = None
         for place, code in zip(index.tolist(), empty.tolist(), strict=True):
             if code:
-                terms.append(Term((), 0.0, does=f"{EMPTY_WORDS[code]}, no candidate", holds=best, empty=Empty(code)))
+                holds = -inf if best is None and len(terms) == len(index) - 1 else best
+                terms.append(Term((), 0.0, does=f"{EMPTY_WORDS[code]}, no candidate", holds=holds, empty=Empty(code)))
                 continue
             value = call.value(0, place)
             does = _candidate(value, best)
@@ -70,10 +70,11 @@ class MaxPool2d(Pool):
         return terms
 
     def formula(self, call: Call, out: int) -> Expression:
-        return Apply("max", tuple(Element(0, int(i)) for i in self.candidates(out)))
+        candidates = self.candidates(out)
+        return Apply("max", tuple(Element(0, int(i)) for i in candidates)) if len(candidates) else Number(-inf)
 
     def tell(self, naming: Naming) -> str:
-        return f"keeps the largest number of every {self.size_in_words} window of {naming.tensor(0)}"
+        return f"keeps the largest number of {self.windows_in_words} of {naming.tensor(0)}"
 
     def _ties(self, call: Call, out: int) -> int:
         """How many candidates have the maximum, the winner included."""
@@ -81,6 +82,8 @@ class MaxPool2d(Pool):
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         winner, count = int(call.saved["winner"][out]), len(self.candidates(out))
+        if not count:
+            return "is the largest of no numbers, as its window lies on the padding alone"
         ties = self._ties(call, out)
         also = f"; {ties} of them are equal, and torch takes the first" if ties > 1 else ""
         return f"is the largest of {count}, {naming.element(0, winner)} = {naming.number(call.value(0, winner))}{also}"
@@ -105,3 +108,25 @@ def _candidate(value: float, best: float | None) -> str:
     if best == value:
         return "maximum so far (a tie, the first stays)"
     return "maximum so far (a new one)" if value > best else "maximum so far (not larger)"
+
+
+class MaxPool1d(PaddedPool1d, Maximum):
+    """torch.nn.MaxPool1d."""
+
+    dilation: Single = (1,)
+    return_indices: OneOutput = False
+
+    @property
+    def spread(self) -> tuple[int, ...]:
+        return self.dilation
+
+
+class MaxPool2d(PaddedPool2d, Maximum):
+    """torch.nn.MaxPool2d."""
+
+    dilation: Pair = (1, 1)
+    return_indices: OneOutput = False
+
+    @property
+    def spread(self) -> tuple[int, ...]:
+        return self.dilation

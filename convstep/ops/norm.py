@@ -64,7 +64,7 @@ class Norm(Standardise):
 
     def _statistic_terms(self, mean: float, var: float) -> list[Term]:
         """Mean and variance are made once for the whole group; every element of it reads them."""
-        of = f"of the {self.layout.group_size} numbers of {self.own_group} (made once for all of them)"
+        of = f"of the {self.layout.group_size} numbers of {self.own_group} (made once)"
         if not self.centred:
             return [Term((), var, does=f"mean square {of}")]
         return [Term((), mean, does=f"mean {of}"), Term((), var, does=f"variance {of}")]
@@ -86,13 +86,11 @@ class Norm(Standardise):
         else:
             count = self.layout.group_size
             how = f"{count} numbers each: {minus.format('their mean')}divided by √({self._var} + {self.epsilon:g})"
-        then = [
-            f"{verb} {naming.tensor(self.slots[name])}"
-            for name, verb in (("weight", "scaled by"), ("bias", "shifted by"))
-            if name in self.slots
-        ]
-        after = f", then {' and '.join(then)}" if then else ""
-        return f"normalises every {self.each} of {naming.tensor(0)} ({how}){after}"
+        parts = [f"normalises every {self.each} of {naming.tensor(0)} ({how})"]
+        for name, verb in (("weight", "scales it by"), ("bias", "shifts it by")):
+            if name in self.slots:
+                parts.append(f"{verb} {naming.tensor(self.slots[name])}")
+        return ", ".join(parts)
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         x, channel = naming.element(0, out), int(self.layout.channel(np.array(out)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from math import prod
 from typing import ClassVar
@@ -12,13 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.errors import ArgumentError
-from convstep.ops.arguments import (
-    Flag,
-    Pair,
-    PairFrom0,
-    PairOrNone,
-    require_floats,
-)
+from convstep.ops.arguments import require_floats
 from convstep.ops.base import (
     Array,
     Call,
@@ -29,25 +23,27 @@ from convstep.ops.base import (
     Shape,
     Spec,
 )
-from convstep.ops.windows import Axis, Codes, Window, sliding_axis
+from convstep.ops.windows import Codes, Window
 
 EMPTY_WORDS = {Empty.PADDING: "padding", Empty.WINDOW: "past the edge", Empty.STRIDE: "between two strides"}
 
 
 class Pool(Operation):
-    """A window over the last axes of the input; what stands before them are planes of their own."""
+    """Windows over the last axes of the input; what stands before them are planes of their own."""
 
-    axes: ClassVar[int] = 2
-
-    kernel_size: Pair
-    stride: PairOrNone = None
-    padding: PairFrom0 = (0, 0)
-    ceil_mode: Flag = False
+    axes: ClassVar[int]
+    forms: ClassVar[str]
+    """How the input's dimensions are written."""
 
     @property
-    def spread(self) -> tuple[int, ...]:
-        """The dilation of each axis."""
-        return (1,) * self.axes
+    @abstractmethod
+    def window(self) -> Window:
+        """Which places of a plane each output reads."""
+
+    @property
+    @abstractmethod
+    def windows_in_words(self) -> str:
+        """The windows in a sentence: "every 2×2 window"."""
 
     # -- shapes
 
@@ -55,15 +51,8 @@ class Pool(Operation):
         require_floats(self.inputs)
         spec, axes = self.inputs[0], self.axes
         if len(spec.shape) not in (axes + 1, axes + 2):
-            raise ArgumentError("inputs", f"takes an input (N, C, H, W) or (C, H, W), not {list(spec.shape)}")
+            raise ArgumentError("inputs", f"takes an input {self.forms}, not {list(spec.shape)}")
         return Spec((*spec.shape[:-axes], *self.window.outputs), spec.dtype)
-
-    @cached_property
-    def window(self) -> Window:
-        sizes = self.inputs[0].shape[-self.axes :]
-        stride = self.stride or self.kernel_size
-        each = zip(sizes, self.kernel_size, stride, self.padding, self.spread, strict=True)
-        return Window(tuple(_pool_axis(*axis, self.ceil_mode) for axis in each))
 
     @cached_property
     def planes(self) -> int:
@@ -131,25 +120,25 @@ class Pool(Operation):
         read: IntArray = index[empty == Empty.NO]
         return read
 
-    @property
-    def size_in_words(self) -> str:
-        return "×".join(map(str, self.kernel_size))
+
+def add_up(tensor: Array, tables: Sequence[IntArray]) -> Array:
+    """Sums over windows, one axis after the other.
+
+    The tensor is (planes, sizes …); each axis has a table (new size, taps) of the places to add up, -1 for none.
+    """
+    for axis in range(len(tables), 0, -1):
+        tensor = _add_up_axis(tensor, tables[axis - 1], axis)
+    return tensor
 
 
-def _pool_axis(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> Axis:
-    """One axis, with torch's number of outputs; a window starts inside the input or its left padding."""
-    if padding > kernel // 2:
-        raise ArgumentError("padding", f"{padding} is more than half of the kernel size {kernel}")
-    room = size + 2 * padding - dilation * (kernel - 1) - 1
-    outputs = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
-    if ceil_mode and (outputs - 1) * stride >= size + padding:
-        outputs -= 1
-    if outputs < 1:
-        span = dilation * (kernel - 1) + 1
-        raise ArgumentError(
-            "kernel_size", f"the window spans {span}, more than the padded input's {size + 2 * padding}"
-        )
-    axis = sliding_axis(size, kernel, stride, padding, padding, dilation, outputs)
-    if (axis.reads < 0).all(axis=1).any():
-        raise ArgumentError("dilation", "a window would lie on padding alone")
-    return axis
+def _add_up_axis(tensor: Array, table: IntArray, axis: int) -> Array:
+    shape, size = tensor.shape, tensor.shape[axis]
+    if table.size == size and np.array_equal(table.reshape(-1), np.arange(size)):
+        # Windows side by side, which together are the whole axis.
+        summed: Array = tensor.reshape(*shape[:axis], *table.shape, *shape[axis + 1 :]).sum(axis=axis + 1)
+        return summed
+    total = np.zeros((*shape[:axis], len(table), *shape[axis + 1 :]), tensor.dtype)
+    padded = np.concatenate([tensor, np.zeros((*shape[:axis], 1, *shape[axis + 1 :]), tensor.dtype)], axis=axis)
+    for places in table.T:
+        total += np.take(padded, places, axis=axis, mode="wrap")
+    return total

@@ -32,7 +32,12 @@ class _Registry(Mapping[str, type[_Kind]]):
 
 OPERATIONS = _Registry[Operation](
     {
+        "AdaptiveAvgPool1d": "adaptive_pool",
+        "AdaptiveAvgPool2d": "adaptive_pool",
+        "AdaptiveMaxPool1d": "adaptive_pool",
+        "AdaptiveMaxPool2d": "adaptive_pool",
         "Add": "arithmetic",
+        "AvgPool1d": "avg_pool",
         "AvgPool2d": "avg_pool",
         "BatchNorm1d": "running_norm",
         "BatchNorm2d": "running_norm",
@@ -49,7 +54,7 @@ OPERATIONS = _Registry[Operation](
         "Dropout1d": "dropout",
         "Dropout2d": "dropout",
         "ELU": "exponential",
-        "Flatten": "copying",
+        "Flatten": "shape",
         "GELU": "gelu",
         "GLU": "glu",
         "GroupNorm": "layer_norm",
@@ -57,6 +62,7 @@ OPERATIONS = _Registry[Operation](
         "Hardsigmoid": "rectifiers",
         "Hardswish": "rectifiers",
         "Hardtanh": "rectifiers",
+        "Identity": "shape",
         "InstanceNorm1d": "running_norm",
         "InstanceNorm2d": "running_norm",
         "LayerNorm": "layer_norm",
@@ -64,12 +70,17 @@ OPERATIONS = _Registry[Operation](
         "Linear": "linear",
         "LogSigmoid": "activation",
         "MSELoss": "loss",
+        "MaxPool1d": "max_pool",
         "MaxPool2d": "max_pool",
         "Mish": "activation",
         "PReLU": "prelu",
+        "Permute": "shape",
+        "PixelShuffle": "shape",
+        "PixelUnshuffle": "shape",
         "RMSNorm": "layer_norm",
         "ReLU": "activation",
         "ReLU6": "rectifiers",
+        "Reshape": "shape",
         "SELU": "exponential",
         "SiLU": "activation",
         "Sigmoid": "activation",
@@ -80,6 +91,7 @@ OPERATIONS = _Registry[Operation](
         "Tanh": "activation",
         "Tanhshrink": "activation",
         "Threshold": "rectifiers",
+        "Unflatten": "shape",
     }
 )
 

@@ -147,11 +147,14 @@ class _RunningNorm(Norm):
         if self.fixed or not self.track_running_stats:
             return words
         mean, var = (naming.tensor(self.slots[name]) for name in ("running_mean", "running_var"))
-        return f"{words}, moves {mean} and {var} {self._moves} these statistics"
+        return f"{words}, moves {mean} and {var} {self._moves}"
 
     @property
     def _moves(self) -> str:
-        return f"by {self.momentum:g} towards" if self.momentum is not None else "to the average of all so far and"
+        """How far the running statistics move, in words."""
+        if self.momentum is None:
+            return "to the average over all batches so far"
+        return f"{self.momentum:g} of the way to this mean and variance"
 
 
 class _BatchNorm(_RunningNorm):
@@ -204,7 +207,7 @@ class _InstanceNorm(_RunningNorm):
 
     @property
     def _moves(self) -> str:
-        return f"by {self._share(1):g} towards"
+        return f"{self._share(1):g} of the way to the mean over the samples"
 
 
 class InstanceNorm1d(_InstanceNorm):

@@ -1,0 +1,80 @@
+"""Adaptive poolings: as many windows as outputs are wanted, of sizes that may differ by one."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from convstep.ops.arguments import OneOutput, PairOfNone, SingleOfNone
+from convstep.ops.avg_pool import Average
+from convstep.ops.base import Empty
+from convstep.ops.max_pool import Maximum
+from convstep.ops.pool import Pool
+from convstep.ops.windows import Axis, Window, axis_from
+
+
+class AdaptivePool(Pool):
+    """Each axis of size n is cut into `output_size` windows: the i-th of m goes from ⌊i·n/m⌋ up to ⌈(i + 1)·n/m⌉.
+
+    None as a size is that of the input.
+    """
+
+    output_size: Any
+
+    @cached_property
+    def window(self) -> Window:
+        sizes = self.inputs[0].shape[-self.axes :]
+        each = zip(sizes, self.output_size, strict=True)
+        return Window(tuple(_adaptive_axis(size, size if outputs is None else outputs) for size, outputs in each))
+
+    @property
+    def windows_in_words(self) -> str:
+        return f"each of the {'×'.join(map(str, self.window.outputs))} parts"
+
+
+def _adaptive_axis(size: int, outputs: int) -> Axis:
+    index = np.arange(outputs)
+    first, end = index * size // outputs, -(-(index + 1) * size // outputs)
+    reads = first[:, None] + np.arange((end - first).max())
+    empty = np.where(reads < end[:, None], Empty.NO, Empty.WINDOW).astype(np.uint8)
+    return axis_from(np.where(empty == Empty.NO, reads, -1), empty, size, Empty.WINDOW)
+
+
+class AdaptiveAvgPool1d(AdaptivePool, Average):
+    """torch.nn.AdaptiveAvgPool1d."""
+
+    axes: ClassVar[int] = 1
+    forms: ClassVar[str] = "(N, C, L) or (C, L)"
+
+    output_size: SingleOfNone
+
+
+class AdaptiveAvgPool2d(AdaptivePool, Average):
+    """torch.nn.AdaptiveAvgPool2d."""
+
+    axes: ClassVar[int] = 2
+    forms: ClassVar[str] = "(N, C, H, W) or (C, H, W)"
+
+    output_size: PairOfNone
+
+
+class AdaptiveMaxPool1d(AdaptivePool, Maximum):
+    """torch.nn.AdaptiveMaxPool1d."""
+
+    axes: ClassVar[int] = 1
+    forms: ClassVar[str] = "(N, C, L) or (C, L)"
+
+    output_size: SingleOfNone
+    return_indices: OneOutput = False
+
+
+class AdaptiveMaxPool2d(AdaptivePool, Maximum):
+    """torch.nn.AdaptiveMaxPool2d."""
+
+    axes: ClassVar[int] = 2
+    forms: ClassVar[str] = "(N, C, H, W) or (C, H, W)"
+
+    output_size: PairOfNone
+    return_indices: OneOutput = False
