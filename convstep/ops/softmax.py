@@ -1,13 +1,16 @@
-"""Softmax: every element of a line becomes its share of the sum of exponentials."""
+"""Softmax and its kin: every element of a line becomes its share of the sum of exponentials."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from convstep.errors import ArgumentError
 from convstep.ops.arguments import IntegerOrNone, dimension, require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
 from convstep.ops.expression import (
@@ -25,45 +28,23 @@ from convstep.ops.lines import Exponentials, Lines
 from convstep.ops.terms import Terms
 
 
-class Softmax(Operation):
-    """torch.nn.Softmax: y_i = exp(x_i) / Σ_j exp(x_j) along `dim`.
-
-    Without `dim`, torch's old choice: 0 for 0, 1 and 3 dimensions, otherwise 1.
-    """
-
-    dim: IntegerOrNone = None
+class AlongLines(Operation):
+    """An operation on the lines of its input along one dimension, each by itself."""
 
     def infer_output(self) -> Spec:
         require_floats(self.inputs)
-        dimension("dim", self._dim, self.inputs[0].shape)
+        dimension("dim", self.axis, self.inputs[0].shape)
         return self.inputs[0]
 
     @property
-    def _dim(self) -> int:
-        if self.dim is not None:
-            return self.dim
-        return 0 if len(self.inputs[0].shape) in (0, 1, 3) else 1
+    @abstractmethod
+    def axis(self) -> int:
+        """The dimension; it may count from the end."""
 
     @cached_property
     def lines(self) -> Lines:
         shape = self.inputs[0].shape
-        return Lines.along(shape, dimension("dim", self._dim, shape))
-
-    @quiet
-    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        shares = Exponentials.of(self.lines.rows(operands[0])).softmax
-        return self.lines.unrows(shares, self.output.shape)
-
-    @quiet
-    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        y, u = self.lines.rows(call.output), self.lines.rows(upstream)
-        gradient = y * ((1 - y) * u - _without_own(y * u))
-        # Where torch's shorter formula y · (u − Σ y·u) meets Inf or NaN, its answer stands.
-        torchs = y * (u - (y * u).sum(axis=1, keepdims=True))
-        gradient = np.where(np.isfinite(torchs), gradient, torchs)
-        return [self.lines.unrows(gradient, upstream.shape) if wanted[0] else None]
-
-    # -- one element
+        return Lines.along(shape, dimension("dim", self.axis, shape))
 
     def row_grid(self, slot: int) -> Shape:
         return (self.lines.length,)
@@ -71,11 +52,51 @@ class Softmax(Operation):
     def column_grid(self, slot: int) -> Shape:
         return (self.lines.length,)
 
+    def line_of(self, call: Call, out: int) -> tuple[IntArray, int, npt.NDArray[np.float64]]:
+        """The elements of the line of an output element, where on it that element is, and the numbers."""
+        line, position = self.lines.place(np.array([out]))
+        index = self.lines.elements(line)[0]
+        return index, int(position[0]), call.operands[0].reshape(-1)[index].astype(np.float64)
+
+
+class ByDim(AlongLines):
+    """An operation along `dim`. Without it, torch's old choice: 0 for 0, 1 and 3 dimensions, otherwise 1."""
+
+    dim: IntegerOrNone = None
+
+    @property
+    def axis(self) -> int:
+        if self.dim is not None:
+            return self.dim
+        return 0 if len(self.inputs[0].shape) in (0, 1, 3) else 1
+
+
+class _Shares(AlongLines):
+    """y_i = exp(± x_i) / Σ_j exp(± x_j) along each line."""
+
+    sign: ClassVar[int] = 1
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        shares = Exponentials.of(self.lines.rows(operands[0]) * self.sign).softmax
+        return self.lines.unrows(shares, self.output.shape)
+
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        y, u = self.lines.rows(call.output), self.lines.rows(upstream)
+        gradient = y * ((1 - y) * u - without_own(y * u))
+        # Where torch's shorter formula y · (u − Σ y·u) meets Inf or NaN, its answer stands.
+        torchs = y * (u - (y * u).sum(axis=1, keepdims=True))
+        gradient = np.where(np.isfinite(torchs), gradient, torchs)
+        return [self.lines.unrows(gradient * self.sign, upstream.shape) if wanted[0] else None]
+
+    # -- one element
+
     @quiet
     def row(self, call: Call, slot: int, out: IntArray) -> Links:
         index = self.lines.elements(self.lines.place(out)[0])
         y = call.output.reshape(-1).astype(np.float64)
-        return Links(index, y[out][:, None] * ((index == out[:, None]) - y[index]))
+        return Links(index, self.sign * y[out][:, None] * ((index == out[:, None]) - y[index]))
 
     def column(self, call: Call, slot: int, into: IntArray) -> Links:
         # The Jacobian of one line is symmetric.
@@ -83,23 +104,22 @@ class Softmax(Operation):
 
     def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
         made, other = Element(OUTPUT, out), Element(OUTPUT, into)
-        if out == into:
-            return Product((made, difference(Number(1.0), made)))
-        return Negative(Product((made, other)))
+        if out != into:
+            return self._signed(Negative(Product((made, other))))
+        return self._signed(Product((made, difference(Number(1.0), made))))
 
-    def _line(self, call: Call, out: int) -> tuple[IntArray, int, npt.NDArray[np.float64]]:
-        """The elements of the line of an output element, where on it that element is, and the numbers."""
-        line, position = self.lines.place(np.array([out]))
-        index = self.lines.elements(line)[0]
-        return index, int(position[0]), call.operands[0].reshape(-1)[index].astype(np.float64)
+    def _signed(self, of: Expression) -> Expression:
+        if self.sign > 0:
+            return of
+        return of.of if isinstance(of, Negative) else Negative(of)
 
     def term_count(self) -> int:
         return self.lines.length + 2
 
     @quiet
     def terms(self, call: Call, out: int) -> Sequence[Term]:
-        index, position, x = self._line(call, out)
-        made = Exponentials.of(x[None])
+        index, position, x = self.line_of(call, out)
+        made = Exponentials.of(x[None] * self.sign)
         powers, largest = made.powers[0], float(made.largest[0, 0])
         sums = np.add.accumulate(powers)
         share = float(powers[position] / sums[-1])
@@ -107,24 +127,29 @@ class Softmax(Operation):
         def make(k: int) -> Term:
             if k == 0:
                 reads = tuple(Read(0, int(i), float(v)) for i, v in zip(index, x, strict=True))
-                return Term(reads, largest, does="max")
+                return Term(reads, largest, does=f"max of {self._x}" if self.sign < 0 else "max")
             if k <= len(x):
                 reads = (Read(0, int(index[k - 1]), float(x[k - 1])), Read("max", 0, largest))
-                return Term(reads, float(powers[k - 1]), does="exp(x − max)", sum=float(sums[k - 1]))
+                return Term(reads, float(powers[k - 1]), does=f"exp({self._x} − max)", sum=float(sums[k - 1]))
             reads = (Read("exp", position, float(powers[position])), Read("sum", 0, float(sums[-1])))
             return Term(reads, share, does="divide by the sum", holds=share)
 
         return Terms(self.term_count(), make)
 
     def formula(self, call: Call, out: int) -> Expression:
-        index, _, x = self._line(call, out)
-        shift = safe_shift(x)
-        return Quotient(power(Element(0, out), shift), power_sum(0, index, shift))
+        index, _, x = self.line_of(call, out)
+        shift = safe_shift(x * self.sign)
+        powers = power_sum(0, index, shift, self._signed)
+        return Quotient(power(self._signed(Element(0, out)), shift), powers)
+
+    @property
+    def _x(self) -> str:
+        return "x" if self.sign > 0 else "−x"
 
     @quiet
     def intermediates(self, call: Call, out: int) -> list[tuple[str, Array]]:
-        made = Exponentials.of(self._line(call, out)[2][None])
-        return [("max", made.largest[0]), ("exp(x − max)", made.powers[0]), ("sum", made.total[0])]
+        made = Exponentials.of(self.line_of(call, out)[2][None] * self.sign)
+        return [("max", made.largest[0]), (f"exp({self._x} − max)", made.powers[0]), ("sum", made.total[0])]
 
     # -- in words
 
@@ -132,16 +157,42 @@ class Softmax(Operation):
         return f"turns every {self.lines.length} numbers of {naming.tensor(0)} into shares that add up to 1"
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
-        return f"is exp({naming.element(0, out)}) divided by the sum of {self.lines.length} exponentials"
+        sign = "" if self.sign > 0 else "−"
+        return f"is exp({sign}{naming.element(0, out)}) divided by the sum of {self.lines.length} exponentials"
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made, x = naming.element(OUTPUT, out), naming.element(0, into)
+        grows, shrinks = ("grows", "shrinks")[:: self.sign]
         if out == into:
-            return f"{made} is the share of {x} itself: it grows with {x}"
-        return f"{x} takes part in the sum under {made}: when {x} grows, {made} shrinks"
+            return f"{made} is the share of {x} itself: when {x} grows, {made} {grows}"
+        return f"{x} takes part in the sum under {made}: when {x} grows, {made} {shrinks}"
 
 
-def _without_own(rows: Array) -> Array:
+class Softmax(ByDim, _Shares):
+    """torch.nn.Softmax: y_i = exp(x_i) / Σ_j exp(x_j) along `dim`."""
+
+
+class Softmin(ByDim, _Shares):
+    """torch.nn.Softmin: y_i = exp(−x_i) / Σ_j exp(−x_j) along `dim`."""
+
+    sign: ClassVar[int] = -1
+
+
+class Softmax2d(_Shares):
+    """torch.nn.Softmax2d: a softmax over the channels of an input (N, C, H, W) or (C, H, W)."""
+
+    @property
+    def axis(self) -> int:
+        return -3
+
+    def infer_output(self) -> Spec:
+        shape = self.inputs[0].shape
+        if len(shape) not in (3, 4):
+            raise ArgumentError("inputs", f"takes an input (N, C, H, W) or (C, H, W), not {list(shape)}")
+        return super().infer_output()
+
+
+def without_own(rows: Array) -> Array:
     """For each element of a row, the sum of the others.
 
     The largest one's others are added up apart: what is left of a sum from which its largest part is taken away
@@ -167,6 +218,8 @@ def power(of: Expression, shift: float) -> Expression:
     return Apply("exp", (difference(of, Number(shift)) if shift else of,))
 
 
-def power_sum(slot: int, index: IntArray, shift: float) -> Expression:
-    """Σ exp(x − shift) over some elements of a slot."""
-    return Sum(len(index), lambda k: power(Element(slot, int(index[k])), shift))
+def power_sum(
+    slot: int, index: IntArray, shift: float, of: Callable[[Expression], Expression] = lambda x: x
+) -> Expression:
+    """Σ exp(of(x) − shift) over some elements x of a slot."""
+    return Sum(len(index), lambda k: power(of(Element(slot, int(index[k]))), shift))

@@ -1,6 +1,6 @@
 """Activations: one line each, or more where an argument or a kink changes what happens."""
 
-from op_cases import case, given, normal
+from op_cases import case, given, normal, sure
 
 _KINKS = given([[-3.0, -1.0, -0.5, -0.0], [0.0, 0.5, 1.0, 2.0], [3.0, 6.0, 7.5, -4.0]])
 _SMOOTH = given([[-4.0, -1.3, -0.2, 0.3], [0.7, 1.6, 2.5, 7.0]])
@@ -20,6 +20,10 @@ CASES = [
     case("LeakyReLU", _SMOOTH),
     case("LeakyReLU", normal(2, 3), negative_slope=-0.5),
     case("LogSigmoid", normal(5)),
+    case("LogSoftmax", normal(2, 3)),
+    case("LogSoftmax", normal(2, 3, 2), dim=-1),
+    case("LogSoftmax", sure, dim=1, note="sure"),
+    case("LogSoftmax", given(0.5)),
     case("Mish", normal(2, 3)),
     case("PReLU", _SMOOTH),
     case("PReLU", normal(2, 3, 2), num_parameters=3, init=0.1),
@@ -27,6 +31,11 @@ CASES = [
     case("ReLU6", _SMOOTH),
     case("SELU", _SMOOTH),
     case("SiLU", normal(2, 3)),
+    case("Softmax2d", normal(2, 3, 1, 2)),
+    case("Softmax2d", normal(3, 2, 2)),
+    case("Softmin", normal(2, 3)),
+    case("Softmin", normal(2, 3, 2)),
+    case("Softmin", sure, dim=-1, note="sure"),
     case("Softplus", _SMOOTH),
     case("Softplus", _SMOOTH, beta=2.0, threshold=4.0),
     case("Softplus", normal(4), beta=-0.5),
@@ -58,7 +67,9 @@ CASES = [
 _inf, _nan = float("inf"), float("nan")
 _EXTREMES = given([[-1e300, -1000.0, -30.0, -_inf], [1e300, 1000.0, 30.0, _inf], [_nan, 5e-324, -5e-324, -0.0]])
 
+_SHAPED = {"Softmax2d"}
+_NEEDED = {"Threshold": {"threshold": 0.1, "value": 20.0}}
+
 EXTREME_CASES = [
-    case(op, _EXTREMES, note="extreme", **({"threshold": 0.1, "value": 20.0} if op == "Threshold" else {}))
-    for op in sorted({case.op for case in CASES})
+    case(op, _EXTREMES, note="extreme", **_NEEDED.get(op, {})) for op in sorted({case.op for case in CASES} - _SHAPED)
 ]
