@@ -1,4 +1,4 @@
-"""Arithmetic on whole tensors, element by element, with torch's broadcasting."""
+"""The sum of tensors, element by element, with torch's broadcasting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from convstep.ops.arguments import require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
-from convstep.ops.broadcast import Broadcast, broadcast_shape
+from convstep.ops.broadcast import Broadcast, broadcast_shape, common_dtype
 from convstep.ops.expression import Element, Expression, Number, total
 
 
@@ -23,7 +23,7 @@ class Add(Operation):
 
     def infer_output(self) -> Spec:
         require_floats(self.inputs)
-        return Spec(broadcast_shape(self.inputs), np.result_type(*(spec.dtype for spec in self.inputs)))
+        return Spec(broadcast_shape(self.inputs), common_dtype(self.inputs))
 
     @cached_property
     def _operands(self) -> tuple[Broadcast, ...]:
@@ -38,12 +38,13 @@ class Add(Operation):
         output = operands[0]
         for operand in operands[1:]:
             output = output + operand
-        return np.asarray(output)
+        return np.asarray(output, dtype=self.output.dtype)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         return [
-            operand.collect(upstream) if want else None for operand, want in zip(self._operands, wanted, strict=True)
+            operand.collect(upstream).astype(spec.dtype, copy=False) if want else None
+            for operand, spec, want in zip(self._operands, self.inputs, wanted, strict=True)
         ]
 
     def row_grid(self, slot: int) -> Shape:

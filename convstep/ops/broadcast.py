@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,11 @@ def broadcast_shape(inputs: Sequence[Spec]) -> Shape:
         raise ArgumentError(
             "inputs", f"the shapes {shapes} do not go together: sizes must be equal, or one of them 1"
         ) from None
+
+
+def common_dtype(inputs: Sequence[Spec]) -> np.dtype[Any]:
+    """The dtype of a result of floats, as torch has it: scalars say nothing beside tensors with dimensions."""
+    return np.result_type(*({spec.dtype for spec in inputs if spec.shape} or {spec.dtype for spec in inputs}))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Operations that only move numbers: every output element is a copy of one input element. Flatten, Cat."""
+"""Operations that only move numbers: every output element is a copy of one input element. Cat, and all of `shape`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ class Copying(Operation):
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         flat = upstream.reshape(-1)
         return [
-            flat[self.target(slot, np.arange(spec.size))].reshape(spec.shape) if wanted[slot] else None
+            flat[self.target(slot, np.arange(spec.size))].reshape(spec.shape).astype(spec.dtype, copy=False)
+            if wanted[slot]
+            else None
             for slot, spec in enumerate(self.inputs)
         ]
 
@@ -79,37 +81,6 @@ class Copying(Operation):
         return f"{naming.element(OUTPUT, out)} is a copy of {naming.element(slot, into)}"
 
 
-class Flatten(Copying):
-    """torch.nn.Flatten: the dimensions from `start_dim` to `end_dim` become one."""
-
-    start_dim: Integer = 1
-    end_dim: Integer = -1
-
-    def infer_output(self) -> Spec:
-        spec = self.inputs[0]
-        start = dimension("start_dim", self.start_dim, spec.shape)
-        end = dimension("end_dim", self.end_dim, spec.shape)
-        if start > end:
-            raise ArgumentError("start_dim", f"{self.start_dim} comes after end_dim {self.end_dim}")
-        return Spec((*spec.shape[:start], prod(spec.shape[start : end + 1]), *spec.shape[end + 1 :]), spec.dtype)
-
-    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        return operands[0].reshape(self.output.shape)
-
-    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        return [upstream.reshape(self.inputs[0].shape) if wanted[0] else None]
-
-    def source(self, out: IntArray) -> tuple[IntArray, IntArray]:
-        return np.zeros_like(out), out
-
-    def target(self, slot: int, into: IntArray) -> IntArray:
-        return into
-
-    def tell(self, naming: Naming) -> str:
-        before, after = ("×".join(map(str, s.shape)) or "scalar" for s in (self.inputs[0], self.output))
-        return f"lays out {naming.tensor(0)} as {after} instead of {before}"
-
-
 class Cat(Copying):
     """torch.cat: the inputs one after the other along `dim`; their other sizes are equal."""
 
@@ -127,7 +98,9 @@ class Cat(Copying):
             listed = " and ".join(str(list(shape)) for shape in shapes)
             raise ArgumentError("inputs", f"the shapes {listed} differ elsewhere than in dimension {dim}")
         size = sum(shape[dim] for shape in shapes)
-        dtype = np.result_type(*(spec.dtype for spec in self.inputs))
+        # Beside floats, integers say nothing (torch).
+        floats = {spec.dtype for spec in self.inputs if spec.is_float}
+        dtype = np.result_type(*(floats or {spec.dtype for spec in self.inputs}))
         return Spec((*shapes[0][:dim], size, *shapes[0][dim + 1 :]), dtype)
 
     @cached_property

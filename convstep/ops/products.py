@@ -57,8 +57,8 @@ def gather(tensor: Array, index: IntArray) -> npt.NDArray[np.float64]:
 class ProductSum(Operation):
     """An operation whose every output element is Σ input · weight, plus a bias where it has one.
 
-    A subclass says which elements meet: `pairs`, `input_column`, `weight_column`, `bias_of`, `bias_column`.
-    Operands are input (slot 0), weight (1), bias (2).
+    A subclass says which elements meet: `pairs`, `input_column`, `weight_column`, and where it has a bias
+    `bias_of`, `bias_column`. Operands are input (slot 0), weight (1), bias (2).
     """
 
     @property
@@ -69,9 +69,9 @@ class ProductSum(Operation):
     def pairs(self, out: IntArray) -> tuple[IntArray, IntArray, Codes]:
         """For m output elements, the input elements read, the weights they meet and the empties, (m, n)."""
 
-    @abstractmethod
     def bias_of(self, out: IntArray) -> IntArray:
-        """The bias element that each output element adds, (m,)."""
+        """The bias element that each output element adds, (m,). Asked for where there is a bias."""
+        raise NotImplementedError
 
     @abstractmethod
     def input_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
@@ -81,9 +81,9 @@ class ProductSum(Operation):
     def weight_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         """For m weights, the outputs fed (ascending), the input elements met there and the empties, (m, n)."""
 
-    @abstractmethod
     def bias_column(self, into: IntArray) -> IntArray:
-        """For m biases, the outputs fed (ascending), (m, n)."""
+        """For m biases, the outputs fed (ascending), (m, n). Asked for where there is a bias."""
+        raise NotImplementedError
 
     def partner_slot(self, slot: int) -> int | None:
         return {0: 1, 1: 0}.get(slot)

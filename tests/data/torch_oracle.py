@@ -39,6 +39,27 @@ def upstream_of(output: Any) -> Any:
     return np.cos(np.arange(output.size)).reshape(output.shape).astype(output.dtype)
 
 
+FUNCTIONS: dict[str, Any] = {
+    "Add": lambda op, *inputs: sum(inputs[1:], start=inputs[0]),
+    "Cat": lambda op, *inputs: _torch().cat(inputs, dim=op.dim),
+    "Div": lambda op, a, b: a / b,
+    "MatMul": lambda op, a, b: a @ b,
+    "Mean": lambda op, x: x.mean(op.dim, op.keepdim),
+    "Mul": lambda op, a, b: a * b,
+    "Permute": lambda op, x: x.permute(op.dims),
+    "Reshape": lambda op, x: x.reshape(op.shape),
+    "Sub": lambda op, a, b: a - b,
+    "Sum": lambda op, x: x.sum(op.dim, op.keepdim),
+}
+"""The operations that are no torch.nn class, as torch computes them."""
+
+
+def _torch() -> Any:
+    import torch
+
+    return torch
+
+
 def _apply(op: Any, tensors: list[Any]) -> Any:
     """The same operation in torch, its parameters taken from the last tensors."""
     import torch
@@ -46,10 +67,8 @@ def _apply(op: Any, tensors: list[Any]) -> Any:
     name = type(op).__name__
     count, names = len(op.inputs), [*op.parameters, *op.buffers]
     inputs, owned, masks = tensors[:count], tensors[count : count + len(names)], tensors[count + len(names) :]
-    if name == "Add":
-        return sum(inputs[1:], start=inputs[0])
-    if name == "Cat":
-        return torch.cat(inputs, dim=op.dim)
+    if name in FUNCTIONS:
+        return FUNCTIONS[name](op, *inputs)
     if masks:
         return inputs[0] * masks[0] * (0 if op.p == 1 else 1 / (1 - op.p))
     module = getattr(torch.nn, name)(**_arguments(op)).train(op.training)

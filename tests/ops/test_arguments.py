@@ -23,7 +23,7 @@ CONV = {"out_channels": 4, "kernel_size": 3}
         ("Conv2d", {**CONV, "kernel_size": True}, "kernel_size", "not True"),
         ("Conv2d", {**CONV, "bias": 1}, "bias", "takes true or false, not 1"),
         ("Conv2d", {**CONV, "groups": 1.0}, "groups", "takes a positive integer, not 1.0"),
-        ("Conv2d", {**CONV, "padding_mode": "reflect"}, "padding_mode", "takes only zeros"),
+        ("Conv2d", {**CONV, "padding_mode": "mirror"}, "padding_mode", "takes zeros, reflect, replicate or circular"),
         ("Conv2d", {**CONV, "kernel": 3}, "kernel", "Extra inputs are not permitted"),
         ("Linear", {}, "out_features", "Field required"),
         ("MaxPool2d", {"kernel_size": 2, "return_indices": True}, "return_indices", "takes only false"),
@@ -50,7 +50,7 @@ def test_arguments(op, arguments, field, message):
 @pytest.mark.parametrize(
     ("op", "arguments", "inputs", "argument", "message"),
     [
-        ("Conv2d", CONV, [(2, 2)], "inputs", "takes an input of 4 dimensions (N, C, H, W), not [2, 2]"),
+        ("Conv2d", CONV, [(2, 2)], "inputs", "takes an input (N, C, H, W) or (C, H, W), not [2, 2]"),
         ("Conv2d", {**CONV, "in_channels": 2}, [(1, 3, 5, 5)], "in_channels", "is 2, but the input has 3 channels"),
         ("Conv2d", {**CONV, "groups": 3}, [(1, 3, 5, 5)], "groups", "3 does not divide out_channels = 4"),
         ("Conv2d", CONV, [(1, 1, 2, 2)], "kernel_size", "spans 3, more than the padded input's 2"),
