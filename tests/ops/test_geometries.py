@@ -27,6 +27,10 @@ except ImportError:
     torch = None
 
 
+def single(least, most):
+    return st.tuples(st.integers(least, most))
+
+
 def pair(least, most):
     return st.tuples(st.integers(least, most), st.integers(least, most))
 
@@ -41,16 +45,19 @@ CONVOLUTIONS = st.fixed_dictionaries(
         "bias": st.booleans(),
     }
 )
-POOLS = {
-    "kernel_size": pair(1, 3),
-    "stride": st.none() | pair(1, 4),
-    "padding": pair(0, 1),
-    "ceil_mode": st.booleans(),
-}
-MAX_POOLS = st.fixed_dictionaries({**POOLS, "dilation": pair(1, 2)})
-AVG_POOLS = st.fixed_dictionaries(
-    {**POOLS, "count_include_pad": st.booleans(), "divisor_override": st.none() | st.integers(1, 5)}
-)
+
+
+def pools(sizes, **more):
+    kernel = {"kernel_size": sizes(1, 3), "stride": st.none() | sizes(1, 4)}
+    return st.fixed_dictionaries({**kernel, "padding": sizes(0, 1), "ceil_mode": st.booleans(), **more})
+
+
+def outputs(*axes):
+    return st.fixed_dictionaries({"output_size": st.tuples(*(st.integers(1, 8) for _ in axes))})
+
+
+MAX_POOLS = pools(pair, dilation=pair(1, 4))
+AVG_POOLS = pools(pair, count_include_pad=st.booleans(), divisor_override=st.none() | st.integers(1, 5))
 
 
 def hold(name, arguments, image):
@@ -74,7 +81,13 @@ def hold(name, arguments, image):
 
 
 def agree(op, operands):
-    made, expected = call(op, operands), answers(op, operands)
+    made = call(op, operands)
+    if np.isinf(made.output).any():
+        # Windows on padding alone: -Inf, and on the way back torch would write beyond the input.
+        module = getattr(torch.nn, type(op).__name__)(**{k: getattr(op, k) for k in type(op).model_fields})
+        assert np.array_equal(made.output, module(torch.from_numpy(operands[0])).numpy())
+        return
+    expected = answers(op, operands)
     gradients = op.vjp(made, upstream_of(made.output), [True] * len(operands))
     np.testing.assert_allclose(made.output, expected["output"], rtol=1e-12, atol=1e-12)
     for slot, gradient in enumerate(gradients):
@@ -105,6 +118,30 @@ def test_average_pool(image, arguments):
 
 
 @QUICK
+@given(st.integers(1, 7), pools(single, dilation=single(1, 4)))
+def test_max_pool_over_one_axis(size, arguments):
+    hold("MaxPool1d", arguments, np.random.default_rng(4).integers(0, 3, size=(2, 2, size)).astype(float))
+
+
+@QUICK
+@given(st.integers(1, 7), pools(single, count_include_pad=st.booleans()))
+def test_average_pool_over_one_axis(size, arguments):
+    hold("AvgPool1d", arguments, np.random.default_rng(5).normal(size=(2, size)))
+
+
+@QUICK
+@given(IMAGE, outputs(1, 2), st.sampled_from(["AdaptiveAvgPool2d", "AdaptiveMaxPool2d"]))
+def test_adaptive_pool(image, arguments, name):
+    hold(name, arguments, np.random.default_rng(6).integers(0, 3, size=image).astype(float))
+
+
+@QUICK
+@given(st.integers(1, 9), outputs(1), st.sampled_from(["AdaptiveAvgPool1d", "AdaptiveMaxPool1d"]))
+def test_adaptive_pool_over_one_axis(size, arguments, name):
+    hold(name, arguments, np.random.default_rng(7).integers(0, 3, size=(2, size)).astype(float))
+
+
+@QUICK
 @given(IMAGE, MAX_POOLS | AVG_POOLS)
 def test_what_torch_refuses_is_refused(image, arguments):
     pytest.importorskip("torch")
@@ -114,8 +151,6 @@ def test_what_torch_refuses_is_refused(image, arguments):
         OPERATIONS[name](**arguments).bind([Spec(image, np.dtype(float))])
     except ArgumentError as error:
         refusal = str(error)
-    # Torch gives -Inf, or reads past its input, where we say that there is nothing to take the maximum of.
-    assume("padding alone" not in (refusal or ""))
     module = getattr(torch.nn, name)(**arguments)
     if refusal is None:
         module(torch.zeros(image))
