@@ -78,7 +78,11 @@ def _apply(op: Any, tensors: list[Any]) -> Any:
 def _arguments(op: Any) -> dict[str, Any]:
     """The arguments in the form that torch takes them."""
     # Torch forbids `inplace` on a tensor whose gradient is wanted.
-    return {name: getattr(op, name) for name in type(op).model_fields if name != "inplace"}
+    arguments = {name: getattr(op, name) for name in type(op).model_fields if name != "inplace"}
+    if type(op).__name__ == "LPPool1d":
+        # Torch takes a list of one size everywhere but here.
+        return {name: value[0] if isinstance(value, tuple) else value for name, value in arguments.items()}
+    return arguments
 
 
 def sgd_key(arguments: dict[str, Any]) -> str:

@@ -41,6 +41,10 @@ CASES = [
     case("GroupNorm", normal(1, 2, 2, 2), num_groups=1, affine=False),
     case("GroupNorm", normal(2, 2, 3), num_groups=2, bias=False, eps=0.01, training=False),
     case("GroupNorm", normal(2, 2), num_groups=2, eps=0.5),
+    case("LocalResponseNorm", normal(2, 4, 3), size=2),
+    case("LocalResponseNorm", normal(2, 3, 2, 2), size=3, alpha=0.5, beta=1.5, k=2.0),
+    case("LocalResponseNorm", normal(1, 2, 1, 2, 1), size=5, alpha=1.0),
+    case("LocalResponseNorm", normal(1, 3, 2), size=1, alpha=2.0, beta=0.5),
 ]
 
 _EXTREMES = [[1.0, _inf, 1.0, 1e200], [2.0, 1.0, _nan, -1e200], [3.0, 5.0, 2.0, 0.0], [4.0, 1.0, 1.0, 1.0]]
@@ -53,4 +57,5 @@ EXTREME_CASES = [
     case("LayerNorm", given(_EXTREMES), normalized_shape=4),
     case("RMSNorm", given(_EXTREMES), normalized_shape=4),
     case("GroupNorm", given([[1.0, _inf, 1.0, 2.0], [2.0, 1.0, _nan, 1.0]]), num_groups=2),
+    case("LocalResponseNorm", given([_EXTREMES]), size=2),
 ]

@@ -1,6 +1,6 @@
 """Geometries of pooling: over one axis, uneven windows, powers."""
 
-from op_cases import case, distinct, given, normal, tied
+from op_cases import case, distinct, given, normal, positive, tied
 
 _inf, _nan = float("inf"), float("nan")
 
@@ -24,6 +24,12 @@ CASES = [
     case("AdaptiveMaxPool2d", distinct(2, 5, 7), output_size=[None, 3]),
     case("AdaptiveMaxPool2d", distinct(1, 1, 6, 6), output_size=1),
     case("AdaptiveMaxPool2d", tied(1, 2, 5, 7), output_size=[2, 3], smooth=False, note="ties"),
+    case("LPPool1d", positive(2, 2, 5), norm_type=3, kernel_size=2),
+    case("LPPool1d", positive(2, 5), norm_type=0.5, kernel_size=[3], stride=2, ceil_mode=True),
+    case("LPPool2d", normal(2, 2, 4, 4), norm_type=2, kernel_size=2),
+    case("LPPool2d", positive(2, 5, 4), norm_type=1.5, kernel_size=[3, 2], stride=[2, 1], ceil_mode=True),
+    case("LPPool2d", normal(1, 1, 3, 3), norm_type=1, kernel_size=2, stride=1),
+    case("LPPool2d", given([[[0.0, 0.0, 1.0, 0.0]]]), norm_type=2, kernel_size=[1, 2], smooth=False, note="zeros"),
 ]
 
 _EXTREMES = [[1.0, _inf, -_inf, 2.0, _nan], [_nan, 1.0, 30.0, -_inf, _nan], [1e300, 1e308, 1e307, 40.0, -_inf]]
@@ -35,4 +41,6 @@ EXTREME_CASES = [
     case("AdaptiveMaxPool1d", given(_EXTREMES), output_size=1),
     case("AdaptiveMaxPool1d", given(_EXTREMES), output_size=3),
     case("AdaptiveMaxPool2d", given([_EXTREMES]), output_size=[2, 3]),
+    case("LPPool1d", given(_EXTREMES), norm_type=3, kernel_size=2, stride=1),
+    case("LPPool1d", given([[0.0, 0.0, 4.0, -1.0]]), norm_type=0.5, kernel_size=2, note="roots"),
 ]

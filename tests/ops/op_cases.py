@@ -25,6 +25,10 @@ def normal(*shape: int) -> Maker:
     return lambda rng: rng.normal(size=shape)
 
 
+def positive(*shape: int) -> Maker:
+    return lambda rng: rng.uniform(0.5, 3.0, size=shape)
+
+
 def distinct(*shape: int) -> Maker:
     """Numbers far enough apart for central differences to keep the order."""
     return lambda rng: rng.permutation(int(np.prod(shape))).reshape(shape) * 0.37 - 2.03
