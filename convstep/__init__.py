@@ -28,7 +28,7 @@ def run(source: Source, iterations: int | None = None) -> Results:
     from convstep.engine.recording import Recording
     from convstep.engine.results import run_all
 
-    return run_all(Recording(open_graph(source, iterations)))
+    return run_all(Recording(open_graph(source, iterations), kept_bytes=0))
 
 
 def trace(

@@ -150,7 +150,7 @@ def _run(options: argparse.Namespace) -> int:
     from convstep.engine.results import run_all
     from convstep.progress import Progress
 
-    recording = Recording(open_graph(options.file, options.iterations))
+    recording = Recording(open_graph(options.file, options.iterations), kept_bytes=0)
     loss = recording.graph.loss
     with Progress(recording.timeline.iterations) as progress:
 

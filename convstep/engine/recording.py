@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from convstep.engine.info import iteration_bytes
 from convstep.engine.timeline import Timeline, differentiated
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.draw import Draw
@@ -15,8 +16,8 @@ from convstep.network.graph import Graph
 from convstep.ops.base import Array, Call
 from convstep.ops.optimizers import Update
 
-_CHECKPOINT_BYTES = 256 * 2**20
-_KEPT_ITERATIONS = 2
+_KEPT_BYTES = 256 * 2**20
+"""How much whole iterations may take beside the present one, and how much the checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,21 @@ class Iteration:
 class Recording:
     """The recorded run of a graph. Iterations are computed when they are first asked for.
 
-    Between iterations the training state is kept at checkpoints, within a budget of bytes; an iteration in
-    between is computed again from the checkpoint before it, to the same bits.
+    The present iteration is kept whole, others and the training states between iterations (checkpoints) within
+    `kept_bytes` each; what is not kept is computed again from the state before it, to the same bits.
     """
 
     def __init__(
-        self, graph: Graph, timeline: Timeline | None = None, checkpoints: Mapping[int, TrainingState] | None = None
+        self, graph: Graph, checkpoints: Mapping[int, TrainingState] | None = None, kept_bytes: int = _KEPT_BYTES
     ) -> None:
         self.graph = graph
-        self.timeline = timeline or Timeline(graph)
+        self.timeline = Timeline(graph)
         self.losses: dict[int, float] = {}
         self._checkpoints = {0: TrainingState(graph.parameters, graph.buffers), **(checkpoints or {})}
+        self._always = frozenset(self._checkpoints)
         self._every = 1
+        self._kept_bytes = kept_bytes
+        self._most_iterations = max(1, kept_bytes // max(1, iteration_bytes(graph)))
         self._iterations: OrderedDict[int, Iteration] = OrderedDict()
 
     def iteration(self, index: int, progress: Callable[[int], None] | None = None) -> Iteration:
@@ -75,29 +79,36 @@ class Recording:
         if index in self._iterations:
             self._iterations.move_to_end(index)
             return self._iterations[index]
-        at = max(k for k in self._checkpoints if k <= index)
-        state = self._checkpoints[at]
-        while True:
-            iteration = run_iteration(self.graph, self.timeline, at, state)
-            self._keep(iteration)
+        at, state = self._state_before(index)
+        for k in range(at, index + 1):
+            while len(self._iterations) >= self._most_iterations:
+                self._iterations.popitem(last=False)
+            self._iterations[k] = run_iteration(self.graph, self.timeline, k, state)
+            state = self._iterations[k].end
+            self._note(self._iterations[k])
             if progress:
-                progress(at)
-            if at == index:
-                return iteration
-            at, state = at + 1, iteration.end
+                progress(k)
+        return self._iterations[index]
 
-    def _keep(self, iteration: Iteration) -> None:
+    def _state_before(self, index: int) -> tuple[int, TrainingState]:
+        """The nearest known training state that an iteration at or before `index` starts from."""
+        known = dict(self._checkpoints)
+        known.update({k + 1: iteration.end for k, iteration in self._iterations.items()})
+        at = max(k for k in known if k <= index)
+        return at, known[at]
+
+    def _note(self, iteration: Iteration) -> None:
+        """Keep an iteration's loss, and its end as a checkpoint, the checkpoints thinned out as they grow."""
         if self.graph.loss is not None:
             self.losses[iteration.index] = float(iteration.values[self.graph.loss.name].sum())
-        self._iterations[iteration.index] = iteration
-        while len(self._iterations) > _KEPT_ITERATIONS:
-            self._iterations.popitem(last=False)
         following = iteration.index + 1
         if following % self._every == 0:
             self._checkpoints.setdefault(following, iteration.end)
-        while len(self._checkpoints) > 2 and len(self._checkpoints) * iteration.end.nbytes > _CHECKPOINT_BYTES:
+        most = self._kept_bytes // max(1, iteration.end.nbytes)
+        while len(self._checkpoints) > len(self._always) + most:
             self._every *= 2
-            self._checkpoints = {k: s for k, s in self._checkpoints.items() if k % self._every == 0}
+            keep = {k for k in self._checkpoints if k % self._every == 0} | self._always
+            self._checkpoints = {k: s for k, s in self._checkpoints.items() if k in keep}
 
 
 def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingState) -> Iteration:
