@@ -20,14 +20,16 @@ INFOS = [
 ]
 
 
-def samples(info):
+def samples(info, training):
     """Constructor arguments by name, and the tensors, of each of torch's samples that can be said here."""
-    for sample in info.module_inputs_func(info, "cpu", torch.float64, requires_grad=False, training=True):
+    for sample in info.module_inputs_func(info, "cpu", torch.float64, requires_grad=False, training=training):
         made = sample.constructor_input
         names = [name for name in info.module_cls.__init__.__code__.co_varnames[1:] if name not in ("device", "dtype")]
         arguments = dict(zip(names, made.args, strict=False)) | made.kwargs
-        tensors = sample.forward_input.args
-        if not _LATER & set(arguments) :
+        # A second output is not to be had here; the first is the same without it.
+        arguments.pop("return_indices", None)
+        tensors = (*sample.forward_input.args, *sample.forward_input.kwargs.values())
+        if not _LATER & set(arguments):
             yield arguments, [t.detach().numpy() for t in tensors if isinstance(t, torch.Tensor)]
 
 
@@ -35,13 +37,14 @@ def test_every_module_is_among_torchs():
     assert {info.module_cls.__name__ for info in INFOS} >= {"Conv2d", "Linear", "MaxPool2d", "AvgPool2d", "MSELoss"}
 
 
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("info", INFOS, ids=lambda info: info.module_cls.__name__)
-def test_torchs_own_samples(info):
+def test_torchs_own_samples(info, training):
     name, count = info.module_cls.__name__, 0
-    for arguments, data in samples(info):
+    for arguments, data in samples(info, training):
         given = {k: v for k, v in arguments.items() if k in OPERATIONS[name].model_fields}
         assert given == arguments, f"{name} does not know {set(arguments) - set(given)}"
-        op = OPERATIONS[name](**given).bind([Spec(a.shape, a.dtype) for a in data])
+        op = OPERATIONS[name](**given).bind([Spec(a.shape, a.dtype) for a in data], training)
         operands = (*data, *owned(op, np.random.default_rng(count)))
         made, expected = call(op, operands), answers(op, operands)
         gradients = op.vjp(made, upstream_of(made.output), [op.is_differentiable(k) for k in range(len(operands))])
