@@ -130,12 +130,16 @@ def _or_none(check: Check) -> Check:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
+FlagOrNone = Annotated[bool | None, BeforeValidator(_or_none(_flag))]
 OneOutput = Annotated[bool, BeforeValidator(_only(False, "an operation here writes one tensor"))]
 """torch's `return_indices`: a second output, which is not to be had."""
 PaddingMode = Annotated[str, BeforeValidator(_choice("zeros", "reflect", "replicate", "circular"))]
 """torch's `padding_mode`."""
 ZerosMode = Annotated[str, BeforeValidator(_only("zeros", "torch has no other padding here"))]
 """The `padding_mode` of a transposed convolution."""
+UpsampleMode = Annotated[
+    str, BeforeValidator(_choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"))
+]
 Reduction = Annotated[str, BeforeValidator(_choice("mean", "sum", "none"))]
 BatchReduction = Annotated[str, BeforeValidator(_choice("mean", "batchmean", "sum", "none"))]
 """`batchmean` divides by the first dimension's size alone."""
