@@ -99,7 +99,7 @@ def padded_positions(size: int, before: int, after: int, mode: str) -> IntArray:
     `mode` is torch's: zeros, constant, reflect, replicate, circular. A negative padding cuts off. Raises
     ArgumentError about `padding` where torch cannot pad so.
     """
-    if size + before + after < 1:
+    if size + before + after < 1 or size + min(before, 0) + min(after, 0) < 0:
         raise ArgumentError("padding", f"({before}, {after}) leaves nothing of a size of {size}")
     position = np.arange(-before, size + after)
     if mode == "replicate":
