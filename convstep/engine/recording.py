@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from convstep.engine.info import iteration_bytes
-from convstep.engine.timeline import Timeline, differentiated
+from convstep.engine.timeline import Timeline
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.draw import Draw
 from convstep.network.graph import Graph
@@ -160,16 +160,11 @@ def _backward(
     graph: Graph, timeline: Timeline, calls: Mapping[str, Call], seeds: Mapping[str, Array]
 ) -> tuple[dict[int, Array], dict[str, Array]]:
     """What each backward step gave, and the complete gradients: in the order of the steps, left to right."""
-    steps_of: dict[str, dict[int, int]] = {}
-    for k, step in enumerate(timeline.steps):
-        if step.is_backward:
-            steps_of.setdefault(step.layer, {})[step.slot] = k
-    reached = differentiated(graph)
     grads = dict(seeds)
     given: dict[int, Array] = {}
     for node in reversed(graph.nodes):
-        steps = steps_of.get(node.name, {})
-        if node.name not in reached or not steps:
+        steps = timeline.backward_steps.get(node.name)
+        if not steps:
             continue
         wanted = [slot in steps for slot in range(len(node.operands))]
         gradients = node.op.vjp(calls[node.name], grads[node.name], wanted)

@@ -87,6 +87,11 @@ class Timeline:
 
     def __init__(self, graph: Graph) -> None:
         self.steps: tuple[Step, ...] = tuple(_steps(graph))
+        self.backward_steps: dict[str, dict[int, int]] = {}
+        """The backward steps of each layer, by operand slot."""
+        for k, step in enumerate(self.steps):
+            if step.is_backward:
+                self.backward_steps.setdefault(step.layer, {})[step.slot] = k
         self.iterations = graph.iterations
         # ends[level, order][k]: steps of that level up to and including operation k, within an iteration.
         self._ends: dict[tuple[Level, Order], list[int]] = {}

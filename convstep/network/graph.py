@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Node:
     def op_name(self) -> str:
         return type(self.op).__name__
 
-    @property
+    @cached_property
     def operands(self) -> tuple[str, ...]:
         """The tensors that the operation reads, slot by slot."""
         owned = (self.parameters, self.buffers, self.masks)
@@ -81,7 +82,7 @@ class Graph:
     claims: tuple[Claim, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Layers in file order, then the loss."""
         return self.layers if self.loss is None else (*self.layers, self.loss)

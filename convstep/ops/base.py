@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from math import prod
 from typing import Any, ClassVar, Protocol, Self
 
@@ -60,11 +61,13 @@ class Parameter:
     """A parameter or a buffer that an operation owns.
 
     `init` is torch's default scheme, written as in a network file; `dtype` is the net's unless given.
+    Where it `stretches`, numbers of any shape that broadcasts to this one may be given.
     """
 
     shape: Shape
     init: Mapping[str, Any]
     dtype: np.dtype[Any] | None = None
+    stretches: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,9 @@ class Operation(BaseModel):
             plural = "" if wanted == "1" else "s"
             raise ArgumentError("inputs", f"{type(self).__name__} takes {wanted} input{plural}, not {len(inputs)}")
         bound = self.infer(inputs)
+        # Bound before? Then nothing cached holds any more.
+        for name in bound.__dict__.keys() - type(bound).model_fields.keys():
+            del bound.__dict__[name]
         bound._inputs = tuple(inputs)
         bound._training = training
         bound._parameters = bound.declare()
@@ -201,27 +207,29 @@ class Operation(BaseModel):
     def infer_output(self) -> Spec:
         """Shape and dtype of the output. `inputs` and `parameters` are known."""
 
-    @property
+    # Cached: pydantic finds private attributes slowly.
+
+    @cached_property
     def inputs(self) -> tuple[Spec, ...]:
         return self._inputs
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Parameter]:
         return self._parameters
 
-    @property
+    @cached_property
     def buffers(self) -> dict[str, Parameter]:
         return self._buffers
 
-    @property
+    @cached_property
     def masks(self) -> dict[str, Shape]:
         return self._masks
 
-    @property
+    @cached_property
     def training(self) -> bool:
         return self._training
 
-    @property
+    @cached_property
     def output(self) -> Spec:
         return self._output
 

@@ -7,8 +7,8 @@ input's gradient) the nearest to torch's speed. A 1×1 kernel's input is its own
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -32,26 +32,30 @@ class Geometry:
     pads: tuple[tuple[int, int], ...]
     groups: int = 1
 
-    @property
+    @cached_property
     def padded(self) -> Shape:
         return tuple(before + size + after for size, (before, after) in zip(self.sizes, self.pads, strict=True))
 
-    @property
+    @cached_property
     def is_pointwise(self) -> bool:
         """Whether each output reads just the input at its own place."""
         return self.padded == self.sizes == self.outputs and prod(self.kernel) == prod(self.stride) == 1
 
+    @cached_property
     def inner(self) -> Places:
         """Where the input lies in the padded one."""
         pairs = zip(self.sizes, self.pads, strict=True)
         return (..., *(slice(before, before + size) for size, (before, _) in pairs))
 
-    def taps(self) -> Iterator[tuple[Places, Places]]:
+    @cached_property
+    def taps(self) -> list[tuple[Places, Places]]:
         """For each tap, its places in (N, C, *kernel, *outputs), and those of the padded input that it reads."""
+        taps: list[tuple[Places, Places]] = []
         for tap in np.ndindex(*self.kernel):
             each = zip(tap, self.dilation, self.stride, self.outputs, strict=True)
             reads = (slice(t * d, t * d + s * (o - 1) + 1, s) for t, d, s, o in each)
-            yield (slice(None), slice(None), *tap), (..., *reads)
+            taps.append(((slice(None), slice(None), *tap), (..., *reads)))
+        return taps
 
 
 def convolve(x: Array, weight: Array, geometry: Geometry) -> Array:
@@ -73,9 +77,9 @@ def input_gradient(upstream: Array, weight: Array, geometry: Geometry) -> Array:
         return columns.reshape(batch, channels, *geometry.sizes)
     columns = columns.reshape(batch, channels, *geometry.kernel, *geometry.outputs)
     padded = np.zeros((batch, channels, *geometry.padded), columns.dtype)
-    for tap, reads in geometry.taps():
+    for tap, reads in geometry.taps:
         padded[reads] += columns[tap]
-    gradient: Array = padded[geometry.inner()]
+    gradient: Array = padded[geometry.inner]
     return gradient
 
 
@@ -99,7 +103,7 @@ def _padded(x: Array, geometry: Geometry) -> Array:
         return x
     # np.pad does the same, at the cost of a small convolution.
     padded = np.zeros((*x.shape[:2], *geometry.padded), x.dtype)
-    padded[geometry.inner()] = x
+    padded[geometry.inner] = x
     return padded
 
 
