@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +108,10 @@ def _value(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
 
 def _number(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
     if slot.local in slot.layer.tensors:
+        if slot.declared.stretches:
+            given = tensors.read(slot.where, slot.name)
+            with suppress(ValueError):
+                return np.broadcast_to(given, slot.declared.shape).astype(tensors.dtype)
         return tensors.read(slot.where, slot.name, slot.declared.shape)
     if slot.name in loaded:
         return loaded[slot.name].astype(tensors.dtype)

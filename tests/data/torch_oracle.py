@@ -71,7 +71,9 @@ def _apply(op: Any, tensors: list[Any]) -> Any:
         return FUNCTIONS[name](op, *inputs)
     if masks:
         return inputs[0] * masks[0] * (0 if op.p == 1 else 1 / (1 - op.p))
-    module = getattr(torch.nn, name)(**_arguments(op)).train(op.training)
+    # A loss's weights are tensors where the file has `weight: <tensor>` and the operation `weight: true`.
+    given = {n: t for n, t in zip(names, owned, strict=True) if op.is_loss}
+    module = getattr(torch.nn, name)(**{**_arguments(op), **given}).train(op.training)
     return torch.func.functional_call(module, dict(zip(names, owned, strict=True)), tuple(inputs))
 
 
@@ -79,6 +81,8 @@ def _arguments(op: Any) -> dict[str, Any]:
     """The arguments in the form that torch takes them."""
     # Torch forbids `inplace` on a tensor whose gradient is wanted.
     arguments = {name: getattr(op, name) for name in type(op).model_fields if name != "inplace"}
+    if op.is_loss:
+        return {name: value for name, value in arguments.items() if name not in op.buffer_names}
     if type(op).__name__ == "LPPool1d":
         # Torch takes a list of one size everywhere but here.
         return {name: value[0] if isinstance(value, tuple) else value for name, value in arguments.items()}
