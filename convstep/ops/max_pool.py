@@ -24,14 +24,17 @@ class Maximum(Pool):
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         best = np.full((self.planes, self.outputs_a_plane), -np.inf, dtype=operands[0].dtype)
-        # Where nothing is larger than -Inf, the first candidate has won.
-        first = (self.tap_reads >= 0).argmax(axis=0)
-        winner = np.tile(self.tap_reads[first, np.arange(len(first))], (self.planes, 1))
-        for place, candidate in self.gather(operands[0], self.tap_reads, -np.inf):
+        # The tap that has won; where nothing is larger than -Inf, the first candidate.
+        first = (self.tap_reads >= 0).argmax(axis=0).astype(np.min_scalar_type(len(self.tap_reads)))
+        tap = np.tile(first, (self.planes, 1))
+        has_nan = bool(np.isnan(operands[0].max()))
+        for k, (_, candidate) in enumerate(self.gather(operands[0], self.tap_reads, -np.inf)):
             wins = candidate > best
-            wins |= np.isnan(candidate)  # of several NaN, the last one
-            np.copyto(best, candidate, where=wins)
-            np.copyto(winner, place, where=wins)
+            if has_nan:
+                wins |= np.isnan(candidate)  # of several NaN, the last one
+            np.maximum(best, candidate, out=best)
+            np.copyto(tap, k, where=wins)
+        winner = self.tap_reads[tap, np.arange(self.outputs_a_plane)]
         winner = np.where(winner < 0, -1, np.arange(self.planes)[:, None] * self.inputs_a_plane + winner)
         saved["winner"] = winner.reshape(-1)
         return best.reshape(self.output.shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from math import prod
 from typing import ClassVar
@@ -24,6 +24,9 @@ from convstep.ops.base import (
     Spec,
 )
 from convstep.ops.windows import Codes, Window
+
+_FEW_TAPS = 8
+"""Up to so many taps it is quickest to add whole slices, tap by tap."""
 
 EMPTY_WORDS = {Empty.PADDING: "padding", Empty.WINDOW: "past the edge", Empty.STRIDE: "between two strides"}
 
@@ -78,7 +81,10 @@ class Pool(Operation):
 
         The place -1 gives the filler. The numbers are overwritten by the next row's.
         """
-        planes = np.pad(tensor.reshape(self.planes, -1), ((0, 0), (0, 1)), constant_values=fill)
+        # np.pad does the same, at the cost of a small pooling.
+        flat = tensor.reshape(self.planes, -1)
+        planes = np.empty((self.planes, flat.shape[1] + 1), tensor.dtype)
+        planes[:, :-1], planes[:, -1] = flat, fill
         numbers = np.empty((self.planes, table.shape[1]), dtype=tensor.dtype)
         for places in table:
             # With mode="wrap", -1 is the filler at the end, and numpy writes into `out` directly.
@@ -132,13 +138,24 @@ def add_up(tensor: Array, tables: Sequence[IntArray]) -> Array:
 
 
 def _add_up_axis(tensor: Array, table: IntArray, axis: int) -> Array:
-    shape, size = tensor.shape, tensor.shape[axis]
+    shape, size, taps = tensor.shape, tensor.shape[axis], table.shape[1]
+    parts: Iterable[Array]
     if table.size == size and np.array_equal(table.reshape(-1), np.arange(size)):
         # Windows side by side, which together are the whole axis.
-        summed: Array = tensor.reshape(*shape[:axis], *table.shape, *shape[axis + 1 :]).sum(axis=axis + 1)
-        return summed
+        windows = tensor.reshape(*shape[:axis], *table.shape, *shape[axis + 1 :])
+        if taps > _FEW_TAPS:
+            return np.asarray(windows.sum(axis=axis + 1))
+        parts = np.moveaxis(windows, axis + 1, 0)
+    else:
+        padded = np.concatenate([tensor, np.zeros((*shape[:axis], 1, *shape[axis + 1 :]), tensor.dtype)], axis=axis)
+        if taps > _FEW_TAPS and (np.diff(table, axis=1)[table[:, 1:] >= 0] == 1).all():
+            # Stretches that follow each other: each from its first place up to one past its last.
+            ends = np.stack([table[:, 0], table.max(axis=1) + 1], axis=1).reshape(-1)
+            if (table[:, 0] >= 0).all():
+                sums: Array = np.add.reduceat(padded, ends, axis=axis)
+                return np.ascontiguousarray(sums[(slice(None),) * axis + (slice(None, None, 2),)])
+        parts = (np.take(padded, places, axis=axis, mode="wrap") for places in table.T)
     total = np.zeros((*shape[:axis], len(table), *shape[axis + 1 :]), tensor.dtype)
-    padded = np.concatenate([tensor, np.zeros((*shape[:axis], 1, *shape[axis + 1 :]), tensor.dtype)], axis=axis)
-    for places in table.T:
-        total += np.take(padded, places, axis=axis, mode="wrap")
+    for part in parts:
+        total += part
     return total

@@ -17,7 +17,7 @@ from convstep.ops.norm_layout import Layout
 Floats = npt.NDArray[np.float64]
 
 _FEW = 8
-"""In groups of at most so many numbers a gradient is added up from the very products that are stepped through."""
+"""A group of at most so many numbers is small: there gradients are added up product by product."""
 
 
 class Standardise(Operation):
@@ -56,27 +56,26 @@ class Standardise(Operation):
 
     # -- the whole tensor
 
-    def _statistics(self, x: Array, operands: tuple[Array, ...]) -> tuple[Array, Array]:
-        """Mean and variance of each group, in shapes that go with the layout's."""
+    def _centre(self, x: Array, operands: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+        """Each number minus the mean, the mean and the variance of each group, in the layout's dimensions."""
         if self.fixed:
             mean, var = (operands[self.slots[name]].reshape(1, -1, 1, 1) for name in ("running_mean", "running_var"))
-            return mean, var
+            return x - mean, mean, var
         axes = self.layout.axes
         if not self.centred:
             square = np.square(x).mean(axis=axes, keepdims=True)
-            return np.zeros_like(square), square
+            return x.copy(), np.zeros_like(square), square
         mean = x.mean(axis=axes, keepdims=True)
-        return mean, np.square(x - mean).mean(axis=axes, keepdims=True)
+        centred = x - mean
+        return centred, mean, np.square(centred).mean(axis=axes, keepdims=True)
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         x = operands[0].reshape(self.layout.shape)
-        mean, var = self._statistics(x, operands)
+        y, mean, var = self._centre(x, operands)
         rate = 1 / np.sqrt(var + x.dtype.type(self.epsilon))
         saved.update(mean=mean, var=var, rate=rate)
-        y = x - mean if self.centred else x * rate
-        if self.centred:
-            y *= rate
+        y *= rate
         if "weight" in self.slots:
             y *= self._channelwise(operands, "weight")
         if "bias" in self.slots:
@@ -89,33 +88,48 @@ class Standardise(Operation):
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         gradients: list[Array | None] = [None] * len(call.operands)
+        if not any(wanted):
+            return gradients
         given = upstream.reshape(self.layout.shape)
         standard = (call.operands[0].reshape(self.layout.shape) - call.saved["mean"]) * call.saved["rate"]
-        for name, part in (("weight", standard), ("bias", None)):
-            slot = self.slots.get(name)
-            if slot is not None and wanted[slot]:
-                shares = given if part is None else given * part
-                gradients[slot] = shares.sum(axis=(0, 3)).reshape(call.operands[slot].shape)
+        # Sums over the places of each channel: all further sums are sums of these.
+        sums = {"weight": (given * standard).sum(axis=3, keepdims=True), "bias": given.sum(axis=3, keepdims=True)}
+        for name, slot in self.slots.items():
+            if wanted[slot]:
+                gradients[slot] = sums[name].sum(axis=0).reshape(call.operands[slot].shape)
         if wanted[0]:
-            gradients[0] = self._input_gradient(call, given, standard).reshape(upstream.shape)
+            gradients[0] = self._input_gradient(call, given, standard, sums).reshape(upstream.shape)
         return gradients
 
-    def _input_gradient(self, call: Call, given: Array, standard: Array) -> Array:
-        scaled = given * self._channelwise(call.operands, "weight") if "weight" in self.slots else given
+    def _input_gradient(self, call: Call, given: Array, standard: Array, sums: dict[str, Array]) -> Array:
+        rate = call.saved["rate"]
+        weight = self._channelwise(call.operands, "weight") if "weight" in self.slots else np.ones_like(rate)
+        gradient = given * (weight * rate)
         if self.fixed:
-            return np.asarray(scaled * call.saved["rate"])
-        axes = self.layout.axes
-        gradient: Array = scaled - standard * (scaled * standard).mean(axis=axes, keepdims=True)
+            return np.asarray(gradient)
+        axes, size = self.layout.axes, self.layout.group_size
+        through = {name: (weight * part).sum(axis=axes, keepdims=True) * rate / size for name, part in sums.items()}
+        gradient -= standard * through["weight"]
         if self.centred:
-            gradient -= scaled.mean(axis=axes, keepdims=True)
-        gradient *= call.saved["rate"]
-        # Few numbers, or one that outweighs its group: the formula above cancels; the products do not.
-        size = self.layout.group_size
-        hard = np.arange(gradient.size) if size <= _FEW else np.flatnonzero(np.square(standard) > size / 2)
+            gradient -= through["bias"]
+        hard = self._hard(standard)
         if len(hard):
             links = self.column(call, 0, hard)
             gradient.reshape(-1)[hard] = (links.local * given.reshape(-1)[links.index]).sum(axis=1)
-        return gradient
+        return np.asarray(gradient)
+
+    def _hard(self, standard: Array) -> IntArray:
+        """The elements whose gradient the short formula loses to cancellation; the products stepped through do not.
+
+        They are few in a group, or one that outweighs its group.
+        """
+        size = self.layout.group_size
+        if size <= _FEW:
+            return np.arange(standard.size)
+        limit = (size / 2) ** 0.5
+        if standard.max() <= limit and standard.min() >= -limit:
+            return np.arange(0)
+        return np.flatnonzero(np.abs(standard) > limit)
 
     # -- one element
 
