@@ -76,10 +76,12 @@ class Dropout(Operation):
         return (1,)
 
     def row(self, call: Call, slot: int, out: IntArray) -> Links:
-        local: npt.NDArray[np.float64] = np.ones(len(out))
-        if self.training:
-            local = call.operands[_MASK].reshape(-1)[self._spread.reads(out)].astype(np.float64) * self.scale
-        return Links(out[:, None], local[:, None])
+        if not self.training:
+            return Links(out[:, None], np.ones((len(out), 1)))
+        read = self._spread.reads(out)
+        index, other = (read, out) if slot == _MASK else (out, read)
+        local: npt.NDArray[np.float64] = call.operands[1 - slot].reshape(-1)[other].astype(np.float64) * self.scale
+        return Links(index[:, None], local[:, None])
 
     def column(self, call: Call, slot: int, into: IntArray) -> Links:
         return self.row(call, slot, into)

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.base import Array, Call, IntArray, Links, Operation, Shape, Spec, quiet
+from convstep.ops.base import Array, Call, Empty, IntArray, Links, Operation, Shape, Spec, quiet
 from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
 from convstep.ops.norm_layout import Layout
 
@@ -173,11 +173,20 @@ class Standardise(Operation):
 
     @quiet
     def row(self, call: Call, slot: int, out: IntArray) -> Links:
+        if slot > len(self.parameters):
+            return self._buffer_row(slot, out)
         if slot:
             local = self._parameter_slope(call, slot, out[:, None])
             return Links(self.layout.channel(out)[:, None], local)
         index = out[:, None] if self.fixed else self.layout.members(self.layout.group(out))
         return Links(index, self._slope(call, out[:, None], index))
+
+    def _buffer_row(self, slot: int, out: IntArray) -> Links:
+        """Which running statistics an output reads, if it reads any; none of them has a gradient."""
+        read = self.fixed and slot != self.slots["num_batches_tracked"]
+        index = self.layout.channel(out) if read else np.full(out.shape, -1)
+        empty = np.full((len(out), 1), Empty.NO if read else Empty.WINDOW, np.uint8)
+        return Links(index[:, None], np.zeros((len(out), 1)), empty)
 
     @quiet
     def column(self, call: Call, slot: int, into: IntArray) -> Links:

@@ -88,6 +88,11 @@ def links_are_well_formed(op: Operation, operands: tuple[Array, ...]) -> None:
             assert (links.partner is None) == (op.partner_slot(slot) is None)
         for row in _columns(op, made, slot).index:
             assert (np.diff(row[row >= 0]) >= 0).all(), "a column does not ascend"
+    for slot in range(len(_linked_slots(op)), len(operands)):
+        # Buffers and masks have no columns, but what is read of them is shown.
+        index = _rows(op, made, slot).index
+        assert index.shape == (made.output.size, prod(op.row_grid(slot)))
+        assert ((index >= -1) & (index < operands[slot].size)).all()
 
 
 def rows_give_vjp(op: Operation, operands: tuple[Array, ...]) -> None:
