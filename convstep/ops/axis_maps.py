@@ -5,8 +5,10 @@ An output position is a sum over taps of weight · input; without weights there 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,23 @@ from convstep.ops.base import Array, IntArray
 from convstep.ops.windows import Axis
 
 Floats = npt.NDArray[np.float64]
+Places = slice | IntArray
+
+_MOST_SLICES = 6
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Pairs of places that meet, each place once; with a weight for each pair where there are weights.
+
+    `use` counts, from 0, how often the inputs stood in a piece before; `tap` is at which tap the outputs read.
+    """
+
+    inputs: Places
+    outputs: Places
+    weights: Floats | None
+    use: int
+    tap: int
 
 
 @dataclass(frozen=True)
@@ -24,37 +43,59 @@ class AxisMap:
     axis: Axis
     weights: Floats | None = None
 
-    @property
+    @cached_property
     def changes_nothing(self) -> bool:
         reads = self.axis.reads
         plain = self.weights is None or bool((self.weights == 1).all())
         return plain and reads.shape == (self.axis.size, 1) and bool((reads[:, 0] == np.arange(len(reads))).all())
 
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """All pairs of places that meet; evenly spaced places are slices, which numpy reads faster than lists."""
+        axis, pieces = self.axis, []
+        for k, tap in np.ndindex(axis.feeds.shape[1], axis.taps):
+            inputs = np.flatnonzero((axis.feeds[:, k] >= 0) & (axis.feeds_tap[:, k] == tap))
+            outputs = axis.feeds[inputs, k]
+            weights = None if self.weights is None else self.weights[outputs, tap]
+            runs = list(islice(_even_runs(inputs, outputs), _MOST_SLICES + 1))
+            if len(runs) > _MOST_SLICES:
+                pieces.append(Piece(inputs, outputs, weights, k, tap))
+                continue
+            for run in runs:
+                part = None if weights is None else weights[run]
+                pieces.append(Piece(_as_slice(inputs[run]), _as_slice(outputs[run]), part, k, tap))
+        return pieces
+
+    @cached_property
+    def _covers(self) -> tuple[bool, bool]:
+        """Whether each output reads something, and each input is read."""
+        return bool((self.axis.reads[:, 0] >= 0).all()), bool((self.axis.feeds[:, 0] >= 0).all())
+
     def read(self, x: Array, along: int, fill: float = 0.0) -> Array:
         """The tensor with the axis `along` mapped; places without an input hold `fill`."""
-        reads = self.axis.reads
+        shape = (*x.shape[:along], self.axis.outputs, *x.shape[along + 1 :])
+        before = (slice(None),) * along
         if self.weights is None:
-            return _taken(x, reads[:, 0], along, fill)
-        result: Array | None = None
-        for tap in range(self.axis.taps):
-            part = _taken(x, reads[:, tap], along, 0.0) * _lengthwise(self.weights[:, tap], x, along)
-            result = part if result is None else np.add(result, part, out=result)
-        assert result is not None
+            if self._covers[0]:
+                return np.take(x, self.axis.reads[:, 0], axis=along)
+            result = np.full(shape, fill, x.dtype)
+            for piece in self.pieces:
+                result[(*before, piece.outputs)] = x[(*before, piece.inputs)]
+            return result
+        result = np.empty(shape, x.dtype)
+        for piece in sorted(self.pieces, key=lambda piece: piece.tap):
+            _put(result, (*before, piece.outputs), x[(*before, piece.inputs)], piece.weights, piece.tap == 0)
         return result
 
     def give_back(self, upstream: Array, along: int) -> Array:
         """The adjoint of `read`: each input position gets back what the outputs that read it have."""
-        axis = self.axis
-        shape = (*upstream.shape[:along], axis.size, *upstream.shape[along + 1 :])
-        gradient = np.zeros(shape, upstream.dtype)
+        shape = (*upstream.shape[:along], self.axis.size, *upstream.shape[along + 1 :])
         before = (slice(None),) * along
-        for k in range(axis.feeds.shape[1]):
-            into = np.flatnonzero(axis.feeds[:, k] >= 0)
-            output, tap = axis.feeds[into, k], axis.feeds_tap[into, k]
-            part = upstream[(*before, _places(output))]
-            if self.weights is not None:
-                part = part * _lengthwise(self.weights[output, tap], upstream, along)
-            gradient[(*before, _places(into))] += part
+        covered = self._covers[1]
+        gradient = np.empty(shape, upstream.dtype) if covered else np.zeros(shape, upstream.dtype)
+        for piece in self.pieces:
+            into = (*before, piece.inputs)
+            _put(gradient, into, upstream[(*before, piece.outputs)], piece.weights, piece.use == 0)
         return gradient
 
 
@@ -74,24 +115,32 @@ def give_all_back(upstream: Array, maps: Sequence[AxisMap]) -> Array:
     return upstream
 
 
-def _taken(x: Array, reads: IntArray, along: int, fill: float) -> Array:
-    before = (slice(None),) * along
-    into = np.flatnonzero(reads >= 0)
-    if len(into) == len(reads):
-        return np.take(x, reads, axis=along)
-    shape = (*x.shape[:along], len(reads), *x.shape[along + 1 :])
-    result = np.full(shape, fill, x.dtype)
-    result[(*before, _places(into))] = x[(*before, _places(reads[into]))]
-    return result
+def _put(result: Array, places: tuple[Places, ...], numbers: Array, weights: Floats | None, is_new: bool) -> None:
+    """Puts numbers, times weights along the last of `places`, there: instead of what is there where it `is_new`."""
+    if weights is not None:
+        factors = weights.astype(numbers.dtype).reshape(-1, *(1,) * (numbers.ndim - len(places)))
+        if is_new and isinstance(places[-1], slice):
+            np.multiply(numbers, factors, out=result[places])
+            return
+        numbers = numbers * factors
+    if is_new:
+        result[places] = numbers
+    else:
+        result[places] += numbers
 
 
-def _places(index: IntArray) -> IntArray | slice:
-    """Neighbouring places as a slice, which numpy reads and writes faster."""
-    if len(index) and index[-1] - index[0] == len(index) - 1 and bool((np.diff(index) == 1).all()):
-        return slice(int(index[0]), int(index[-1]) + 1)
-    return index
+def _even_runs(a: IntArray, b: IntArray) -> Iterator[slice]:
+    """Stretches along which both lists of places are evenly spaced."""
+    steps, start = np.stack([np.diff(a), np.diff(b)]), 0
+    while start < len(a):
+        even = (steps[:, start:] == steps[:, start : start + 1]).all(axis=0)
+        stop = start + 1 + (len(even) if even.all() else int(np.argmin(even)))
+        yield slice(start, stop)
+        start = stop
 
 
-def _lengthwise(weights: Floats, x: Array, along: int) -> Array:
-    """Weights laid along one axis of a tensor, in its dtype."""
-    return weights.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - along - 1))
+def _as_slice(places: IntArray) -> slice:
+    """Evenly spaced places, none of them twice, as a slice."""
+    first, step = int(places[0]), int(places[1] - places[0]) if len(places) > 1 else 1
+    stop = first + step * len(places)
+    return slice(first, stop if stop >= 0 else None, step)
