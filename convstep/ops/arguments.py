@@ -129,6 +129,17 @@ def _or_none(check: Check) -> Check:
     return lambda value: None if value is None else check(value)
 
 
+def _betas(value: Any) -> Any:
+    number = _real(0.0)
+    try:
+        first, second = (number(beta) for beta in value)
+    except (TypeError, ValueError):
+        first = second = inf
+    if not max(first, second) < 1:
+        raise ValueError(f"takes two numbers from 0 to below 1, such as [0.9, 0.999], not {value!r}")
+    return first, second
+
+
 Flag = Annotated[bool, BeforeValidator(_flag)]
 FlagOrNone = Annotated[bool | None, BeforeValidator(_or_none(_flag))]
 OneOutput = Annotated[bool, BeforeValidator(_only(False, "an operation here writes one tensor"))]
@@ -183,3 +194,6 @@ Triple = Annotated[tuple[int, ...], BeforeValidator(_sizes(3, 1))]
 """Three positive sizes; one integer stands for all."""
 TripleFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(3, 0))]
 TripleOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(3, 0, ("same", "valid")))]
+
+Betas = Annotated[tuple[float, float], BeforeValidator(_betas)]
+"""The weights of the past in Adam's two running means."""

@@ -137,6 +137,10 @@ OPERATIONS = _Registry[Operation](
 
 OPTIMIZERS = _Registry[Optimizer](
     {
+        "Adagrad": "adagrad",
+        "Adam": "adam",
+        "AdamW": "adam",
+        "RMSprop": "rmsprop",
         "SGD": "sgd",
     }
 )
