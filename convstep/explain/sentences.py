@@ -91,7 +91,9 @@ class _Speaker:
         optimizer = self.state.iteration.updates[self.step.tensor].optimizer
         name = self.names.tensor(self.step.tensor)
         gradient = self.names.tensor(f"grad({self.step.tensor})")
-        return f"{self.step.op} moves {name} against its gradient: {optimizer.tell()}, where w is {name}, g {gradient}."
+        text = f"{self.step.op} moves {name} against its gradient: {optimizer.tell()}, where w is {name}, g {gradient}."
+        scheduler = self.state.recording.graph.scheduler
+        return text if scheduler is None else f"{text} By {type(scheduler).__name__}, {scheduler.tell()}."
 
     def element(self) -> str:
         step, element = self.step, self.place.element

@@ -36,7 +36,8 @@ class StepLR(Scheduler):
         return lr
 
     def tell(self) -> str:
-        return f"lr is multiplied by {self.gamma:g} every {self.step_size} iterations"
+        often = "every iteration" if self.step_size == 1 else f"every {self.step_size} iterations"
+        return f"lr is multiplied by {self.gamma:g} {often}"
 
 
 class CosineAnnealingLR(Scheduler):

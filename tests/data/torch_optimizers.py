@@ -17,8 +17,6 @@ GRADIENTS = [
     np.array(gradient)
     for gradient in ([[1.0, -2.0], [0.5, 0.0]], [[-3.0, 1e-3], [0.5, 0.0]], [[0.2, 4.0], [-1.0, 1e-9]])
 ] * 2
-    np.array(g) for g in ([[1.0, -2.0], [0.5, 0.0]], [[-3.0, 1e-3], [0.5, 0.0]], [[0.2, 4.0], [-1.0, 1e-9]])
-] * 2
 
 
 def _combinations(**choices: tuple[Any, ...]) -> list[dict[str, Any]]:
