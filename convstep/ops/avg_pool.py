@@ -80,7 +80,7 @@ class Average(Pool):
                 return Term((), 0.0, does=f"{EMPTY_WORDS[code]}, adds nothing", sum=so_far, empty=code)
             return Term((Read(0, int(index[k]), number),), number, does="add", sum=so_far)
 
-        return Terms(len(index) + 1, make)
+        return Terms(len(index) + 1, make, np.append(empty, np.uint8(Empty.NO)))
 
     def formula(self, call: Call, out: int) -> Expression:
         index = self.candidates(out)

@@ -266,7 +266,7 @@ def _latex(expression: Expression, style: Style) -> tuple[str, int]:
             return _text(expression, style)
         case Named(name):
             text, tightness = _text(expression, style)
-            return (rf"\mathrm{{{name}}}" if text == name else text), tightness
+            return (rf"\text{{{name}}}" if text == name else text), tightness
         case Sum(count, term):
             parts = [inside(term(k), _SUM) for k in range(min(count, style.most_terms))]
             if count > style.most_terms:

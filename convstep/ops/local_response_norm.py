@@ -162,14 +162,15 @@ class LocalResponseNorm(Operation):
             if j < self.size:
                 code, so_far = Empty(int(empty[j])), float(sums[j])
                 if code:
-                    return Term((), 0.0, does="no such channel, adds nothing", sum=so_far, empty=code)
+                    return Term((), 0.0, does="beyond the first or last channel, adds nothing", sum=so_far, empty=code)
                 return Term((Read(0, int(index[j]), float(x[j])),), float(squares[j]), does="add x²", sum=so_far)
             if j == self.size:
-                does = f"{self.k:g} + {self.alpha:g} / {self.size} · sum"
+                does = f"base, {self.k:g} + {self.alpha:g} / {self.size} · sum"
                 return Term((Read("sum", 0, float(sums[-1])),), float(base), does=does)
+            power = f"base^{self.beta:g}"
             if j == self.size + 1:
-                return Term((Read("that", 0, float(base)),), float(under), does=f"that^{self.beta:g}")
-            return Term((here, Read("divisor", 0, float(under))), value, does="divide by the divisor", holds=value)
+                return Term((Read("base", 0, float(base)),), float(under), does=power)
+            return Term((here, Read(power, 0, float(under))), value, does=f"divide x by {power}", holds=value)
 
         return Terms(self.term_count(), make, np.append(empty, np.zeros(3, np.uint8)))
 

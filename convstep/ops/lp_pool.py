@@ -113,7 +113,7 @@ class LPPool(SlidingPool):
 
         def make(k: int) -> Term:
             if k == len(index):
-                does = f"({'sum' if scale == 1 else f'{scale:g} · sum'})^(1/{self.norm_type:g})"
+                does = f"{'sum' if scale == 1 else f'({scale:g} · sum)'}^(1/{self.norm_type:g})"
                 return Term((Read("sum", 0, total),), norm, does=does, holds=norm)
             code, so_far = Empty(int(empty[k])), float(sums[k])
             if code:

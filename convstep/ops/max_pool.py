@@ -13,6 +13,7 @@ from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read
 from convstep.ops.expression import Apply, Element, Expression, Number
 from convstep.ops.pool import EMPTY_WORDS, Pool
 from convstep.ops.sliding_pool import PaddedPool1d, PaddedPool2d
+from convstep.ops.terms import Terms
 
 
 class Maximum(Pool):
@@ -56,21 +57,24 @@ class Maximum(Pool):
     def term_count(self) -> int:
         return prod(self.window.taps)
 
+    @quiet
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         (index,), (empty,) = self.reads(np.array([out]))
-        terms: list[Term] = []
-        best: float | None = None
-        for place, code in zip(index.tolist(), empty.tolist(), strict=True):
-            if code:
-                holds = -inf if best is None and len(terms) == len(index) - 1 else best
-                terms.append(Term((), 0.0, does=f"{EMPTY_WORDS[code]}, no candidate", holds=holds, empty=Empty(code)))
-                continue
-            value = call.value(0, place)
-            does = _candidate(value, best)
-            if best is None or value > best or value != value:
-                best = value
-            terms.append(Term((Read(0, place, value),), best, does=does, holds=best))
-        return terms
+        real = empty == Empty.NO
+        values = np.where(real, call.operands[0].reshape(-1)[index].astype(np.float64), -inf)
+        best = np.maximum.accumulate(values)
+        first, last = int(real.argmax()) if real.any() else len(index), len(index) - 1
+
+        def make(k: int) -> Term:
+            before = float(best[k - 1]) if k > first else None
+            if not real[k]:
+                code = Empty(int(empty[k]))
+                holds = -inf if before is None and k == last else before
+                return Term((), 0.0, does=f"{EMPTY_WORDS[code]}, no candidate", holds=holds, empty=code)
+            value, largest = float(values[k]), float(best[k])
+            return Term((Read(0, int(index[k]), value),), largest, does=_candidate(value, before), holds=largest)
+
+        return Terms(len(index), make, empty)
 
     def formula(self, call: Call, out: int) -> Expression:
         candidates = self.candidates(out)

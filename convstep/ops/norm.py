@@ -48,7 +48,7 @@ class Norm(Standardise):
 
     @property
     def _var(self) -> str:
-        return "variance" if self.centred else "mean square"
+        return "var" if self.centred else "mean square"
 
     def _reads(self, call: Call, out: int) -> tuple[Read, Read]:
         """The mean and the variance that go with an output element, as they are read."""
@@ -63,7 +63,7 @@ class Norm(Standardise):
         return mean, var
 
     def _statistic_terms(self, mean: float, var: float) -> list[Term]:
-        """Mean and variance are made once for the whole group; every element of it reads them."""
+        """Mean and variance (`mean`, `var`) are made once for the whole group; every element of it reads them."""
         of = f"of the {self.layout.group_size} numbers of {self.own_group} (made once)"
         if not self.centred:
             return [Term((), var, does=f"mean square {of}")]
@@ -85,7 +85,8 @@ class Norm(Standardise):
             how = f"{minus.format(mean)}divided by √({var} + {self.epsilon:g})"
         else:
             count = self.layout.group_size
-            how = f"{count} numbers each: {minus.format('their mean')}divided by √({self._var} + {self.epsilon:g})"
+            spread = "variance" if self.centred else self._var
+            how = f"{count} numbers each: {minus.format('their mean')}divided by √({spread} + {self.epsilon:g})"
         parts = [f"normalises every {self.each} of {naming.tensor(0)} ({how})"]
         for name, verb in (("weight", "scales it by"), ("bias", "shifts it by")):
             if name in self.slots:
