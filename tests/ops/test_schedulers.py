@@ -70,7 +70,9 @@ def test_an_update_speaks_of_its_rate_and_of_the_scheduler(tmp_path, capsys):
     }
     file = tmp_path / "net.json"
     file.write_text(json.dumps(network(**sections)))
-    assert main(["trace", str(file), "--text"]) == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["trace", str(file), "--text"])
+    assert not ended.value.code
     spoken = [line for line in capsys.readouterr().out.splitlines() if line.startswith("SGD moves f.bias")]
     assert [line.partition("lr = ")[2][:3] for line in spoken] == ["0.8", "0.4", "0.2"]
     assert all(line.endswith("By StepLR, lr is multiplied by 0.5 every iteration.") for line in spoken)
