@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 Places = slice | IntArray
 
 _MOST_SLICES = 6
+_LARGEST_MATRIX = 128 * 256
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ class AxisMap:
         return pieces
 
     @cached_property
+    def _matrix(self) -> Floats | None:
+        """The weights as a matrix (outputs, size), where that is small: BLAS is faster than a few taps then."""
+        axis = self.axis
+        if self.weights is None or axis.outputs * axis.size > _LARGEST_MATRIX:
+            return None
+        matrix = np.zeros((axis.outputs, axis.size))
+        np.add.at(matrix, (np.arange(axis.outputs)[:, None], axis.reads), self.weights)
+        return matrix
+
+    @cached_property
     def _covers(self) -> tuple[bool, bool]:
         """Whether each output reads something, and each input is read."""
         return bool((self.axis.reads[:, 0] >= 0).all()), bool((self.axis.feeds[:, 0] >= 0).all())
@@ -82,6 +94,9 @@ class AxisMap:
             for piece in self.pieces:
                 result[(*before, piece.outputs)] = x[(*before, piece.inputs)]
             return result
+        # A product with a matrix would spread Inf and NaN over what does not read them.
+        if self._matrix is not None and np.isfinite(x).all():
+            return _multiply(self._matrix, x, along)
         result = np.empty(shape, x.dtype)
         for piece in sorted(self.pieces, key=lambda piece: piece.tap):
             _put(result, (*before, piece.outputs), x[(*before, piece.inputs)], piece.weights, piece.tap == 0)
@@ -91,6 +106,8 @@ class AxisMap:
         """The adjoint of `read`: each input position gets back what the outputs that read it have."""
         shape = (*upstream.shape[:along], self.axis.size, *upstream.shape[along + 1 :])
         before = (slice(None),) * along
+        if self._matrix is not None and np.isfinite(upstream).all():
+            return _multiply(self._matrix.T, upstream, along)
         covered = self._covers[1]
         gradient = np.empty(shape, upstream.dtype) if covered else np.zeros(shape, upstream.dtype)
         for piece in self.pieces:
@@ -113,6 +130,17 @@ def give_all_back(upstream: Array, maps: Sequence[AxisMap]) -> Array:
         if not axis_map.changes_nothing:
             upstream = axis_map.give_back(upstream, upstream.ndim - len(maps) + along)
     return upstream
+
+
+def _multiply(matrix: Floats, x: Array, along: int) -> Array:
+    """A matrix times a tensor, along one of its axes, in the tensor's dtype."""
+    matrix = matrix.astype(x.dtype)
+    before, after = x.shape[:along], x.shape[along + 1 :]
+    if prod(after) == 1:
+        product = x.reshape(-1, matrix.shape[1]) @ matrix.T
+    else:
+        product = np.matmul(matrix, x.reshape(-1, matrix.shape[1], prod(after)))
+    return product.reshape(*before, matrix.shape[0], *after)
 
 
 def _put(result: Array, places: tuple[Places, ...], numbers: Array, weights: Floats | None, is_new: bool) -> None:

@@ -102,16 +102,20 @@ class _Upsampling(Resample):
 
     def _map(self, size: int, outputs: int, factor: float | None) -> AxisMap:
         mode, align, _ = self.interpolation
+        if mode.startswith("nearest"):
+            # Torch keeps to whole steps over two axes, whatever the factor; over one or three in its gradient only,
+            # which then is not that of its output. Here the gradient is the output's.
+            if mode == "nearest" and len(self.inputs[0].shape) == 4 and outputs in (size, 2 * size):
+                reads = np.arange(outputs) * size // outputs
+            else:
+                reads = _nearest(size, outputs, factor, 0.5 if mode == "nearest-exact" else 0.0)
+            return _axis_map(reads[:, None], None, size)
         # In the input's dtype, as torch has it: a place on an edge falls to the same side.
         real = self.inputs[0].dtype.type
         step = real(1 / factor) if factor is not None else real(size) / real(outputs)
         if align:
             step = real(size - 1) / real(outputs - 1) if outputs > 1 else real(0)
         places = np.arange(outputs).astype(real)
-        if mode.startswith("nearest"):
-            shift = real(0.5) if mode == "nearest-exact" else real(0)
-            reads = np.minimum(np.floor((places + shift) * step).astype(np.intp), size - 1)
-            return _axis_map(reads[:, None], None, size)
         centred = places * step if align else (places + real(0.5)) * step - real(0.5)
         return _axis_map(*(_cubic if mode == "bicubic" else _linear)(centred, size, outputs), size)
 
@@ -124,6 +128,14 @@ class _Upsampling(Resample):
 def _axis_map(reads: IntArray, weights: Array | None, size: int) -> AxisMap:
     axis = axis_from(reads, np.zeros(reads.shape, np.uint8), size, Empty.WINDOW)
     return AxisMap(axis, None if weights is None else weights.astype(np.float64))
+
+
+def _nearest(size: int, outputs: int, factor: float | None, shift: float) -> IntArray:
+    """The position that each output copies, in single precision as torch has it."""
+    step = np.float32(1 / factor) if factor is not None else np.float32(size) / np.float32(outputs)
+    places = (np.arange(outputs).astype(np.float32) + np.float32(shift)) * step
+    reads: IntArray = np.minimum(np.floor(places).astype(np.intp), size - 1)
+    return reads
 
 
 def _linear(source: Array, size: int, outputs: int) -> tuple[IntArray, Array]:
