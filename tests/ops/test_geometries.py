@@ -142,6 +142,21 @@ def test_adaptive_pool_over_one_axis(size, arguments, name):
 
 
 @QUICK
+@given(IMAGE, pair(1, 3), st.none() | pair(1, 4), st.booleans(), st.sampled_from([1, 2, 3, 0.5]))
+def test_power_average_pool(image, kernel, stride, ceil_mode, norm_type):
+    arguments = {"norm_type": norm_type, "kernel_size": kernel, "stride": stride, "ceil_mode": ceil_mode}
+    hold("LPPool2d", arguments, np.random.default_rng(8).uniform(0.5, 2.0, size=image))
+
+
+@QUICK
+@given(
+    st.tuples(st.integers(1, 2), st.integers(1, 6), st.integers(1, 3)), st.integers(1, 7), st.sampled_from([1e-4, 2])
+)
+def test_local_response_norm(shape, size, alpha):
+    hold("LocalResponseNorm", {"size": size, "alpha": alpha}, np.random.default_rng(9).normal(size=shape))
+
+
+@QUICK
 @given(IMAGE, MAX_POOLS | AVG_POOLS)
 def test_what_torch_refuses_is_refused(image, arguments):
     pytest.importorskip("torch")
