@@ -114,7 +114,7 @@ def _number(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
                 return np.broadcast_to(given, slot.declared.shape).astype(tensors.dtype)
         return tensors.read(slot.where, slot.name, slot.declared.shape)
     if slot.name in loaded:
-        return loaded[slot.name].astype(tensors.dtype)
+        return loaded[slot.name].astype(slot.declared.dtype or tensors.dtype)
     return tensors.initial(slot.layer.where, slot.declared.init, slot.declared.shape, slot.name)
 
 

@@ -78,6 +78,13 @@ def test_a_state_dict_with_running_statistics(tmp_path: Path) -> None:
     assert graph.parameters["bn.weight"].tolist() == [1, 2]
 
 
+def test_a_large_count_is_exact_in_single_precision(tmp_path: Path) -> None:
+    np.savez(tmp_path / "state.npz", **{**STATE, "bn.num_batches_tracked": np.array(2**24 + 1)})
+    graph = load(source(norm(), dtype="float32", weights=str(tmp_path / "state.npz")))
+    assert graph.buffers["bn.num_batches_tracked"] == 2**24 + 1
+    assert graph.buffers["bn.running_mean"].dtype == np.float32
+
+
 def test_a_state_dict_may_lack_the_count(tmp_path: Path) -> None:
     assert loaded(tmp_path, leave_out="bn.num_batches_tracked").buffers["bn.num_batches_tracked"] == 0
 
