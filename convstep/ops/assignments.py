@@ -125,6 +125,19 @@ def times(factor: float, of: Expression) -> Expression:
     return of if factor == 1 else Product((Number(factor), of))
 
 
+def _added(total: Any, own: bool, part: Expression, value: Callable[[Element], Array]) -> Any:
+    """The sum with one more part, written over an array that nobody else holds where there is one."""
+    # Subtracting takes one pass less than adding what was turned round.
+    of = part.of if isinstance(part, Negative) else part
+    other = compute(of, value)
+    combine = np.subtract if isinstance(part, Negative) else np.add
+    if own and isinstance(total, np.ndarray):
+        return combine(total, other, out=total)
+    if not isinstance(of, Element) and isinstance(other, np.ndarray):
+        return combine(total, other, out=other)
+    return combine(total, other)
+
+
 def compute(expression: Expression, value: Callable[[Element], Array]) -> Any:
     """The numbers that an expression of whole arrays stands for, in their dtype."""
     match expression:
@@ -134,12 +147,10 @@ def compute(expression: Expression, value: Callable[[Element], Array]) -> Any:
             return value(expression)
         case Sum(count, term):
             total = compute(term(0), value)
+            own = not isinstance(term(0), Element)
             for k in range(1, count):
-                part = term(k)
-                # One pass less than adding what was turned round.
-                negative = isinstance(part, Negative)
-                other = compute(part.of if isinstance(part, Negative) else part, value)
-                total = total - other if negative else total + other
+                total = _added(total, own, term(k), value)
+                own = True
             return total
         case Product(factors):
             return reduce(np.multiply, (compute(factor, value) for factor in factors))
