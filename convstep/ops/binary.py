@@ -148,10 +148,9 @@ class Sub(Binary):
         return Number(-1.0 if slot else 1.0)
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
-        made, read = naming.element(OUTPUT, out), naming.element(slot, into)
-        if slot:
-            return f"{read} was taken away when {made} was made, so {made} falls as it rises"
-        return f"{made} is {read} less something else, so {made} changes as it does"
+        a, b = (naming.element(e.slot, e.index) for e in self._pair(out))
+        reacts = f"it falls as {b} rises" if slot else f"it changes as {a} does"
+        return f"{naming.element(OUTPUT, out)} is {a} − {b}, so {reacts}"
 
 
 class Mul(Binary):
@@ -208,8 +207,6 @@ class Div(Binary):
         return Negative(Quotient(Quotient(a, b), b)) if slot else Quotient(Number(1.0), b)
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
-        made, read = naming.element(OUTPUT, out), naming.element(slot, into)
         a, b = (naming.element(e.slot, e.index) for e in self._pair(out))
-        if slot:
-            return f"{read} divided {a} when {made} was made; the slope of a quotient by what divides it is −{a} / {b}²"
-        return f"{read} was divided by {b} = {naming.number(call.value(1, self._pair(out)[1].index))} to make {made}"
+        slope = f"{b} is −{a} / {b}²" if slot else f"{a} is 1 / {b}"
+        return f"{naming.element(OUTPUT, out)} is {a} / {b}, whose slope by {slope}"

@@ -26,6 +26,13 @@ from convstep.ops.convolution import Convolution, flat
 from convstep.ops.products import Codes
 from convstep.ops.windows import Window, axis_from, padded_positions, sliding_axis
 
+_PADDED = {
+    "zeros": "",
+    "reflect": " (mirrored at its edges)",
+    "replicate": " (its edges repeated)",
+    "circular": " (which goes on from the other side)",
+}
+
 
 class _Conv(Convolution):
     """torch.nn.Conv2d: out[n, o, …] = bias[o] + Σ over c, taps of input[n, c, …] · weight[o, c, taps]."""
@@ -129,7 +136,7 @@ class _Conv(Convolution):
 
     def tell(self, naming: Naming) -> str:
         kernel = "×".join(map(str, self.kernel_size))
-        return f"slides the {kernel} kernel {naming.tensor(1)} over {naming.tensor(0)}"
+        return f"slides the {kernel} kernel {naming.tensor(1)} over {naming.tensor(0)}{_PADDED[self.padding_mode]}"
 
 
 class Conv1d(_Conv):

@@ -106,8 +106,8 @@ class _ConvTranspose(Convolution):
     def tell(self, naming: Naming) -> str:
         kernel = "×".join(map(str, self.kernel_size))
         return (
-            f"lays the {kernel} kernel {naming.tensor(1)}, times each element of {naming.tensor(0)}, onto the output "
-            "and adds up what overlaps"
+            f"lays the {kernel} kernel {naming.tensor(1)}, times each element of {naming.tensor(0)}, over the output "
+            "(overlaps add up)"
         )
 
 

@@ -122,6 +122,8 @@ def test_upsampling(upsampling, channels):
 def test_upsampling_of_infinities(upsampling):
     pytest.importorskip("torch")
     shape, arguments = upsampling
+    # A place just beside a pixel, or on it with the weight 0: there torch's compiler decides who the neighbours are.
+    assume(arguments["mode"] != "bicubic")
     pixels = numbers([1, 1, *shape])
     pixels.reshape(-1)[0], pixels.reshape(-1)[-1] = np.inf, np.nan
     try:
