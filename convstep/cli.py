@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import gc
 import io
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import NoReturn
 
+from convstep.commands import COMMANDS, add_iterations
 from convstep.errors import ConvstepError
 
-_COMMANDS = ("run", "info", "trace")
 _BAD_INPUT = 2
 
 
@@ -47,67 +47,30 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _command(given: list[str]) -> int:
-    if given and given[0] in _COMMANDS:
-        options = _commands_parser().parse_args(given)
-        action: Callable[[argparse.Namespace], int] = options.action
-        return action(options)
-    return _open(_debugger_parser().parse_args(given))
-
-
-_EPILOG = """\
-other commands:
-  convstep run FILE [--iterations N] [--out OUT.npz]   run without the screen
-  convstep info FILE [--json] [--order ORDER]          layers, parameters, steps, memory
-  convstep trace FILE [--level L] [--text] ...         the steps, a line each
-Each of them explains itself with --help.
-"""
+    if not given or given[0] not in COMMANDS:
+        return _open(_debugger_parser().parse_args(given))
+    name = given[0]
+    command = import_module(f"convstep.commands.{name}")
+    parser = _Parser(prog=f"convstep {name}", description=(command.__doc__ or "").partition(": ")[2])
+    command.add_arguments(parser)
+    status: int = command.run(parser.parse_args(given[1:]))
+    return status
 
 
 def _debugger_parser() -> argparse.ArgumentParser:
+    others = "\n".join(f"  convstep {name:8} {text}" for name, text in COMMANDS.items())
     parser = _Parser(
         prog="convstep",
         description="Step through a neural network: forward, loss, backward, update. "
         "FILE is a network file (YAML or JSON) or a saved snapshot.",
-        epilog=_EPILOG,
+        epilog=f"other commands:\n{others}\nEach of them explains itself with --help.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"convstep {_version()}")
     parser.add_argument("file", metavar="FILE", help="a network file, or a snapshot to resume")
     parser.add_argument("--at", metavar="WHERE", help="open there: 'o1', 'grad(w1)[3]', 'term 32', '35%%'")
-    _add_iterations(parser)
+    add_iterations(parser)
     return parser
-
-
-def _commands_parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="convstep")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    run = commands.add_parser("run", help="run a network without the screen", description=_run.__doc__)
-    run.add_argument("file", metavar="FILE")
-    _add_iterations(run)
-    run.add_argument("--out", metavar="OUT.npz", help="write values, gradients, parameters and losses there")
-    run.set_defaults(action=_run)
-
-    info = commands.add_parser("info", help="layers, parameters, steps, memory", description=_info.__doc__)
-    info.add_argument("file", metavar="FILE")
-    info.add_argument("--json", action="store_true", help="as one JSON object")
-    info.add_argument("--order", choices=("gather", "scatter"), default="gather", help="how steps are counted")
-    info.set_defaults(action=_info)
-
-    trace = commands.add_parser("trace", help="the steps, a line each", description=_trace.__doc__)
-    trace.add_argument("file", metavar="FILE")
-    trace.add_argument("--level", choices=("op", "element", "term"), default="op")
-    trace.add_argument("--order", choices=("gather", "scatter"), default="gather")
-    trace.add_argument("--from", dest="start", type=int, default=0, metavar="P", help="the first position")
-    trace.add_argument("--to", dest="stop", type=int, metavar="Q", help="the position to stop before")
-    trace.add_argument("--reverse", action="store_true", help="the last step first")
-    trace.add_argument("--text", action="store_true", help="one plain sentence a line instead of JSON")
-    trace.set_defaults(action=_trace)
-    return parser
-
-
-def _add_iterations(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--iterations", type=int, metavar="N", help="in place of the file's number of iterations")
 
 
 def _version() -> str:
@@ -126,7 +89,7 @@ def _open(options: argparse.Namespace) -> int:
         with Progress(1) as progress:
             session = open_session(options.file, options.iterations, options.at, progress.show)
         if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
-            raise ConvstepError("the debugger needs a terminal; convstep run, info and trace do without")
+            raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
         from convstep.tui.app import run
     run(session)
     return 0
@@ -141,58 +104,3 @@ def _no_collections() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _run(options: argparse.Namespace) -> int:
-    """Run a network without the screen, print the loss of each iteration, and write the results."""
-    from convstep.debugger.snapshot import open_graph
-    from convstep.engine.recording import Recording
-    from convstep.engine.results import run_all
-    from convstep.progress import Progress
-
-    recording = Recording(open_graph(options.file, options.iterations), kept_bytes=0)
-    loss = recording.graph.loss
-    with Progress(recording.timeline.iterations) as progress:
-
-        def done(iteration: int) -> None:
-            progress.clear()
-            if loss is not None:
-                print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
-            progress.show(iteration)
-
-        results = run_all(recording, done)
-    if options.out:
-        try:
-            with open(options.out, "wb") as file:
-                results.save(file)
-        except OSError as error:
-            raise ConvstepError(f"{options.out}: cannot be written: {error.strerror}") from error
-    if loss is None:
-        print(f"ran {recording.timeline.iterations} iteration(s); there is no loss")
-    return 0
-
-
-def _info(options: argparse.Namespace) -> int:
-    """Show a network's layers, shapes and parameters, its steps on each level, and the memory it needs."""
-    from convstep.debugger.snapshot import open_graph
-    from convstep.engine.info import describe, table
-
-    facts = describe(open_graph(options.file), options.order)
-    print(json.dumps(facts) if options.json else table(facts))
-    return 0
-
-
-def _trace(options: argparse.Namespace) -> int:
-    """Print the steps from position P up to, not including, Q: one JSON object or one sentence a line."""
-    from convstep.debugger.snapshot import open_graph
-    from convstep.engine.recording import Recording
-    from convstep.engine.trace import line, states
-    from convstep.explain.naming import Names
-    from convstep.explain.sentences import sentence
-
-    recording = Recording(open_graph(options.file))
-    names = Names(recording.graph)
-    steps = states(recording, options.level, options.order, options.start, options.stop, options.reverse)
-    for position, state in steps:
-        print(sentence(state, names) if options.text else json.dumps(line(position, state)))
-    return 0

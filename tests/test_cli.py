@@ -290,7 +290,7 @@ def test_bad_files_are_one_line_and_status_2(command, kind, call, file, tmp_path
         "empty": lambda: file(""),
         "binary": lambda: binary(tmp_path),
         "broken": lambda: file("inputs: {x: [1, 2\nlayers: ]"),
-        "unknown_op": lambda: file("inputs: {x: [1]}\nlayers:\n  - {name: a, op: Conv9d}\n"),
+        "unknown_op": lambda: file("inputs: {x: [1]}\nlayers:\n  - {name: a, op: Conv2D}\n"),
         "snapshot": lambda: file("PK\x03\x04 and no more", "s.convstep"),
     }[kind]()
     status, out, err = call(*command, path)

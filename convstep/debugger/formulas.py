@@ -93,7 +93,7 @@ def _expression(
 ) -> Formula:
     """A formula that is not a plain sum of products; a sum has a column a term all the same."""
     names = Style(lambda e: stage.slots.element(e.slot, e.index), short)
-    numbers = Style(lambda e: short(value(e)), short)
+    numbers = Style(lambda e: short(value(e)), short, named=lambda n: short(n.value))
     complete = stage.state.complete
     total = f"= {whole}" if complete else ""
     if not isinstance(expression, Sum) or expression.count == 1:
@@ -211,7 +211,7 @@ def _update(stage: Stage, step: Step, element: int) -> Formula:
         return float(tensors[e.slot].reshape(-1)[e.index])
 
     names = Style(lambda e: stage.slots.element(e.slot, e.index), short)
-    numbers = Style(lambda e: short(value(e)), short)
+    numbers = Style(lambda e: short(value(e)), short, named=lambda n: short(n.value))
     expression = update.optimizer.formula(update, element)
     now = stage.state.place.term
     complete = now is None or now == step.terms["gather"] - 1

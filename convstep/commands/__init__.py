@@ -1,0 +1,17 @@
+"""The commands of the command line, a file each. A command's module is imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+
+COMMANDS = {
+    "run": "run without the screen; print losses, write results",
+    "info": "layers, parameters, how many steps, memory",
+    "trace": "the steps, a line each",
+}
+"""Name and help of each command; the module `convstep.commands.NAME` has `add_arguments` and `run`."""
+
+
+def add_iterations(parser: argparse.ArgumentParser) -> None:
+    """The option --iterations."""
+    parser.add_argument("--iterations", type=int, metavar="N", help="in place of the file's number of iterations")

@@ -1,0 +1,43 @@
+"""`convstep run`: run a network without the screen, print the loss of each iteration, write the results."""
+
+from __future__ import annotations
+
+import argparse
+
+from convstep.commands import add_iterations
+from convstep.debugger.snapshot import open_graph
+from convstep.engine.recording import Recording
+from convstep.engine.results import run_all
+from convstep.errors import ConvstepError
+from convstep.progress import Progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("file", metavar="FILE")
+    add_iterations(parser)
+    parser.add_argument("--out", metavar="OUT.npz", help="write values, gradients, parameters and losses there")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; the exit status."""
+    recording = Recording(open_graph(options.file, options.iterations), kept_bytes=0)
+    loss = recording.graph.loss
+    with Progress(recording.timeline.iterations) as progress:
+
+        def done(iteration: int) -> None:
+            progress.clear()
+            if loss is not None:
+                print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
+            progress.show(iteration)
+
+        results = run_all(recording, done)
+    if options.out:
+        try:
+            with open(options.out, "wb") as file:
+                results.save(file)
+        except OSError as error:
+            raise ConvstepError(f"{options.out}: cannot be written: {error.strerror}") from error
+    if loss is None:
+        print(f"ran {recording.timeline.iterations} iteration(s); there is no loss")
+    return 0

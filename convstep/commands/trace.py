@@ -1,0 +1,33 @@
+"""`convstep trace`: the steps from position P up to, not including, Q, one JSON object or one sentence a line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from convstep.debugger.snapshot import open_graph
+from convstep.engine.recording import Recording
+from convstep.engine.trace import line, states
+from convstep.explain.naming import Names
+from convstep.explain.sentences import sentence
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--level", choices=("op", "element", "term"), default="op")
+    parser.add_argument("--order", choices=("gather", "scatter"), default="gather")
+    parser.add_argument("--from", dest="start", type=int, default=0, metavar="P", help="the first position")
+    parser.add_argument("--to", dest="stop", type=int, metavar="Q", help="the position to stop before")
+    parser.add_argument("--reverse", action="store_true", help="the last step first")
+    parser.add_argument("--text", action="store_true", help="one plain sentence a line instead of JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; the exit status."""
+    recording = Recording(open_graph(options.file))
+    names = Names(recording.graph)
+    steps = states(recording, options.level, options.order, options.start, options.stop, options.reverse)
+    for position, state in steps:
+        print(sentence(state, names) if options.text else json.dumps(line(position, state)))
+    return 0
