@@ -22,7 +22,8 @@ class Samples:
     `scores`, `index` (in slot 0) and `shares` (the weight of each class) are (samples, classes). `chosen` has the
     class and the index (in slot 1) of each sample's label, (samples, 2), where that class alone counts.
     `counted` says which samples are not ignored; `divisor` is what the sum is divided by at the end, None where
-    it is not. `probabilities` are the numbers of slot 1, where it holds any, at the same indices as the scores.
+    it is not. `probabilities` are the numbers of slot 1, where it holds any, at the same indices as the scores;
+    `weights` those of the classes (slot 2), where there are any.
     """
 
     scores: Floats
@@ -31,7 +32,8 @@ class Samples:
     counted: npt.NDArray[np.bool_]
     chosen: IntArray | None
     probabilities: Floats | None
-    divisor: int | None
+    weights: Floats | None
+    divisor: float | None
 
 
 def cross_entropy_terms(samples: Samples) -> Sequence[Term]:
@@ -55,19 +57,19 @@ def cross_entropy_terms(samples: Samples) -> Sequence[Term]:
         if not samples.counted[s]:
             return Term((), 0.0, does="the sample is ignored", sum=so_far, holds=holds)
         if samples.chosen is None:
-            reads = (log, score(s, c), top, *_probability(samples, s, c))
+            reads = (log, score(s, c), top, *_probability(samples, s, c), *_weight(samples, c))
             does = f"{samples.shares[s, c]:.6g} · (log − (x − max))"
         else:
             label, place = (int(v) for v in samples.chosen[s])
-            reads = (log, score(s, label), top, Read(1, place, float(label)))
-            does = "log − (x − max) of the right class"
+            reads = (log, score(s, label), top, Read(1, place, float(label)), *_weight(samples, label))
+            does = "log − (x − max) of the right class" if samples.weights is None else _WEIGHTED
         return Term(reads, result, does=does, sum=so_far, holds=holds)
 
     def make(k: int) -> Term:
         if k == count * per_sample:
             assert samples.divisor is not None
             mean = float(np.divide(sums[-1], samples.divisor))
-            return Term((Read("sum", 0, float(sums[-1])),), mean, does=f"divide by {samples.divisor}", holds=mean)
+            return Term((Read("sum", 0, float(sums[-1])),), mean, does=f"divide by {samples.divisor:.6g}", holds=mean)
         s, j = divmod(k, per_sample)
         # What the samples before have added stays where it is.
         holds = float(sums[s * parts.shape[1] - 1]) if s and samples.divisor is None else None
@@ -91,7 +93,16 @@ def _parts(samples: Samples, surprise: Floats) -> Floats:
         parts = samples.shares * surprise
     else:
         parts = np.take_along_axis(surprise, samples.chosen[:, :1], axis=1)
+        if samples.weights is not None:
+            parts = parts * samples.weights[samples.chosen[:, :1]]
     return np.where(samples.counted[:, None], parts, 0.0)
+
+
+_WEIGHTED = "weight · (log − (x − max)) of the right class"
+
+
+def _weight(samples: Samples, c: int) -> tuple[Read, ...]:
+    return () if samples.weights is None else (Read(2, c, float(samples.weights[c])),)
 
 
 def _probability(samples: Samples, s: int, c: int) -> tuple[Read, ...]:

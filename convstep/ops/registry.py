@@ -94,6 +94,7 @@ OPERATIONS = _Registry[Operation](
         "Mean": "reduction",
         "Mish": "activation",
         "Mul": "binary",
+        "NLLLoss": "nll",
         "PReLU": "prelu",
         "Permute": "shape",
         "PixelShuffle": "shape",

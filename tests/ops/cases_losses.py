@@ -1,7 +1,7 @@
 """Losses: every reduction, every argument, and what torch takes where there is no derivative."""
 
 import numpy as np
-from op_cases import case, given, normal, shares
+from op_cases import case, given, labels, normal, shares, sure
 
 
 def logs(*shape):
@@ -73,6 +73,19 @@ CASES = [
     case("SoftMarginLoss", normal(2, 3), _SIGNS),
     case("SoftMarginLoss", normal(2, 3), _SIGNS, reduction="sum"),
     case("SoftMarginLoss", normal(2, 3), given([[1, -1, 1], [1, 1, -1]]), reduction="none"),
+    case("CrossEntropyLoss", normal(4, 3), labels(3, 4), weight=True),
+    case("CrossEntropyLoss", sure, given([2, 1, 2]), weight=True, reduction="none", note="unsure"),
+    case("CrossEntropyLoss", normal(4, 3), given([0, 1, 2, 1]), weight=True, ignore_index=1, label_smoothing=0.1),
+    case("CrossEntropyLoss", normal(2, 3, 2), labels(3, 2, 2), weight=True, label_smoothing=0.3, reduction="sum"),
+    case("CrossEntropyLoss", normal(2, 3, 2), shares(2, 3, 2), weight=True, label_smoothing=0.2),
+    case("CrossEntropyLoss", normal(3, 4), shares(3, 4), weight=True, reduction="none"),
+    case("CrossEntropyLoss", normal(3), labels(3), weight=True),
+    case("NLLLoss", logs(4, 3), labels(3, 4)),
+    case("NLLLoss", logs(4, 3), labels(3, 4), weight=True),
+    case("NLLLoss", logs(4, 3), given([0, 1, 2, 1]), ignore_index=1, weight=True),
+    case("NLLLoss", logs(2, 3, 2), labels(3, 2, 2), weight=True, reduction="none"),
+    case("NLLLoss", logs(2, 3, 2), labels(3, 2, 2), reduction="sum"),
+    case("NLLLoss", logs(3), labels(3)),
     case("MSELoss", normal(2, 3), normal(3), reduction="sum", note="again"),
 ]
 
@@ -81,6 +94,9 @@ _X = given([1000.0, -1000.0, _inf, -_inf, _nan, 1.0, 0.0])
 _Y = given([1.0, 1.0, 1.0, 1.0, 1.0, _nan, -0.0])
 
 EXTREME_CASES = [
+    case("CrossEntropyLoss", normal(2, 3), given([-100, -100]), weight=True, note="all ignored"),
+    case("NLLLoss", normal(2, 3), given([-100, -100]), note="all ignored"),
+    case("NLLLoss", given([[-_inf, _nan], [_inf, 1.0]]), given([0, 0]), reduction="none", note="extreme"),
     *(
         case(op, _X, _Y, reduction="none", note="extreme")
         for op in ("L1Loss", "SmoothL1Loss", "HuberLoss", "BCEWithLogitsLoss", "HingeEmbeddingLoss", "SoftMarginLoss")
