@@ -16,7 +16,7 @@ from convstep.ops.arguments import FlagOrNone, UpsampleMode, require_floats
 from convstep.ops.axis_maps import AxisMap
 from convstep.ops.base import Array, Empty, IntArray, Naming, Spec
 from convstep.ops.resample import Resample
-from convstep.ops.windows import axis_from
+from convstep.ops.windows import axis_from, check_table
 
 _AXES = {
     "nearest": (1, 2, 3),
@@ -101,6 +101,7 @@ class _Upsampling(Resample):
         return tuple(map(self._map, sizes, outputs, given))
 
     def _map(self, size: int, outputs: int, factor: float | None) -> AxisMap:
+        check_table(outputs)
         mode, align, _ = self.interpolation
         if mode.startswith("nearest"):
             # Torch keeps to whole steps over two axes, whatever the factor; over one or three in its gradient only,

@@ -18,6 +18,14 @@ from convstep.ops.base import Empty, IntArray, Shape, unravel
 
 Codes = npt.NDArray[np.uint8]
 
+_LARGEST_TABLE = 2**25
+
+
+def check_table(outputs: int, taps: int = 1) -> None:
+    """Raises MemoryError where the table of an axis would hold more than any useful network's."""
+    if outputs * taps > _LARGEST_TABLE:
+        raise MemoryError(f"an axis of {outputs} outputs with {taps} taps each")
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -67,6 +75,7 @@ def sliding_axis(
     size: int, kernel: int, stride: int, before: int, after: int, dilation: int, outputs: int, mode: str = "zeros"
 ) -> Axis:
     """A window of `kernel` taps over `size` positions, padded as `padded_positions` has it."""
+    check_table(outputs, kernel)
     start = np.arange(outputs)[:, None] * stride
     place = start + np.arange(kernel)[None, :] * dilation
     within = place < before + size + after
@@ -85,6 +94,7 @@ def sliding_axis(
 
 def spreading_axis(size: int, kernel: int, stride: int, padding: int, dilation: int, outputs: int) -> Axis:
     """A transposed convolution's axis: position i puts tap t at output i · stride − padding + t · dilation."""
+    check_table(outputs, kernel)
     reach = np.arange(outputs)[:, None] + padding - np.arange(kernel)[None, :] * dilation
     position, rest = np.divmod(reach, stride)
     outside = (position < 0) | (position >= size)
@@ -101,6 +111,7 @@ def padded_positions(size: int, before: int, after: int, mode: str) -> IntArray:
     """
     if size + before + after < 1 or size + min(before, 0) + min(after, 0) < 0:
         raise ArgumentError("padding", f"({before}, {after}) leaves nothing of a size of {size}")
+    check_table(size + before + after)
     position = np.arange(-before, size + after)
     if mode == "replicate":
         return np.clip(position, 0, size - 1)
