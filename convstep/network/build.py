@@ -116,7 +116,7 @@ class _Builder:
 
     def _bound(self, layer: Layer, specs: list[Spec]) -> Operation:
         try:
-            op = layer.op.bind(specs, training=self.document.mode == "train")
+            op = layer.op.bind(specs, self.document.mode == "train", self.tensors.dtype)
         except ArgumentError as error:
             raise self._argument_error(layer, error, specs) from None
         except (MemoryError, OverflowError, ValueError) as error:

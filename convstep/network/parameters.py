@@ -115,7 +115,10 @@ def _number(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
         return tensors.read(slot.where, slot.name, slot.declared.shape)
     if slot.name in loaded:
         return loaded[slot.name].astype(slot.declared.dtype or tensors.dtype)
-    return tensors.initial(slot.layer.where, slot.declared.init, slot.declared.shape, slot.name)
+    value = tensors.initial(slot.layer.where, slot.declared.init, slot.declared.shape, slot.name)
+    if slot.declared.zero_row is not None:
+        value[slot.declared.zero_row] = 0
+    return value
 
 
 def _load(source: Source, file: str, slots: Mapping[str, Slot], owner: Mapping[str, str]) -> dict[str, Array]:

@@ -116,7 +116,9 @@ def _flag(value: Any) -> Any:
     return value
 
 
-def _only(word: Any, why: str) -> Check:
+def only(word: Any, why: str) -> Check:
+    """The check of an argument that takes one value alone, for this reason."""
+
     def check(value: Any) -> Any:
         if value != word:
             raise ValueError(f"takes only {str(word).lower()}: {why}")
@@ -142,11 +144,11 @@ def _betas(value: Any) -> Any:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 FlagOrNone = Annotated[bool | None, BeforeValidator(_or_none(_flag))]
-OneOutput = Annotated[bool, BeforeValidator(_only(False, "an operation here writes one tensor"))]
+OneOutput = Annotated[bool, BeforeValidator(only(False, "an operation here writes one tensor"))]
 """torch's `return_indices`: a second output, which is not to be had."""
 PaddingMode = Annotated[str, BeforeValidator(_choice("zeros", "reflect", "replicate", "circular"))]
 """torch's `padding_mode`."""
-ZerosMode = Annotated[str, BeforeValidator(_only("zeros", "torch has no other padding here"))]
+ZerosMode = Annotated[str, BeforeValidator(only("zeros", "torch has no other padding here"))]
 """The `padding_mode` of a transposed convolution."""
 UpsampleMode = Annotated[
     str, BeforeValidator(_choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"))

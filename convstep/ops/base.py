@@ -61,13 +61,14 @@ class Parameter:
     """A parameter or a buffer that an operation owns.
 
     `init` is torch's default scheme, written as in a network file; `dtype` is the net's unless given.
-    Where it `stretches`, numbers of any shape that broadcasts to this one may be given.
+    Where it `stretches`, numbers of any shape that broadcasts to this one may be given. `zero_row` starts at 0.
     """
 
     shape: Shape
     init: Mapping[str, Any]
     dtype: np.dtype[Any] | None = None
     stretches: bool = False
+    zero_row: int | None = None
 
 
 @dataclass(frozen=True)
@@ -162,11 +163,14 @@ class Operation(BaseModel):
     _masks: dict[str, Shape] = PrivateAttr(default_factory=dict)
     _output: Spec = PrivateAttr(default=Spec((), np.dtype(np.float64)))
     _training: bool = PrivateAttr(default=True)
+    _net_dtype: np.dtype[Any] = PrivateAttr(default=np.dtype(np.float64))
 
     # -- shapes ---------------------------------------------------------------------------------
 
-    def bind(self, inputs: Sequence[Spec], training: bool = True) -> Self:
+    def bind(self, inputs: Sequence[Spec], training: bool = True, net_dtype: np.dtype[Any] | None = None) -> Self:
         """The same operation on inputs of these shapes, in train or eval mode, inferred arguments filled in.
+
+        `net_dtype` is that of the parameters (float64).
 
         Raises ArgumentError where an argument and the shapes do not go together.
         """
@@ -181,6 +185,7 @@ class Operation(BaseModel):
             del bound.__dict__[name]
         bound._inputs = tuple(inputs)
         bound._training = training
+        bound._net_dtype = np.dtype(np.float64) if net_dtype is None else net_dtype
         bound._parameters = bound.declare()
         bound._buffers = bound.declare_buffers()
         bound._masks = bound.declare_masks()
@@ -228,6 +233,11 @@ class Operation(BaseModel):
     @cached_property
     def training(self) -> bool:
         return self._training
+
+    @property
+    def net_dtype(self) -> np.dtype[Any]:
+        """The dtype of the net's parameters."""
+        return self._net_dtype
 
     @cached_property
     def output(self) -> Spec:

@@ -91,7 +91,7 @@ class Case:
         """The bound operation and its operands; floats have this dtype."""
         data = [a.astype(dtype) if a.dtype.kind == "f" else a for a in self._data()]
         specs = [Spec(a.shape, a.dtype) for a in data]
-        op = OPERATIONS[self.op](**self.arguments).bind(specs, self.training)
+        op = OPERATIONS[self.op](**self.arguments).bind(specs, self.training, np.dtype(dtype))
         return op, (*data, *owned(op, np.random.default_rng(zlib.crc32(self.id.encode())), dtype))
 
 

@@ -224,7 +224,7 @@ def central_differences_agree(op: Operation, operands: tuple[Array, ...], step: 
 def float32_stays(op: Operation, operands: tuple[Array, ...]) -> None:
     single = tuple(o.astype(np.float32) if o.dtype.kind == "f" else o for o in operands)
     inputs = [Spec(o.shape, o.dtype) for o in single[: len(op.inputs)]]
-    bound = op.bind(inputs, op.training)
+    bound = op.bind(inputs, op.training, np.dtype(np.float32))
     output_is_as_declared(bound, single)
     made, exact = call(bound, single), call(op, operands)
     np.testing.assert_allclose(made.output, exact.output, rtol=2e-5, atol=2e-5)
