@@ -112,10 +112,10 @@ class _Speaker:
         assert terms is not None and k is not None and element is not None
         term = terms[k]
         if term.empty != Empty.NO:
-            return f"This tap {_EMPTY_WORDS[term.empty]}: it adds nothing. {self._remaining(self._full_after(k))}"
-        if term.is_product:
-            return f"{self._product(term)} {self._so_far(term, self._full_after(k), element)}"
-        return f"{self._does(term)} {self._so_far(term, self._full_after(k), element)}"
+            what = f"This tap {_EMPTY_WORDS[term.empty]}: it adds nothing."
+        else:
+            what = self._product(term) if term.is_product else self._does(term)
+        return f"{what} {self._so_far(term, self._full_after(k), element)}"
 
     def _full_after(self, k: int) -> int:
         """The terms after term k that are not empty."""

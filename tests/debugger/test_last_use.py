@@ -1,7 +1,8 @@
 """A sum is shown as final with its last full term, whatever empty terms are still counted after it."""
 
-from convstep.debugger.session import open_session
 from networks import sample
+
+from convstep.debugger.session import open_session
 
 
 def test_n_sees_the_element_complete_before_it_goes_on():
