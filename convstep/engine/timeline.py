@@ -89,7 +89,9 @@ class Timeline:
         self.steps: tuple[Step, ...] = tuple(_steps(graph))
         self.backward_steps: dict[str, dict[int, int]] = {}
         """The backward steps of each layer, by operand slot."""
+        self._writers: dict[str, list[int]] = {}
         for k, step in enumerate(self.steps):
+            self._writers.setdefault(step.writes, []).append(k)
             if step.is_backward:
                 self.backward_steps.setdefault(step.layer, {})[step.slot] = k
         self.iterations = graph.iterations
@@ -144,7 +146,7 @@ class Timeline:
 
     def writers(self, tensor: str) -> list[int]:
         """The operations that write a tensor, by the name in `Step.writes`, in order."""
-        return [k for k, step in enumerate(self.steps) if step.writes == tensor]
+        return self._writers.get(tensor, [])
 
 
 def _steps(graph: Graph) -> list[Step]:
