@@ -57,11 +57,11 @@ def cross_entropy_terms(samples: Samples) -> Sequence[Term]:
         if not samples.counted[s]:
             return Term((), 0.0, does="the sample is ignored", sum=so_far, holds=holds)
         if samples.chosen is None:
-            reads = (log, score(s, c), top, *_probability(samples, s, c), *_weight(samples, c))
+            reads = (*_weight(samples, c), *_probability(samples, s, c), log, score(s, c), top)
             does = f"{samples.shares[s, c]:.6g} · (log − (x − max))"
         else:
             label, place = (int(v) for v in samples.chosen[s])
-            reads = (log, score(s, label), top, Read(1, place, float(label)), *_weight(samples, label))
+            reads = (*_weight(samples, label), log, score(s, label), top, Read(1, place, float(label)))
             does = "log − (x − max) of the right class" if samples.weights is None else _WEIGHTED
         return Term(reads, result, does=does, sum=so_far, holds=holds)
 

@@ -11,8 +11,7 @@ from convstep.ops.registry import OPERATIONS
 torch = pytest.importorskip("torch")
 common = pytest.importorskip("torch.testing._internal.common_modules")
 
-# Arguments that are not there yet.
-_LATER = {"weight", "device", "dtype"}
+_NOT_HERE = {"device", "dtype"}
 INFOS = [
     info
     for info in common.module_db
@@ -29,7 +28,7 @@ def samples(info, training):
         # A second output is not to be had here; the first is the same without it.
         arguments.pop("return_indices", None)
         tensors = (*sample.forward_input.args, *sample.forward_input.kwargs.values())
-        if not _LATER & set(arguments):
+        if not _NOT_HERE & set(arguments):
             yield arguments, [t.detach().numpy() for t in tensors if isinstance(t, torch.Tensor)]
 
 
@@ -42,10 +41,16 @@ def test_every_module_is_among_torchs():
 def test_torchs_own_samples(info, training):
     name, count = info.module_cls.__name__, 0
     for arguments, data in samples(info, training):
-        given = {k: v for k, v in arguments.items() if k in OPERATIONS[name].model_fields}
-        assert given == arguments, f"{name} does not know {set(arguments) - set(given)}"
-        op = OPERATIONS[name](**given).bind([Spec(a.shape, a.dtype) for a in data], training)
-        operands = (*data, *owned(op, np.random.default_rng(count)))
+        kind = OPERATIONS[name]
+        assert set(arguments) <= set(kind.model_fields), f"{name} does not know {set(arguments)}"
+        # A loss's weights: `weight: <tensor>` in the file is `weight: true` to the operation.
+        weights = {k: v for k, v in arguments.items() if kind.is_loss and k in kind.buffer_names}
+        flags = {k: v is not None for k, v in weights.items()}
+        op = kind(**{**arguments, **flags}).bind([Spec(a.shape, a.dtype) for a in data], training)
+        operands = [*data, *owned(op, np.random.default_rng(count))]
+        for slot, (buffer, declared) in enumerate(op.buffers.items(), start=len(data) + len(op.parameters)):
+            if buffer in weights:
+                operands[slot] = np.broadcast_to(weights[buffer].numpy(), declared.shape).copy()
         made, expected = call(op, operands), answers(op, operands)
         gradients = op.vjp(made, upstream_of(made.output), [op.is_differentiable(k) for k in range(len(operands))])
         np.testing.assert_allclose(made.output, expected["output"], rtol=1e-11, atol=1e-12)
