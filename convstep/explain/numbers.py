@@ -30,10 +30,12 @@ class NumberFormat:
             return "0"
         if self.decimals is None:
             return scientific(value)
-        text = f"{value:.{self.decimals}f}"
-        # What would round to nothing, or what has outgrown the tensor's format, keeps its digits.
-        if float(text) == 0 or len(text) > self.width + 2:
+        if self.decimals == 0 and value != math.trunc(value):
             return short(value)
+        text = f"{value:.{self.decimals}f}"
+        # What would round to nothing, or what has outgrown the tensor's format, keeps three digits.
+        if float(text) == 0 or len(text) > self.width + 2:
+            return scientific(value)
         return text
 
 
