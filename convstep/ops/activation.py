@@ -62,9 +62,8 @@ class ReLU(Elementwise):
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(−x))."""
-    # exp of a negative number only: it cannot overflow.
-    power = np.exp(-np.abs(x))
-    share: Array = np.where(x < 0, power, x.dtype.type(1)) / (1 + power)
+    # Where exp overflows, 1 / Inf is the right 0.
+    share: Array = 1 / (1 + np.exp(-x))
     return share
 
 
@@ -149,7 +148,7 @@ class SiLU(Elementwise):
         return product
 
     def slope(self, x: Array, y: Array) -> Array:
-        share = 1 / (1 + np.exp(-x))
+        share = sigmoid(x)
         slope: Array = share * (1 + x * (1 - share))
         return slope
 
@@ -201,12 +200,14 @@ class Softplus(Elementwise):
 
     def apply(self, x: Array) -> Array:
         scaled = x * self.beta
-        return np.where(scaled > self.threshold, x, np.log1p(np.exp(scaled)) / x.dtype.type(self.beta))
+        bent: Array = np.log1p(np.exp(scaled)) / x.dtype.type(self.beta)
+        straight = scaled > self.threshold
+        return np.where(straight, x, bent) if straight.any() else bent
 
     def slope(self, x: Array, y: Array) -> Array:
         scaled = x * self.beta
-        power = np.exp(scaled)
-        return np.where(scaled > self.threshold, np.ones((), x.dtype), power / (power + 1))
+        straight = scaled > self.threshold
+        return np.where(straight, np.ones((), x.dtype), sigmoid(scaled)) if straight.any() else sigmoid(scaled)
 
     def _scaled(self, x: Element) -> Expression:
         return x if self.beta == 1 else Product((Number(self.beta), x))

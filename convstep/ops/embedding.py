@@ -80,15 +80,10 @@ class Embedding(Operation):
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[1]:
             return [None, None]
-        picked = call.operands[0].reshape(-1)
-        gradient = np.zeros_like(call.operands[1])
-        if picked.size:
-            # Equal indices side by side, each in its order: one sum a row.
-            order = np.argsort(picked, kind="stable")
-            rows, starts = np.unique(picked[order], return_index=True)
-            uses = upstream.reshape(len(picked), self.embedding_dim)[order]
-            gradient[rows] = np.add.reduceat(uses, starts, axis=0) * self._factors(call)[rows, None]
-        return [None, gradient]
+        weight = call.operands[1]
+        elements = call.operands[0].reshape(-1)[:, None] * self.embedding_dim + np.arange(self.embedding_dim)
+        sums = np.bincount(elements.reshape(-1), upstream.reshape(-1), weight.size).reshape(weight.shape)
+        return [None, (sums * self._factors(call)[:, None]).astype(weight.dtype, copy=False)]
 
     def _factors(self, call: Call) -> Array:
         """By what the gradient of each row is multiplied, (num_embeddings,)."""

@@ -49,8 +49,11 @@ def _erf(x: Array) -> Array:
     coarse = np.trunc(size * 16) / 16
     powers = np.exp(-coarse * coarse) * np.exp((coarse - size) * (coarse + size))
     far = 1 - powers * _ratio(_TAIL, size)
-    near = x * _ratio(_NEAR, size * size)
-    return np.where(size <= _MIDDLE, near, np.copysign(far, x))
+    middle = np.clip(x, -_MIDDLE, _MIDDLE)
+    near = middle * _ratio(_NEAR, middle * middle)
+    small = size <= _MIDDLE
+    value: Array = near * small + np.copysign(far, x) * ~small
+    return value
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:

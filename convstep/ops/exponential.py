@@ -25,7 +25,9 @@ class _Exponential(Piecewise):
 
     def apply(self, x: Array) -> Array:
         scale, height, width = self.curve
-        return np.where(x <= 0, height * np.expm1(np.minimum(x, 0) / width), scale * x)
+        # One of the two is 0.
+        bent: Array = height * np.expm1(np.minimum(x, 0) / width)
+        return bent + scale * np.maximum(x, 0)
 
     def slope(self, x: Array, y: Array) -> Array:
         scale, height, width = self.curve

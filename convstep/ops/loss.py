@@ -106,9 +106,10 @@ class _RoundedLoss(DistanceLoss):
         """The slope of the straight lines."""
 
     def compare(self, x: Array, y: Array, *rest: Array) -> Array:
+        # min · (|d| − min / 2) · height / edge with min(|d|, edge) is the parabola and the lines in one.
         size = np.abs(x - y)
-        near = size * size * (0.5 * self.height / self.edge)
-        losses: Array = np.where(size < self.edge, near, (size - 0.5 * self.edge) * self.height)
+        near = np.minimum(size, self.edge)
+        losses: Array = (size - 0.5 * near) * near * (self.height / self.edge)
         return losses
 
     def rise(self, d: Array) -> Array:

@@ -25,6 +25,9 @@ class LeakyReLU(Piecewise):
     inplace: Flag = False
 
     def apply(self, x: Array) -> Array:
+        if 0 < self.negative_slope <= 1:
+            # Above 0 the larger of the two is x, below it the product: quicker than np.where.
+            return np.asarray(np.maximum(x, x * self.negative_slope))
         return np.where(x > 0, x, x * self.negative_slope)
 
     def slope(self, x: Array, y: Array) -> Array:
@@ -52,7 +55,7 @@ class _Clamp(Piecewise):
 
     def slope(self, x: Array, y: Array) -> Array:
         low, high = self.ends
-        return either(x, (x <= low) | (x >= high), 0, 1)
+        return either(x, ~((x <= low) | (x >= high)), 1, 0)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -157,11 +160,11 @@ class Softshrink(Piecewise):
     lambd: FromZero = 0.5
 
     def apply(self, x: Array) -> Array:
-        # In this order: a zero keeps the sign of x, as in torch.
-        return np.where(x > self.lambd, x - self.lambd, np.where(x < -self.lambd, x + self.lambd, x * 0))
+        rest: Array = x - np.clip(x, -self.lambd, self.lambd)
+        return rest
 
     def slope(self, x: Array, y: Array) -> Array:
-        return either(x, (x >= -self.lambd) & (x <= self.lambd), 0, 1)
+        return either(x, ~((x >= -self.lambd) & (x <= self.lambd)), 1, 0)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -182,10 +185,11 @@ class Hardshrink(Piecewise):
         return small
 
     def apply(self, x: Array) -> Array:
-        return np.where(self._is_small(x), np.zeros((), x.dtype), x)
+        kept: Array = x * ~self._is_small(x)
+        return kept
 
     def slope(self, x: Array, y: Array) -> Array:
-        return either(x, self._is_small(x), 0, 1)
+        return either(x, ~self._is_small(x), 1, 0)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -208,7 +212,7 @@ class Threshold(Piecewise):
         return np.where(x <= self.threshold, np.asarray(self.value, x.dtype), x)
 
     def slope(self, x: Array, y: Array) -> Array:
-        return either(x, x <= self.threshold, 0, 1)
+        return either(x, ~(x <= self.threshold), 1, 0)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
