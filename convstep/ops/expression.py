@@ -176,17 +176,22 @@ def evaluate(expression: Expression, value: Callable[[Element], float]) -> float
             return float(FUNCTIONS[function](*(evaluate(a, value) for a in arguments)))
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 @dataclass(frozen=True)
 class Style:
     """How expressions are written: what stands for an element and a constant, and how much of a long sum.
 
-    A named number is its name, unless `named` writes it otherwise.
+    A named number is its name, unless `named` writes it otherwise. `times` and `power` are for lines of text.
     """
 
     element: Callable[[Element], str]
     number: Callable[[float], str]
     most_terms: int = 6
     named: Callable[[Named], str] = lambda number: number.name
+    times: str = "·"
+    power: Callable[[int], str] = lambda exponent: str(exponent).translate(_RAISED)
 
 
 # How tightly an expression holds together: it is put into parentheses inside something tighter.
@@ -212,11 +217,11 @@ def _text(expression: Expression, style: Style) -> tuple[str, int]:
         case Sum():
             return _sum_text(expression, style), _SUM
         case Product(factors):
-            return "·".join(_inside(factor, style, _PRODUCT) for factor in factors), _PRODUCT
+            return style.times.join(_inside(factor, style, _PRODUCT) for factor in factors), _PRODUCT
         case Quotient(over, under):
             return f"{_inside(over, style, _PRODUCT)} / {_inside(under, style, _POWER)}", _QUOTIENT
         case Power(base, exponent):
-            return f"{_inside(base, style, _ATOM)}{_superscript(exponent)}", _POWER
+            return f"{_inside(base, style, _ATOM)}{style.power(exponent)}", _POWER
         case Negative(of):
             return f"-{_inside(of, style, _QUOTIENT)}", _SUM
         case Apply(function, arguments):
@@ -247,10 +252,6 @@ def _sum_text(expression: Sum, style: Style) -> str:
     return text
 
 
-def _superscript(exponent: int) -> str:
-    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
 def latex(expression: Expression, style: Style) -> str:
     """The same expression as LaTeX; `style` gives elements and constants in LaTeX, too."""
     return _latex(expression, style)[0]
@@ -263,7 +264,10 @@ def _latex(expression: Expression, style: Style) -> tuple[str, int]:
 
     match expression:
         case Number() | Element():
-            return _text(expression, style)
+            text, tightness = _text(expression, style)
+            # ∂C/∂w and 2 · 10⁻⁵ are no atoms: a power needs parentheses around them.
+            loose = text.startswith(r"\frac") or r"\cdot" in text
+            return text, min(tightness, _PRODUCT) if loose else tightness
         case Named(name):
             text, tightness = _text(expression, style)
             return (rf"\text{{{name}}}" if text == name else text), tightness
@@ -275,7 +279,7 @@ def _latex(expression: Expression, style: Style) -> tuple[str, int]:
         case Product(factors):
             return r" \cdot ".join(inside(factor, _PRODUCT) for factor in factors), _PRODUCT
         case Quotient(over, under):
-            return rf"\frac{{{latex(over, style)}}}{{{latex(under, style)}}}", _ATOM
+            return rf"\frac{{{latex(over, style)}}}{{{latex(under, style)}}}", _PRODUCT
         case Power(base, exponent):
             return f"{inside(base, _ATOM)}^{{{exponent}}}", _POWER
         case Negative(of):
@@ -283,6 +287,8 @@ def _latex(expression: Expression, style: Style) -> tuple[str, int]:
         case Apply(function, arguments):
             if function == "log1p":
                 return rf"\log\left(1 + {latex(arguments[0], style)}\right)", _ATOM
+            if function == "sqrt":
+                return rf"\sqrt{{{latex(arguments[0], style)}}}", _ATOM
             known = {"exp", "log", "tanh", "max"}
             name = rf"\{function}" if function in known else rf"\operatorname{{{function}}}"
             return rf"{name}\left({', '.join(latex(a, style) for a in arguments)}\right)", _ATOM

@@ -1,0 +1,68 @@
+"""`convstep explain`: the formula of one number: with names, with numbers, and its result."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from math import prod
+
+from convstep.debugger.snapshot import open_graph
+from convstep.engine.recording import Recording
+from convstep.errors import ConvstepError
+from convstep.explain.formula import Formulas
+from convstep.explain.naming import Names
+from convstep.explain.writing import as_dict, as_latex, as_markdown, as_text, explain
+from convstep.progress import Progress
+
+_FORMATS = {"text": as_text, "latex": as_latex, "markdown": as_markdown}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("number", metavar="NUMBER", help="o1[2], grad(w1)[1], new(w1)[1], C")
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument("--format", choices=_FORMATS, default="text")
+    parser.add_argument("--iteration", type=int, default=0, metavar="K", help="of iteration K, from 0 (default 0)")
+    parser.add_argument(
+        "--levels", type=_levels, default=1, metavar="N", help="put in the formulas of what it reads, N levels or `all`"
+    )
+    parser.add_argument("--all", action="store_true", help="every term of a long sum")
+
+
+def _levels(text: str) -> int:
+    levels = sys.maxsize if text == "all" else int(text)
+    if levels < 1:
+        raise ValueError(text)
+    return levels
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; the exit status."""
+    graph = open_graph(options.file)
+    names = Names(graph)
+    key, index = names.parse(options.number)
+    index = _only(names, key) if index is None else index
+    if not 0 <= options.iteration < graph.iterations:
+        raise ConvstepError(f"there is no iteration {options.iteration}: they go from 0 to {graph.iterations - 1}")
+    recording = Recording(graph)
+    with Progress(options.iteration + 1) as progress:
+        recording.iteration(options.iteration, progress.show)
+    formulas = Formulas(recording, names, options.iteration)
+    fewer = {"most": None} if options.all else {}
+    if options.json:
+        print(json.dumps(as_dict(formulas, key, index, options.levels, **fewer)))
+    else:
+        print(_FORMATS[options.format](explain(formulas, key, index, options.levels, **fewer)))
+    return 0
+
+
+def _only(names: Names, key: str) -> int:
+    """The index of the only element. Raises ConvstepError where there are more."""
+    shape = names.shape(key)
+    count = prod(shape)
+    if count != 1:
+        first, last = names.element(key, 0, shape), names.element(key, count - 1, shape)
+        raise ConvstepError(f"{names.tensor(key)} has {count} elements: say which one, {first} to {last}")
+    return 0
