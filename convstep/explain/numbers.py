@@ -33,7 +33,7 @@ class NumberFormat:
         text = f"{value:.{self.decimals}f}"
         # What would round to nothing, or what has outgrown the tensor's format, keeps its digits.
         if float(text) == 0 or len(text) > self.width + 2:
-            return short(value)
+            return min(short(value), scientific(value), key=len)
         return text
 
 
