@@ -197,7 +197,8 @@ def _shares(stage: Stage, step: Step) -> Formula:
         local = signed(float(shares.links.local[0, j]))
         return FormulaTerm(f"{to}:", f"{local}·{signed(shares.upstream)}", short(float(shares.products[j])))
 
-    return Formula(f"shares of {upstream}", len(full), column, _current(full, now), "each local × upstream")
+    note = "local × upstream, one share an element"
+    return Formula(f"shares of {upstream}", len(full), column, _current(full, now), note, joint="")
 
 
 # -- update ---------------------------------------------------------------------------------------------

@@ -83,3 +83,22 @@ def test_words_for_counts_and_sizes():
     assert [count_of(n, "use") for n in (0, 1, 2, 1234)] == ["0 uses", "1 use", "2 uses", "1,234 uses"]
     assert count_of(2, "index") == "2 indexes"
     assert (sizes((1, 2, 3)), sizes(())) == ("1×2×3", "a scalar")
+
+
+@pytest.mark.parametrize(
+    ("where", "named"), [("new(w)", "where g is grad(w)."), ("new(v)", "w is v and g is grad(v).")]
+)
+def test_an_update_does_not_explain_a_name_by_itself(where, named):
+    assert said(sample("conv_pool_sigmoid"), where).endswith(named)
+
+
+@pytest.mark.parametrize("where", ["term 5", "term 32"])
+def test_a_shorter_sentence_keeps_the_product_and_the_sum(where):
+    view = open_session(sample("two_conv"), at=where).view()
+    assert view.shorter
+    lengths = [len(view.sentence), *map(len, view.shorter)]
+    assert lengths == sorted(lengths, reverse=True)
+    for text in view.shorter:
+        product, sum_so_far = view.sentence.split(". ")[-2:]
+        assert text.endswith(sum_so_far)
+        assert product.rpartition(": ")[2] in text
