@@ -191,18 +191,17 @@ class _Speaker:
         step, element, collected = self.step, self.place.element, self.state.collected
         assert collected is not None and element is not None
         name = self.names.element(step.tensor, element, step.shape)
-        products = collected.products[0]
-        uses = int((collected.links.index[0] >= 0).sum())
+        used = collected.links.index[0] >= 0
         if collected.links.empty is not None:
-            uses = int(((collected.links.index[0] >= 0) & (collected.links.empty[0] == 0)).sum())
+            used &= collected.links.empty[0] == Empty.NO
+        uses = int(used.sum())
         made = self.names.tensor(step.layer)
         given, _ = self.state.given_so_far(self.place.step, element)
         if uses == 0:
             return f"{name} met nothing when {made} was made: {self.written(element)} gets 0 from this step."
         if uses == 1:
-            k = int(np.argmax(collected.links.index[0] >= 0)) if len(products) > 1 else 0
-            used = collected.links.local[0, k], collected.upstream[0, k]
-            text = " × ".join(signed(float(v)) for v in used)
+            k = int(np.argmax(used))
+            text = " × ".join(signed(float(v)) for v in (collected.links.local[0, k], collected.upstream[0, k]))
             how = f"{name} was used once when {made} was made: local × upstream = {text} = {short(given)}."
         else:
             how = (
@@ -253,8 +252,7 @@ class _Speaker:
         made = self.slots.element(OUTPUT, out)
         local, upstream = float(collected.links.local[0, k]), float(collected.upstream[0, k])
         product, total = float(collected.products[0, k]), float(collected.sums[0, k])
-        root = self.names.tensor(self._target())
-        reacts = f"; {root} changes by {short(upstream)} per unit of {made}" if made != root else ""
+        reacts = f"; {self._reaction(made, upstream)}" if made != self.names.tensor(self._target()) else ""
         adds = f"This use adds {signed(local)} × {signed(upstream)} = {short(product)}."
         if self.state.complete:
             others = f" from {self.names.tensor(step.layer)}" if self._others() else ""
@@ -262,6 +260,11 @@ class _Speaker:
         else:
             end = f"Sum so far {short(total)}; {self._uses_left(left)}"
         return f"{('', link, link + reacts)[detail]}{'. ' if detail else ''}{adds} {end}"
+
+    def _reaction(self, made: str, upstream: float) -> str:
+        if self.state.recording.graph.loss is None:
+            return f"the gradient at {made} is {short(upstream)}"
+        return f"{self.names.tensor(self._target())} changes by {short(upstream)} per unit of {made}"
 
     def _left(self, k: int) -> int:
         """Uses of the target element that still come; empty ones do not count."""

@@ -102,3 +102,23 @@ def test_a_shorter_sentence_keeps_the_product_and_the_sum(where):
         product, sum_so_far = view.sentence.split(". ")[-2:]
         assert text.endswith(sum_so_far)
         assert product.rpartition(": ")[2] in text
+
+
+STRIDED = {
+    "inputs": {"x": {"shape": [1, 1, 4, 4], "value": list(range(16))}},
+    "layers": [{"name": "c", "op": "Conv2d", "out_channels": 1, "kernel_size": 3, "padding": 1, "stride": 2}],
+    "gradient": {"c": {"init": "ones", "shape": [1, 1, 2, 2]}},
+}
+
+
+def test_the_only_use_is_the_one_that_is_not_empty():
+    assert said(STRIDED, "grad(c.weight)[0,0,0,0]").endswith("local × upstream = 5 × 1 = 5.")
+
+
+def test_a_given_gradient_is_not_called_a_reaction():
+    session = Session(Recording(load(STRIDED)))
+    session.go("grad(x)[0,0,1,1]")
+    session.last_inside()
+    sentence = session.view().sentence
+    assert "the gradient at c[0,0,1,1] is 1" in sentence
+    assert "per unit" not in sentence
