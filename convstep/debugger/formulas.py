@@ -132,7 +132,7 @@ def _gradient(stage: Stage, step: Step) -> Formula:
     total = f"= {whole}" if state.complete else ""
     made = stage.names.tensor(step.layer)
     return Formula(
-        f"∂{stage.root}/∂{name}",
+        f"∂{stage.root}/∂{name}{stage.via}",
         len(full),
         lambda k: column(int(full[k]), now, not state.complete),
         _current(full, now),

@@ -14,6 +14,7 @@ from convstep.engine.sums import Floats
 from convstep.engine.timeline import Step
 from convstep.explain.naming import Names, SlotNames
 from convstep.explain.numbers import NumberFormat, format_of
+from convstep.explain.sentences import count_of
 from convstep.ops.base import Array, Empty, IntArray, Shape
 
 Formats = MutableMapping[tuple[int, str], tuple[NumberFormat, float]]
@@ -46,6 +47,13 @@ class Stage:
         if empty is None:
             return term == self.step.terms[self.state.order] - 1
         return bool((empty[term + 1 :] != Empty.NO).all())
+
+    @property
+    def via(self) -> str:
+        """` via left` where the present gradient has further users: this sum is not the whole of it."""
+        step = self.step
+        several = step is not None and len(self.state.timeline.writers(step.writes)) > 1
+        return f" via {self.names.tensor(step.layer)}" if step is not None and several else ""
 
     @cached_property
     def marks(self) -> Marks:
@@ -155,7 +163,7 @@ class Stage:
 
 def shape_note(shape: Shape) -> str:
     """A shape beside a tensor's name; a bare number there would pass for its value."""
-    return f"{shape[0]} numbers" if len(shape) == 1 and shape[0] != 1 else "×".join(map(str, shape))
+    return count_of(shape[0], "number") if len(shape) == 1 else "×".join(map(str, shape))
 
 
 def look_of(tensor: Array) -> tuple[NumberFormat, float]:

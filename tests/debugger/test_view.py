@@ -177,4 +177,16 @@ def test_the_shape_of_a_list_does_not_pass_for_its_value():
     session = Session(Recording(load(sample("conv_pool_sigmoid"))))
     view = session.view()
     assert [grid.note for grid in view.tensors if grid.key == "fc.bias"] == ["3 numbers"]
+    assert [grid.note for grid in Session(Recording(load(sample("residual")))).view().tensors[:2]][1] == "1 number"
     assert note_of(view, "grad(fc.bias)") == "3 numbers"
+
+
+@pytest.mark.parametrize(
+    ("where", "subject"), [("grad(w)[0,0,1,1]", "∂C/∂w[0,0,1,1] via left"), ("grad(v)[0,0]", "∂C/∂v[0,0]")]
+)
+def test_the_formula_of_one_user_does_not_pass_for_the_whole_gradient(where, subject):
+    session = Session(Recording(load(sample("residual"))))
+    session.go(where)
+    view = session.view()
+    assert view.formula.subject == subject
+    assert view.ledger.title.endswith("via left") == subject.endswith("via left")
