@@ -132,7 +132,7 @@ def _gradient(stage: Stage, step: Step) -> Formula:
     total = f"= {whole}" if state.complete else ""
     made = stage.names.tensor(step.layer)
     return Formula(
-        f"∂{stage.root}/∂{name}",
+        f"∂{stage.root}/∂{name}{stage.via}",
         len(full),
         lambda k: column(int(full[k]), now, not state.complete),
         _current(full, now),
@@ -197,7 +197,8 @@ def _shares(stage: Stage, step: Step) -> Formula:
         local = signed(float(shares.links.local[0, j]))
         return FormulaTerm(f"{to}:", f"{local}·{signed(shares.upstream)}", short(float(shares.products[j])))
 
-    return Formula(f"shares of {upstream}", len(full), column, _current(full, now), "each local × upstream")
+    note = "local × upstream, one share an element"
+    return Formula(f"shares of {upstream}", len(full), column, _current(full, now), note, joint="")
 
 
 # -- update ---------------------------------------------------------------------------------------------

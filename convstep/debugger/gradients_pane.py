@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from convstep.debugger.stage import Stage
+from convstep.debugger.stage import Stage, shape_note
 from convstep.debugger.view import Block, Note, Status
 from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
@@ -51,7 +51,7 @@ def _keys(stage: Stage) -> list[str]:
 def _note(stage: Stage, key: str) -> str:
     """How far a gradient is: its shape while blank, `1 of 4 begun`, `complete`."""
     state, step = stage.state, stage.step
-    shape = "×".join(map(str, stage.names.shape(key)))
+    shape = shape_note(stage.names.shape(key))
     if not state.backward_begun() or step is None:
         return shape
     writers = state.timeline.writers(key)
@@ -60,7 +60,8 @@ def _note(stage: Stage, key: str) -> str:
         size = prod(step.shape)
         if state.scatters:
             sources = prod(step.upstream_shape)
-            return f"{state.place.element + 1:,} of {sources:,} shares given"
+            word = "given" if stage.ends_element else "begun"
+            return f"{state.place.element + 1:,} of {sources:,} {word}"
         word = "done" if state.complete else "begun"
         return f"{state.place.element + 1:,} of {size:,} {word}"
     done = len(before) + (step.writes == key)
@@ -76,7 +77,7 @@ def _users(stage: Stage, step: Step) -> list[Block]:
         return []
     target = stage.state.target
     if target is None:
-        users = [_user(stage, k, "✓" if k <= stage.state.place.step else "·") for k in writers]
+        users = [_user(stage, k, _progress(stage, step, k)) for k in writers]
         return [Note(f"{count_of(len(writers), 'user')}: {', '.join(users)}")]
     parts = []
     for k in writers:
@@ -85,6 +86,15 @@ def _users(stage: Stage, step: Step) -> list[Block]:
         tail = {Status.BLANK: "", Status.PARTIAL: "…", Status.DONE: " ✓"}[Status(int(status))]
         parts.append(_user(stage, k, f"= {number}{tail}" if status != Status.BLANK else "·"))
     return [Note(f"{stage.names.element(step.writes, target, step.shape)}: {', '.join(parts)}")]
+
+
+def _progress(stage: Stage, step: Step, k: int) -> str:
+    """Whether operation k has given all that it gives: `✓`, `…`, `·`."""
+    place = stage.state.place
+    if k != place.step:
+        return "✓" if k < place.step else "·"
+    last = prod(step.element_shape(stage.state.order)) - 1
+    return "✓" if place.element is None or (place.element == last and stage.ends_element) else "…"
 
 
 def _user(stage: Stage, k: int, state: str) -> str:

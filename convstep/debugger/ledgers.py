@@ -52,7 +52,8 @@ def _gradient(stage: Stage, step: Step) -> Ledger:
         return (str(k + 1), way, local, upstream, product, _sum(k, now, collected.sums[0, k]))
 
     header = ("term", f"way to {stage.root}", "local", "× upstream", "= product", "sum")
-    return Ledger(stage.names.element(step.writes, target, step.shape), header, links.index.shape[1], row, now)
+    title = f"{stage.names.element(step.writes, target, step.shape)}{stage.via}"
+    return Ledger(title, header, links.index.shape[1], row, now)
 
 
 def _sum(k: int, now: int | None, value: float) -> str:

@@ -15,7 +15,7 @@ from convstep.debugger.view import ProgramLine, TimelineBar, View
 from convstep.engine.state import State
 from convstep.engine.timeline import PHASES, Step
 from convstep.explain.naming import Names
-from convstep.explain.sentences import sentence
+from convstep.explain.sentences import sentence, shorter_sentences
 
 _MOST_FORMATS = 4096
 
@@ -46,6 +46,7 @@ class ScreenBuilder:
             program=_program(stage),
             timeline=_timeline(state, spot),
             ledger=ledger(stage),
+            shorter=shorter_sentences(state, self._names),
         )
 
 
@@ -76,7 +77,7 @@ def _program(stage: Stage) -> list[ProgramLine]:
         text = _program_text(stage, step)
         if unfinished:
             count = prod(step.element_shape(stage.state.order))
-            done = (stage.state.place.element or 0) + (stage.state.place.term is None)
+            done = (stage.state.place.element or 0) + stage.ends_element
             text += f"  {done:,} of {count:,}"
         lines.append(ProgramLine(text, state, k))
     return lines

@@ -14,7 +14,8 @@ from convstep.engine.sums import Floats
 from convstep.engine.timeline import Step
 from convstep.explain.naming import Names, SlotNames
 from convstep.explain.numbers import NumberFormat, format_of
-from convstep.ops.base import Array, IntArray, Shape
+from convstep.explain.sentences import count_of
+from convstep.ops.base import Array, Empty, IntArray, Shape
 
 Formats = MutableMapping[tuple[int, str], tuple[NumberFormat, float]]
 """Number format and colour scale of finished tensors, by iteration and key."""
@@ -36,6 +37,23 @@ class Stage:
         """What is differentiated: the loss, or the tensor that backward starts from."""
         graph = self.state.recording.graph
         return self.names.tensor(graph.loss.name) if graph.loss else self.names.tensor(next(iter(graph.seeds), ""))
+
+    @cached_property
+    def ends_element(self) -> bool:
+        """Whether this step finishes its element, in scatter order its source: only empty terms follow."""
+        term, empty = self.state.place.term, self.state.empty_terms
+        if term is None or self.step is None:
+            return True
+        if empty is None:
+            return term == self.step.terms[self.state.order] - 1
+        return bool((empty[term + 1 :] != Empty.NO).all())
+
+    @property
+    def via(self) -> str:
+        """` via left` where the present gradient has further users: this sum is not the whole of it."""
+        step = self.step
+        several = step is not None and len(self.state.timeline.writers(step.writes)) > 1
+        return f" via {self.names.tensor(step.layer)}" if step is not None and several else ""
 
     @cached_property
     def marks(self) -> Marks:
@@ -69,7 +87,7 @@ class Stage:
         return Grid(
             key=key,
             title=title or names.tensor(key),
-            note="×".join(map(str, shape)) if note is None else note,
+            note=shape_note(shape) if note is None else note,
             shape=shape,
             cells=cells,
             element=lambda flat: names.element(key, flat, shape),
@@ -114,8 +132,13 @@ class Stage:
         now: int | None = None,
         element: Callable[[int], str] | None = None,
     ) -> Grid:
-        """Given numbers, each with its `Status`. With `now`, the others that are not empty are marked as the rest."""
+        """Given numbers, each with its `Status`. With `now`, the others that are not empty are marked as the rest.
+
+        Without it a grid that begins with empty cells is shown from its first full one.
+        """
         number_format, scale = look_of(values)
+        full = np.flatnonzero(statuses != Status.PADDING)
+        first = int(full[0]) if now is None and 0 < len(full) < len(statuses) else None
 
         def cells(index: IntArray) -> Cells:
             marks = np.zeros(index.shape, np.uint8)
@@ -133,9 +156,14 @@ class Stage:
             element=element or (lambda k: f"{title} term {k + 1}"),
             format=number_format,
             scale=scale,
-            follow=now,
+            follow=now if now is not None else first,
             sign=sign,
         )
+
+
+def shape_note(shape: Shape) -> str:
+    """A shape beside a tensor's name; a bare number there would pass for its value."""
+    return count_of(shape[0], "number") if len(shape) == 1 else "×".join(map(str, shape))
 
 
 def look_of(tensor: Array) -> tuple[NumberFormat, float]:

@@ -87,6 +87,7 @@ class FormulaTerm:
 class Formula:
     """`subject = Σ terms`, in aligned columns; `now` is the current term, in brackets on the screen.
 
+    `joint` stands between two terms: `+`, or nothing where they are a list and are never added up.
     A formula that is not a sum has one term. `note` explains an abbreviation: "g = ∂C/∂o1".
     `total` is the result where there is one ("= 36", "Σ 31 of 576: 12.5…").
     """
@@ -97,6 +98,7 @@ class Formula:
     now: int | None = None
     note: str = ""
     total: str = ""
+    joint: str = "+"
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,10 @@ class TimelineBar:
 
 @dataclass(frozen=True)
 class View:
-    """One screen. `where` are breadcrumbs (`backward`, `o1 Conv2d`, `grad(w1)[1]`, `term 2 of 4`)."""
+    """One screen. `where` are breadcrumbs (`backward`, `o1 Conv2d`, `grad(w1)[1]`, `term 2 of 4`).
+
+    `shorter` are sentences for where the whole one has no room, the longest first.
+    """
 
     name: str
     where: tuple[str, ...]
@@ -149,3 +154,4 @@ class View:
     timeline: TimelineBar
     ledger: Ledger | None = None
     notices: list[str] = field(default_factory=list)
+    shorter: tuple[str, ...] = ()

@@ -33,9 +33,9 @@ class NumberFormat:
         if self.decimals == 0 and value != math.trunc(value):
             return short(value)
         text = f"{value:.{self.decimals}f}"
-        # What would round to nothing, or what has outgrown the tensor's format, keeps three digits.
+        # What would round to nothing, or what has outgrown the tensor's format, keeps its digits.
         if float(text) == 0 or len(text) > self.width + 2:
-            return scientific(value)
+            return min(short(value), scientific(value), key=len)
         return text
 
 

@@ -45,6 +45,17 @@ def sentence(state: State, names: Names) -> str:
     return speaker.element() if place.term is None else speaker.term()
 
 
+def shorter_sentences(state: State, names: Names) -> tuple[str, ...]:
+    """For a term: its sentence without what the formula also says, the longest first; else none."""
+    step, place = state.step, state.place
+    if step is None or place.term is None:
+        return ()
+    speaker = _Speaker(state, names, step)
+    if step.is_backward:
+        return tuple(speaker.backward_term(detail) for detail in (1, 0))
+    return (speaker.term(named=False),)
+
+
 def count_of(count: int, what: str) -> str:
     """`1 use`, `2 uses`; words that end in s, x, ch get es."""
     if count == 1:
@@ -91,7 +102,8 @@ class _Speaker:
         optimizer = self.state.iteration.updates[self.step.tensor].optimizer
         name = self.names.tensor(self.step.tensor)
         gradient = self.names.tensor(f"grad({self.step.tensor})")
-        text = f"{self.step.op} moves {name} against its gradient: {optimizer.tell()}, where w is {name}, g {gradient}."
+        named = f"g is {gradient}" if name == "w" else f"w is {name} and g is {gradient}"
+        text = f"{self.step.op} moves {name} against its gradient: {optimizer.tell()}, where {named}."
         scheduler = self.state.recording.graph.scheduler
         return text if scheduler is None else f"{text} By {type(scheduler).__name__}, {scheduler.tell()}."
 
@@ -107,14 +119,14 @@ class _Speaker:
         how = step.node.op.tell_element(self.call, element, self.slots)
         return f"{self.written(element)} {how}: {self.value(element)}.{progress}"
 
-    def term(self) -> str:
+    def term(self, named: bool = True) -> str:
         terms, k, element = self.state.terms, self.place.term, self.place.element
         assert terms is not None and k is not None and element is not None
         term = terms[k]
         if term.empty != Empty.NO:
             what = f"This tap {_EMPTY_WORDS[term.empty]}: it adds nothing."
         else:
-            what = self._product(term) if term.is_product else self._does(term)
+            what = self._product(term, named) if term.is_product else self._does(term)
         return f"{what} {self._so_far(term, self._full_after(k), element)}"
 
     def _full_after(self, k: int) -> int:
@@ -123,12 +135,12 @@ class _Speaker:
         assert empty is not None
         return int((empty[k + 1 :] == Empty.NO).sum())
 
-    def _product(self, term: Term) -> str:
+    def _product(self, term: Term, named: bool) -> str:
         if len(term.reads) == 1:
             return f"{self._read_name(term, 0)} = {short(term.result)} is added."
         x, w = (f"{self._read_name(term, j)} = {short(read.value)}" for j, read in enumerate(term.reads))
         numbers = " × ".join(signed(read.value) for read in term.reads)
-        return f"{x} meets {w}: {numbers} = {short(term.result)}."
+        return f"{f'{x} meets {w}: ' if named else ''}{numbers} = {short(term.result)}."
 
     def _does(self, term: Term) -> str:
         reads = ", ".join(f"{self._read_name(term, j)} = {short(r.value)}" for j, r in enumerate(term.reads[:4]))
@@ -179,18 +191,17 @@ class _Speaker:
         step, element, collected = self.step, self.place.element, self.state.collected
         assert collected is not None and element is not None
         name = self.names.element(step.tensor, element, step.shape)
-        products = collected.products[0]
-        uses = int((collected.links.index[0] >= 0).sum())
+        used = collected.links.index[0] >= 0
         if collected.links.empty is not None:
-            uses = int(((collected.links.index[0] >= 0) & (collected.links.empty[0] == 0)).sum())
+            used &= collected.links.empty[0] == Empty.NO
+        uses = int(used.sum())
         made = self.names.tensor(step.layer)
         given, _ = self.state.given_so_far(self.place.step, element)
         if uses == 0:
             return f"{name} met nothing when {made} was made: {self.written(element)} gets 0 from this step."
         if uses == 1:
-            k = int(np.argmax(collected.links.index[0] >= 0)) if len(products) > 1 else 0
-            used = collected.links.local[0, k], collected.upstream[0, k]
-            text = " × ".join(signed(float(v)) for v in used)
+            k = int(np.argmax(used))
+            text = " × ".join(signed(float(v)) for v in (collected.links.local[0, k], collected.upstream[0, k]))
             how = f"{name} was used once when {made} was made: local × upstream = {text} = {short(given)}."
         else:
             how = (
@@ -224,7 +235,8 @@ class _Speaker:
             f"{self.names.element(step.layer, source, step.upstream_shape)}."
         )
 
-    def backward_term(self) -> str:
+    def backward_term(self, detail: int = 2) -> str:
+        """With what was met (1) and how the loss reacts (2), or without."""
         step, k, collected = self.step, self.state.column_term, self.state.collected
         target = self.state.target
         if collected is None or k is None or target is None:
@@ -240,15 +252,19 @@ class _Speaker:
         made = self.slots.element(OUTPUT, out)
         local, upstream = float(collected.links.local[0, k]), float(collected.upstream[0, k])
         product, total = float(collected.products[0, k]), float(collected.sums[0, k])
-        root = self.names.tensor(self._target())
-        reacts = f"; {root} changes by {short(upstream)} per unit of {made}" if made != root else ""
+        reacts = f"; {self._reaction(made, upstream)}" if made != self.names.tensor(self._target()) else ""
         adds = f"This use adds {signed(local)} × {signed(upstream)} = {short(product)}."
         if self.state.complete:
             others = f" from {self.names.tensor(step.layer)}" if self._others() else ""
             end = f"{self.written(target)} {'gets' if others else '='} {short(total)}{others}: that was the last use."
         else:
             end = f"Sum so far {short(total)}; {self._uses_left(left)}"
-        return f"{link}{reacts}. {adds} {end}"
+        return f"{('', link, link + reacts)[detail]}{'. ' if detail else ''}{adds} {end}"
+
+    def _reaction(self, made: str, upstream: float) -> str:
+        if self.state.recording.graph.loss is None:
+            return f"the gradient at {made} is {short(upstream)}"
+        return f"{self.names.tensor(self._target())} changes by {short(upstream)} per unit of {made}"
 
     def _left(self, k: int) -> int:
         """Uses of the target element that still come; empty ones do not count."""

@@ -107,3 +107,86 @@ def test_a_running_sum_passes_a_real_zero():
         sums.append(float(session.state().collected.sums[0, session.place.term]))
         session.next()
     assert sums == [12, 48, 0, -30]
+
+
+def note_of(view, key):
+    return next(block.note for block in view.gradients if getattr(block, "key", "") == key)
+
+
+def test_shares_are_a_list_and_no_sum():
+    session = Session(Recording(load(sample("two_conv"))))
+    session.go("grad(w1)[1]")
+    session.switch_order()
+    assert session.view().formula.joint == ""
+    session.last_inside()
+    assert session.view().formula.joint == "+"
+
+
+def test_a_source_has_given_when_all_its_shares_are_given():
+    session = Session(Recording(load(sample("two_conv"))))
+    session.switch_order()
+    session.go("grad(w1)")
+    session.first_inside()
+    assert note_of(session.view(), "grad(o1.weight)") == "1 of 4 given"
+    session.first_inside()
+    notes = []
+    for _ in range(4):
+        notes.append(note_of(session.view(), "grad(o1.weight)"))
+        session.next()
+    assert notes == ["1 of 4 begun"] * 3 + ["1 of 4 given"]
+
+
+def test_the_last_term_of_an_element_counts_in_the_program():
+    session = Session(Recording(load(sample("two_conv"))))
+    session.go("grad(w1)[1]")
+    session.first_inside()
+    counts = []
+    for _ in range(4):
+        counts.append(next(line.text for line in session.view().program if line.state == "now"))
+        session.next()
+    assert [text.rpartition("  ")[2] for text in counts] == ["0 of 4"] * 3 + ["1 of 4"]
+
+
+def test_a_user_that_is_still_giving_is_not_ticked_off():
+    session = Session(Recording(load(sample("residual"))))
+    session.go("grad(x1)[0,0,1,1]")
+    session.switch_order()
+    session.out()
+    users = []
+    for move in (session.first_inside, session.out, session.last_inside):
+        move()
+        users.append(next(text for text in texts(plain(session.view())["gradients"]) if text.startswith("3 users")))
+    assert [text.rpartition(" ")[2] for text in users] == ["…", "✓", "✓"]
+
+
+def test_a_grid_that_begins_with_padding_is_shown_from_its_first_number():
+    session = Session(Recording(load(sample("residual"))))
+    session.switch_order()
+    session.go("grad(x1)")
+    session.first_inside()
+    step = next(
+        k for k, s in enumerate(session.recording.timeline.steps) if s.writes == "grad(x1)" and s.op == "Conv2d"
+    )
+    session.go(f"op {step}")
+    session.first_inside()
+    local = next(block for block in session.view().local if getattr(block, "key", "") == "local")
+    assert local.follow == 4
+
+
+def test_the_shape_of_a_list_does_not_pass_for_its_value():
+    session = Session(Recording(load(sample("conv_pool_sigmoid"))))
+    view = session.view()
+    assert [grid.note for grid in view.tensors if grid.key == "fc.bias"] == ["3 numbers"]
+    assert [grid.note for grid in Session(Recording(load(sample("residual")))).view().tensors[:2]][1] == "1 number"
+    assert note_of(view, "grad(fc.bias)") == "3 numbers"
+
+
+@pytest.mark.parametrize(
+    ("where", "subject"), [("grad(w)[0,0,1,1]", "∂C/∂w[0,0,1,1] via left"), ("grad(v)[0,0]", "∂C/∂v[0,0]")]
+)
+def test_the_formula_of_one_user_does_not_pass_for_the_whole_gradient(where, subject):
+    session = Session(Recording(load(sample("residual"))))
+    session.go(where)
+    view = session.view()
+    assert view.formula.subject == subject
+    assert view.ledger.title.endswith("via left") == subject.endswith("via left")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convstep.explain.numbers import format_of, scientific, short
+from convstep.explain.numbers import NumberFormat, format_of, scientific, short
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,9 @@ def test_the_width_is_enough_for_most(values):
         text = written.text(value)
         assert (float(text) == 0) == (value == 0)
         assert len(text) <= max(written.width + 2, 11)
+
+
+def test_a_number_too_small_for_its_format_takes_little_room():
+    assert NumberFormat(7, 4).text(-0.0000175385) == "-1.75e-5"
+    assert NumberFormat(6, 3).text(-0.000175385) == "-1.75e-4"
+    assert NumberFormat(6, 3).text(0.0002) == "0.0002"

@@ -83,3 +83,42 @@ def test_words_for_counts_and_sizes():
     assert [count_of(n, "use") for n in (0, 1, 2, 1234)] == ["0 uses", "1 use", "2 uses", "1,234 uses"]
     assert count_of(2, "index") == "2 indexes"
     assert (sizes((1, 2, 3)), sizes(())) == ("1×2×3", "a scalar")
+
+
+@pytest.mark.parametrize(
+    ("where", "named"), [("new(w)", "where g is grad(w)."), ("new(v)", "w is v and g is grad(v).")]
+)
+def test_an_update_does_not_explain_a_name_by_itself(where, named):
+    assert said(sample("conv_pool_sigmoid"), where).endswith(named)
+
+
+@pytest.mark.parametrize("where", ["term 5", "term 32"])
+def test_a_shorter_sentence_keeps_the_product_and_the_sum(where):
+    view = open_session(sample("two_conv"), at=where).view()
+    assert view.shorter
+    lengths = [len(view.sentence), *map(len, view.shorter)]
+    assert lengths == sorted(lengths, reverse=True)
+    for text in view.shorter:
+        product, sum_so_far = view.sentence.split(". ")[-2:]
+        assert text.endswith(sum_so_far)
+        assert product.rpartition(": ")[2] in text
+
+
+STRIDED = {
+    "inputs": {"x": {"shape": [1, 1, 4, 4], "value": list(range(16))}},
+    "layers": [{"name": "c", "op": "Conv2d", "out_channels": 1, "kernel_size": 3, "padding": 1, "stride": 2}],
+    "gradient": {"c": {"init": "ones", "shape": [1, 1, 2, 2]}},
+}
+
+
+def test_the_only_use_is_the_one_that_is_not_empty():
+    assert said(STRIDED, "grad(c.weight)[0,0,0,0]").endswith("local × upstream = 5 × 1 = 5.")
+
+
+def test_a_given_gradient_is_not_called_a_reaction():
+    session = Session(Recording(load(STRIDED)))
+    session.go("grad(x)[0,0,1,1]")
+    session.last_inside()
+    sentence = session.view().sentence
+    assert "the gradient at c[0,0,1,1] is 1" in sentence
+    assert "per unit" not in sentence

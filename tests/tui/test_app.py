@@ -284,6 +284,17 @@ async def test_narrow_screens_show_the_pane_that_tab_reaches(session: Any) -> No
         assert any("Tensors · 1 of 3" in line for line in text_of(app))
 
 
+async def test_a_key_that_stands_for_nothing_says_so(session: Any) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "z")
+        assert any("z does nothing here; ? tells what the keys do" in line for line in text_of(app))
+        await press(pilot, "n", "tab", "up", "down")
+        assert not any("does nothing here" in line for line in text_of(app))
+        await press(pilot, "f5")
+        assert any("f5 does nothing here" in line for line in text_of(app))
+
+
 async def test_ascii_only(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVSTEP_ASCII", "1")
     app = ConvstepApp(session)

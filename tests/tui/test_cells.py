@@ -64,3 +64,13 @@ def test_a_narrow_pane_takes_decimals_away_but_not_the_last_two() -> None:
     assert fitted(form, 9, 24).decimals == 3
     assert fitted(form, 9, 8).decimals == 2
     assert fitted(form, 2, 60) == form
+
+
+def test_a_scientific_column_is_as_wide_as_its_numbers() -> None:
+    values = np.array([1.5e-4, -2.25e-7, 0.0])
+    form = format_of(values)
+    texts = [form.text(v) for v in values.tolist()]
+    assert form.decimals is None
+    column = column_of(texts, form, partial=False, gap=False)
+    assert column.left + column.right == max(map(len, texts))
+    assert column_of([], form, partial=False, gap=False) == column

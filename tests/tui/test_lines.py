@@ -1,18 +1,22 @@
 """Formula, ledger, timeline, legend, head, footer and message: pure functions of the view."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from convstep.debugger.view import Formula, FormulaTerm, ProgramLine, TimelineBar
 from convstep.tui.theme.colours import Palette
+from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.footer import footer_line
 from convstep.tui.widgets.formula import formula_lines
+from convstep.tui.widgets.head import head_lines
 from convstep.tui.widgets.ledger import ledger_lines
 from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.message import message_line
 from convstep.tui.widgets.program import program_lines
+from convstep.tui.widgets.text import wrap
 from convstep.tui.widgets.timeline import share_at, stretches, timeline_line
 
 PALETTE = Palette()
@@ -51,6 +55,42 @@ def test_a_formula_that_is_no_sum_has_its_own_lines() -> None:
     formula = Formula("C", 1, lambda k: FormulaTerm("(o2 - y)²", "(-1 - (-4))²", "9"))
     lines = [strip.text.rstrip() for strip in formula_lines(formula, 60, 4, PALETTE)]
     assert lines[1:] == [" C = (o2 - y)²", "   = (-1 - (-4))²", "   = 9"]
+
+
+def test_a_result_is_not_said_twice() -> None:
+    formula = Formula("flat", 1, lambda k: FormulaTerm("s[1]", "0.5", ""), total="= 0.5")
+    lines = [strip.text.rstrip() for strip in formula_lines(formula, 60, 4, PALETTE)]
+    assert lines[1:] == [" flat = s[1]", "      = 0.5", ""]
+
+
+def test_shares_stand_side_by_side_without_a_plus() -> None:
+    formula = Formula("shares of g[4]", 2, lambda k: FormulaTerm(f"w[{k}]:", "5·(-6)", "-30"), joint="")
+    lines = [strip.text.rstrip() for strip in formula_lines(formula, 60, 4, PALETTE)]
+    assert lines[1:3] == [" shares of g[4] = w[0]:    w[1]:", "                = 5·(-6)   5·(-6)"]
+
+
+def test_a_sentence_without_room_gives_way_to_a_shorter_one(session: Any) -> None:
+    full = (
+        "w1[1] met i[2] = 2 when o1[2] was made; C changes by 18 per unit of o1[2]. "
+        "This use adds 2 × 18 = 36. Sum so far 48; 2 uses still to come."
+    )
+    shorter = (full.replace("; C changes by 18 per unit of o1[2]", ""), "This use adds 2 × 18 = 36.")
+    view = replace(session.view(), sentence=full, shorter=shorter)
+    whole, middle = (head_lines(view, width, 3, PALETTE) for width in (80, 60))
+    assert " C changes by 18 per unit of o1[2]." in whole[1].text
+    said = " ".join(strip.text.strip() for strip in middle[1:])
+    assert said.endswith("Sum so far 48; 2 uses still to come.")
+    assert said.startswith("w1[1] met i[2] = 2 when o1[2] was made. This use")
+    assert "…" not in said
+
+
+def test_a_cut_line_ends_after_a_whole_word() -> None:
+    assert wrap("the sum so far is -0.000175385", 24, 1) == ["the sum so far is …"]
+    assert wrap("layer1.0.downsample.0.weight", 12, 1) == ["layer1.0.do…"]
+
+
+def test_a_product_in_ascii_is_no_decimal_number() -> None:
+    assert to_ascii("2·18 + i[1]·g[2] = 4·(-12) · 36 → 48…  ·") == "2*18 + i[1]*g[2] = 4*(-12) . 36 > 48~  ."
 
 
 def test_no_formula_is_blank_lines() -> None:

@@ -11,7 +11,7 @@ NARROWEST_THREE = 77
 """Three panes of 25 columns and the lines between them."""
 PROGRAM_FROM = 100
 LEDGER_FROM = 35
-_THIRD_LINE_FROM = 24
+_THIRD_LINE_FROM = 30
 _LOWEST_PANES = 6
 _LOWEST_STACKED = 9
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from convstep.debugger.session import Session
 
 TITLES = {"tensors": "Tensors", "local": "Local derivatives", "gradients": "Accumulated gradients"}
+_KEYS = {key for action in ACTIONS for key in action.keys}
 _ASK = "q again to quit without saving; ctrl+s saves"
 _NO_NUMBER = "no number is chosen: tab goes to a pane, the arrows to a number"
 
@@ -175,6 +176,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def action_step(self, name: str) -> None:
         self.repaint(getattr(self.session, name)())
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that stands for nothing says so."""
+        if event.key not in _KEYS:
+            key = event.character if event.is_printable else event.key
+            self.repaint(f"{key} does nothing here; ? tells what the keys do")
 
     def action_go(self) -> None:
         from convstep.tui.dialogs.go import GoDialog

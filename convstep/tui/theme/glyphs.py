@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+
+_PRODUCT = re.compile(r"(?<=[\w)\]])·(?=[\w(\[])")
+"""The dot of a product: as a full stop it would make 2·18 a number."""
 
 _ASCII = str.maketrans(
     {
@@ -63,5 +67,5 @@ def to_ascii(text: str) -> str:
     """The same text in ASCII, of the same length: columns stay where they are."""
     if text.isascii():
         return text
-    text = text.translate(_ASCII)
+    text = _PRODUCT.sub("*", text).translate(_ASCII)
     return text if text.isascii() else "".join(c if c.isascii() or c.isalpha() else "?" for c in text)

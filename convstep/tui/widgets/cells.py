@@ -11,6 +11,7 @@ from convstep.explain.numbers import NumberFormat
 _BRACKETS = {Mark.NOW: ("[", "]"), Mark.REST: ("(", ")"), Mark.WRITTEN: ("<", ">"), Mark.NONE: (" ", " ")}
 _WANTED_COLUMNS = 3
 _FEWEST_DECIMALS = 2
+_SCIENTIFIC_RIGHT = len(".23e-5")
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def split_text(text: str) -> tuple[int, int]:
 
 def column_of(texts: list[str], form: NumberFormat, partial: bool, gap: bool) -> Column:
     """Wide enough for the format and for every visible text."""
-    right = (form.decimals or -1) + 1 if form.decimals is not None else 0
-    left = form.width - right
+    right = _SCIENTIFIC_RIGHT if form.decimals is None else form.decimals + 1 if form.decimals else 0
+    left = form.width - right - (form.decimals is None)
     for text in texts:
         before, after = split_text(text)
         left, right = max(left, before), max(right, after)

@@ -48,13 +48,13 @@ def _single(formula: Formula, width: int, height: int, palette: Palette) -> tupl
     indent = cell_len(subject)
     room = max(4, width - indent - 3)
     texts = [text for text in (term.names, term.numbers) if text]
-    result = term.result if not formula.total else formula.total
+    result = (formula.total or term.result).removeprefix("= ")
     if result and result not in texts:
         texts.append(result)
     spare = max(0, height - len(texts))
     body: list[list[Piece]] = []
     for i, text in enumerate(texts):
-        folded = wrap(text.removeprefix("= "), room, 1 + spare) or [""]
+        folded = wrap(text, room, 1 + spare) or [""]
         spare -= len(folded) - 1
         ink = palette.strong if i == len(texts) - 1 and len(texts) > 1 else palette.text
         lead: Piece = (subject, palette.title) if i == 0 else (" " * indent, palette.text)
@@ -74,7 +74,7 @@ def _sum(formula: Formula, width: int, palette: Palette) -> tuple[list[list[Piec
         [(" " * (indent - 1), palette.text)],
     ]
     for before, term in zip([None, *terms], terms, strict=False):
-        _append(body, before, term, formula.now, palette)
+        _append(body, before, term, formula, palette)
     _close(body, terms[-1], formula.now, palette)
     used = indent + sum(term.width for term in terms) + 3 * len(terms)
     aside = [text for text in (formula.note, formula.total) if text]
@@ -87,10 +87,11 @@ def _sum(formula: Formula, width: int, palette: Palette) -> tuple[list[list[Piec
     return body, "   ".join(aside)
 
 
-def _append(body: list[list[Piece]], before: _Term | None, term: _Term, now: int | None, palette: Palette) -> None:
+def _append(body: list[list[Piece]], before: _Term | None, term: _Term, formula: Formula, palette: Palette) -> None:
     """One column: the joint with the column before it, then names, numbers and result."""
+    now = formula.now
     opens, closes = term.place == now, before is not None and before.place == now
-    plus = "" if before is None else "+"
+    plus = "" if before is None else formula.joint
     joint = f"{']' if closes else ' '}{plus or ' '}{'[' if opens else ' '}"
     joint = joint if before is not None else f" {'[' if opens else ''}" if opens else " "
     blank = " " * len(joint)

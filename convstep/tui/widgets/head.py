@@ -13,10 +13,16 @@ from convstep.tui.widgets.text import Piece, cut, strip_of, wrap
 def head_lines(view: View, width: int, height: int, palette: Palette) -> list[Strip]:
     """The status line, and the sentence on the lines that are left of `height`."""
     lines = [_status(view, width, palette)]
-    for text in wrap(view.sentence, width - 2, height - 1):
+    for text in wrap(_sentence(view, width - 2, height - 1), width - 2, height - 1):
         lines.append(strip_of([(f" {text}", palette.text)], width, palette.text))
     blank = strip_of([], width, palette.text)
     return [*lines, *[blank] * (height - len(lines))][:height]
+
+
+def _sentence(view: View, width: int, lines: int) -> str:
+    """The longest sentence that has room; its end, the sum so far, is not to be cut off."""
+    sentences = [view.sentence, *view.shorter]
+    return next((text for text in sentences if len(wrap(text, width, lines + 1)) <= lines), sentences[-1])
 
 
 def _status(view: View, width: int, palette: Palette) -> Strip:

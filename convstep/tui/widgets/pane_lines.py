@@ -23,6 +23,7 @@ _CHANNELS_FROM = 6
 """A grid of this many lines and more gives one of them to its channels."""
 
 _INDENT = 2
+_LONGEST_NOTE = 24
 _LOWEST = 3
 """On so few lines nothing is said about blocks that have no room."""
 
@@ -117,7 +118,7 @@ def _places(blocks: Sequence[Block], frame: Frame, lines: int) -> list[Place]:
     for i, block in enumerate(blocks):
         gap = i + 1 < len(blocks) and isinstance(blocks[i + 1], Grid)
         if isinstance(block, Note):
-            most = max(1, len(wrap(block.text, frame.inner, 9)))
+            most = max(1, len(wrap(block.text, frame.inner, _LONGEST_NOTE)))
             wants.append(Want(1, most, gap, first=block.style == "strong"))
             continue
         matrix = Matrix.of(block.shape)

@@ -33,12 +33,14 @@ def pad(text: str, width: int, align: str = "left") -> str:
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:
-    """The text in at most `lines` lines of `width` cells; a longer one ends in `…`."""
+    """The text in at most `lines` lines of `width` cells; a longer one ends after a whole word, in ` …`."""
     if width <= 0 or lines <= 0:
         return []
     folded = textwrap.wrap(text, width, break_on_hyphens=False)
     if len(folded) > lines:
-        folded = [*folded[: lines - 1], cut(" ".join(folded[lines - 1 :]), width)]
+        rest = " ".join(folded[lines - 1 :])
+        end = textwrap.wrap(rest, width, break_on_hyphens=False, max_lines=1, placeholder=" …")[0]
+        folded = [*folded[: lines - 1], cut(rest, width) if end.strip() == "…" else end]
     return [cut(line, width) for line in folded]
 
 
