@@ -1,0 +1,191 @@
+"""Gradients that somebody computed against the truth of the first iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from convstep.engine.recording import Recording
+from convstep.engine.trace import plain
+from convstep.errors import ConvstepError
+from convstep.explain.mistakes.backward import Backward
+from convstep.explain.mistakes.closeness import Closeness, closeness
+from convstep.explain.mistakes.mistake import Mistake
+from convstep.explain.mistakes.search import Wrong, search
+from convstep.network.graph import Graph
+from convstep.network.words import did_you_mean, printable
+from convstep.ops.base import Array, Shape
+
+_GROUP = "grads/"
+_OTHER_GROUPS = ("values/", "params/", "buffers/", "optim/")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A gradient as somebody has it, its numbers as precise as float64, float32, float16 or bfloat16."""
+
+    numbers: Array
+    precision: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One gradient beside the truth. `name` is the network file's, `tensor` the stored one, `mine` as it was given."""
+
+    name: str
+    tensor: str
+    mine: Array
+    truth: Array
+    closeness: Closeness
+    mistakes: tuple[Mistake, ...] = ()
+
+    @cached_property
+    def has_its_shape(self) -> bool:
+        """Whether the shapes agree, dimensions of size 1 left out; else one is the other with dimensions exchanged."""
+        return without_ones(self.mine.shape) == without_ones(self.truth.shape)
+
+    @cached_property
+    def ok(self) -> bool:
+        return self.has_its_shape and self.closeness.same(self._aligned, self.truth)
+
+    @cached_property
+    def _aligned(self) -> Array:
+        """The given numbers where those of the truth stand; a transposed shape is turned back."""
+        if self.has_its_shape:
+            return self.mine.reshape(self.truth.shape)
+        mine, wanted = self.mine.squeeze(), without_ones(self.truth.shape)
+        order = next(o for o in _orders(mine.ndim) if tuple(mine.shape[k] for k in o) == wanted)
+        return mine.transpose(order).reshape(self.truth.shape)
+
+    @property
+    def max_abs_error(self) -> float:
+        with np.errstate(all="ignore"):
+            errors = np.abs(self._aligned - self.truth)
+        same = np.isnan(self._aligned) & np.isnan(self.truth) | (self._aligned == self.truth)
+        errors = np.where(same, 0.0, errors)
+        return float(errors.max(initial=0.0))
+
+    @property
+    def first_wrong(self) -> tuple[int, float, float] | None:
+        """Flat index, given number and right one of the first element that differs."""
+        wrong = np.flatnonzero(~self.closeness.close(self._aligned, self.truth))
+        if not wrong.size:
+            return None
+        at = int(wrong[0])
+        return at, float(self._aligned.reshape(-1)[at]), float(self.truth.reshape(-1)[at])
+
+    def as_json(self) -> dict[str, Any]:
+        """`{name, max_abs_error, ok, mistakes}`."""
+        mistakes = [mistake.as_json() for mistake in self.mistakes]
+        return {"name": self.name, "max_abs_error": plain(self.max_abs_error), "ok": self.ok, "mistakes": mistakes}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All gradients, in the order in which they were given.
+
+    `right_down_to` is the right one that comes last in the backward pass.
+    """
+
+    gradients: tuple[Compared, ...]
+    right_down_to: str | None
+
+    @property
+    def ok(self) -> bool:
+        return all(compared.ok for compared in self.gradients)
+
+    def as_json(self) -> dict[str, Any]:
+        """`{gradients, right_down_to, ok}` as contract §3 has it."""
+        gradients = [compared.as_json() for compared in self.gradients]
+        return {"gradients": gradients, "right_down_to": self.right_down_to, "ok": self.ok}
+
+
+def compare(recording: Recording, given: Mapping[str, Given], renamed: Mapping[str, str] | None = None) -> Difference:
+    """Compare gradients with those of the first iteration.
+
+    They are named `w1`, `o1.weight`, `grads/o1.weight`, `grad(w1)` or `w1.grad`; `renamed` maps other names to
+    these. Raises ConvstepError for an unknown name or a shape that cannot be the tensor's.
+    """
+    backward = Backward(recording, recording.iteration(0))
+    found = [
+        _beside_truth(backward, label, name, given[label])
+        for label, name in _names(recording.graph, given, renamed or {}).items()
+    ]
+    wrong = [c for c in found if not c.ok]
+    rights = {c.tensor: c.truth for c in found if c.ok}
+    wrongs = [Wrong(c.tensor, c.mine, c.closeness) for c in wrong]
+    mistakes = dict(zip((c.name for c in wrong), search(backward, wrongs, rights) if wrongs else [], strict=True))
+    gradients = tuple(
+        Compared(c.name, c.tensor, c.mine, c.truth, c.closeness, tuple(mistakes.get(c.name, ()))) for c in found
+    )
+    right = [c for c in gradients if c.ok]
+    deepest = max(right, key=lambda c: max(backward.writers.get(c.tensor, [-1])), default=None)
+    return Difference(gradients, None if deepest is None else deepest.name)
+
+
+def _names(graph: Graph, given: Mapping[str, Given], renamed: Mapping[str, str]) -> dict[str, str]:
+    """The network file's name of each given gradient, by its own name.
+
+    Of what `convstep run --out` writes, the gradients are taken.
+    """
+    for label in renamed:
+        if label not in given:
+            raise ConvstepError(f"there is no {printable(label)!r} among the gradients{did_you_mean(label, given)}")
+    labels = [label for label in given if label in renamed or not _is_other_result(label, given)]
+    if not labels:
+        raise ConvstepError("holds no gradients; they are named like o1.weight, w1 or grads/o1.weight")
+    names: dict[str, str] = {}
+    for label in labels:
+        name = _resolve(graph, renamed.get(label, label))
+        if name in names.values():
+            other = next(known for known, taken in names.items() if taken == name)
+            raise ConvstepError(f"{printable(other)!r} and {printable(label)!r} are both gradients of {name}")
+        names[label] = name
+    return names
+
+
+def _is_other_result(label: str, given: Mapping[str, Given]) -> bool:
+    return any(name.startswith(_GROUP) for name in given) and (label == "losses" or label.startswith(_OTHER_GROUPS))
+
+
+def _resolve(graph: Graph, written: str) -> str:
+    """The network file's name of the tensor whose gradient this is."""
+    symbols = {symbol: name for name, symbol in graph.symbols.items()}
+    known = [*graph.inputs, *graph.aliases, *(node.name for node in graph.nodes), *symbols]
+    name = written.removeprefix(_GROUP)
+    if name.startswith("grad(") and name.endswith(")"):
+        name = name[5:-1].strip()
+    if name not in known:
+        name = name.removesuffix(".grad")
+    if name not in known:
+        raise ConvstepError(f"there is no tensor {printable(name)!r}{did_you_mean(name, known)}")
+    return symbols.get(name, name)
+
+
+def _beside_truth(backward: Backward, label: str, name: str, given: Given) -> Compared:
+    tensor = backward.graph.aliases.get(name, name)
+    truth = backward.iteration.grads.get(tensor)
+    if truth is None:
+        raise ConvstepError(f"{name} has no gradient: the loss does not depend on it, or it holds no float numbers")
+    mine = given.numbers.astype(np.float64)
+    have, want = without_ones(mine.shape), without_ones(truth.shape)
+    if sorted(have) != sorted(want):
+        shapes = f"{list(mine.shape)}, but {name} has {list(truth.shape)}"
+        raise ConvstepError(f"{printable(label)!r} has the shape {shapes}; dimensions of size 1 may be left out")
+    tolerance = closeness(given.precision, str(truth.dtype))
+    return Compared(name, tensor, mine, truth.astype(np.float64), tolerance)
+
+
+def without_ones(shape: Shape) -> Shape:
+    """A shape without its dimensions of size 1."""
+    return tuple(size for size in shape if size != 1)
+
+
+def _orders(dims: int) -> list[tuple[int, ...]]:
+    """Orders of dimensions, those that exchange two of them first."""
+    return sorted(permutations(range(dims)), key=lambda order: sum(k != at for k, at in enumerate(order)))

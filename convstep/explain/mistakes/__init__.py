@@ -1,0 +1,30 @@
+"""Wrong gradients, and the mistakes (contract §3) that reproduce them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convstep.engine.recording import Recording
+from convstep.explain.mistakes.backward import Backward
+from convstep.explain.mistakes.closeness import closeness
+from convstep.explain.mistakes.search import Wrong, search
+
+
+def mistakes_of_element(recording: Recording, tensor: str, index: int | None, wrong: Any) -> list[dict[str, Any]]:
+    """The mistakes that make the gradient of a tensor in the first iteration what somebody got.
+
+    `tensor` is a stored name; `index` a flat index, or None where `wrong` is a whole gradient (dimensions of size 1
+    may be left out). `[{code, factor?, at?}]`, the likeliest first; empty where the numbers are right, where no
+    mistake fits, and where the loss does not depend on the tensor.
+    """
+    backward = Backward(recording, recording.iteration(0))
+    truth = backward.iteration.grads.get(tensor)
+    numbers = np.asarray(wrong, dtype=np.float64)
+    if truth is None:
+        return []
+    one = Wrong(tensor, numbers, closeness(str(truth.dtype)), index)
+    if one.fits(truth):
+        return []
+    return [mistake.as_json() for mistake in search(backward, [one], {})[0]]

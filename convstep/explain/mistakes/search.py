@@ -1,0 +1,206 @@
+"""Which mistakes reproduce wrong gradients: every rule is tried at every step, and what follows is recomputed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from math import prod
+
+import numpy as np
+
+from convstep.explain.mistakes import chain, reductions, whole, windows
+from convstep.explain.mistakes.backward import Backward, Site
+from convstep.explain.mistakes.closeness import Closeness
+from convstep.explain.mistakes.mistake import CODES, Mistake
+from convstep.ops.base import Array
+
+Rule = Callable[[Site], Iterator[Array]]
+
+_RULES: dict[str, Rule] = {
+    "sum-before-multiply": chain.sum_before_multiply,
+    "missing-upstream": chain.missing_upstream,
+    "missing-activation-derivative": chain.missing_activation_derivative,
+    "unflipped-kernel": windows.unflipped_kernel,
+    "reversed-gradient": windows.reversed_gradient,
+    "transposed": whole.transposed,
+    "ignored-stride": windows.ignored_stride,
+    "ignored-padding": windows.ignored_padding,
+    "overwritten-overlap": windows.overwritten_overlap,
+    "pool-spread": windows.pool_spread,
+    "missing-bias-sum": reductions.missing_bias_sum,
+    "mean-for-sum": reductions.mean_for_sum,
+    "sum-for-mean": reductions.sum_for_mean,
+    "missing-path": chain.missing_path,
+    "wrong-sign": whole.wrong_sign,
+}
+"""Each gives, for one backward step, the gradients that somebody could have got instead."""
+
+_EVERYWHERE = (
+    "missing-activation-derivative",
+    "unflipped-kernel",
+    "ignored-stride",
+    "ignored-padding",
+    "overwritten-overlap",
+    "pool-spread",
+)
+"""Mistakes that one makes at every layer, if at all."""
+
+_MOST_VARIANTS = 6
+_MOST_WORK = 10**8
+"""So many elements are gone through at most; in a large network the likeliest mistakes come first."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Numbers that are not right: a whole gradient, or one element of it."""
+
+    tensor: str
+    numbers: Array
+    closeness: Closeness
+    index: int | None = None
+
+    def fits(self, gradient: Array) -> bool:
+        """Whether a mistake's gradient is these numbers; dimensions of size 1 do not count."""
+        if self.index is None:
+            return self.closeness.same(self.numbers.squeeze(), gradient.squeeze())
+        return self.closeness.same(self.numbers.reshape(1), gradient.reshape(-1)[self.index : self.index + 1])
+
+    def factor(self, truth: Array) -> float | None:
+        """The constant by which these numbers differ from the truth."""
+        if self.index is not None:
+            return whole.factor_between(
+                self.numbers.reshape(1), truth.reshape(-1)[self.index : self.index + 1], self.closeness
+            )
+        return whole.factor_between(self.numbers.squeeze(), truth.squeeze(), self.closeness)
+
+
+Rank = tuple[int, ...]
+
+
+@dataclass
+class _Found:
+    """The best place of each mistake that fits one wrong gradient."""
+
+    best: dict[str, tuple[Rank, Mistake]] = field(default_factory=dict)
+
+    def add(self, rank: Rank, mistake: Mistake) -> None:
+        known = self.best.get(mistake.code)
+        if known is None or rank < known[0]:
+            self.best[mistake.code] = rank, mistake
+
+    def in_order(self) -> list[Mistake]:
+        """The likeliest first; a constant factor behind the first other one."""
+        ranked = sorted(self.best.values(), key=lambda found: (*found[0], CODES.index(found[1].code)))
+        mistakes = [mistake for _, mistake in ranked]
+        plain = [m for m in mistakes if m.code in ("constant-factor", "wrong-sign")]
+        structural = [m for m in mistakes if m not in plain]
+        return [*structural[:1], *plain, *structural[1:]]
+
+
+def search(backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array]) -> list[list[Mistake]]:
+    """For each of the wrong gradients the mistakes that reproduce it, the likeliest first.
+
+    `rights` are gradients that are known to be right: a mistake that would have spoilt them is a less likely one.
+    """
+    return _Search(backward, wrongs, rights).run()
+
+
+class _Search:
+    def __init__(self, backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array]) -> None:
+        self.backward, self.wrongs, self.rights = backward, wrongs, rights
+        self.wanted = {wrong.tensor for wrong in wrongs} | set(rights)
+        self.found = [_Found() for _ in wrongs]
+
+    def run(self) -> list[list[Mistake]]:
+        with np.errstate(all="ignore"):
+            self._whole_gradients()
+            for k in self._steps():
+                self._at_step(k)
+            if any(not found.best for found in self.found):
+                for code in _EVERYWHERE:
+                    self._everywhere(code)
+        return [found.in_order() for found in self.found]
+
+    def _whole_gradients(self) -> None:
+        """What needs no backward pass."""
+        for wrong, found in zip(self.wrongs, self.found, strict=True):
+            truth = self.backward.iteration.grads[wrong.tensor]
+            writers = self.backward.writers.get(wrong.tensor, [])
+            layer = self.backward.timeline.steps[writers[-1]].layer if len(writers) == 1 else None
+            if wrong.index is None and any(wrong.fits(t) for t in whole.transpositions(truth)):
+                found.add((0, -1, 0, 0), Mistake("transposed", at=layer))
+            for user, gradient in whole.single_uses(self.backward, wrong.tensor):
+                if wrong.fits(gradient):
+                    found.add((0, -1, 0, 0), Mistake("missing-path", at=user))
+            factor = wrong.factor(truth)
+            if factor == -1:
+                found.add((0, 0, 0, 0), Mistake("wrong-sign"))
+            elif factor is not None:
+                found.add((0, 0, 0, 0), Mistake("constant-factor", factor))
+
+    def _steps(self) -> list[int]:
+        """All backward steps: those that write the wrong gradients, then the others, from the input upwards."""
+        own = {k for wrong in self.wrongs for k in self.backward.writers.get(wrong.tensor, [])}
+        steps = [k for k, step in enumerate(self.backward.timeline.steps) if step.is_backward]
+        return [*sorted(own), *sorted(set(steps) - own, reverse=True)]
+
+    def _at_step(self, k: int) -> None:
+        """Every rule at one step."""
+        step = self.backward.timeline.steps[k]
+        site = self.backward.site(k)
+        for code, rule in _RULES.items():
+            for gradient in rule(site):
+                if self.backward.work > _MOST_WORK:
+                    return
+                self.backward.work += prod(step.shape) + site.upstream.size
+                gradients = self.backward.with_changes({k: partial(_always, gradient)}, self.wanted)
+                if self._compare(gradients, Mistake(code, at=step.layer), k):
+                    break
+
+    def _everywhere(self, code: str) -> None:
+        """One rule at all the steps where it applies."""
+        rule, steps = _RULES[code], self.backward.timeline.steps
+        places = [
+            k for k in range(len(steps)) if steps[k].is_backward and _nth(rule(self.backward.site(k)), 0) is not None
+        ]
+        if len(places) < 2:
+            return
+        for variant in range(_MOST_VARIANTS):
+            if self.backward.work > _MOST_WORK:
+                return
+            changes = {k: partial(self._varied, rule, k, variant) for k in places}
+            if self._compare(self.backward.with_changes(changes, self.wanted), Mistake(code), None):
+                return
+
+    def _varied(self, rule: Rule, k: int, variant: int, upstream: Array) -> Array:
+        """What a rule makes of a step, in one of its variants; what is right where it has no such one."""
+        site = self.backward.site(k, upstream)
+        self.backward.work += prod(site.step.shape) + upstream.size
+        gradient = _nth(rule(site), variant)
+        return site.given if gradient is None else gradient
+
+    def _compare(self, gradients: Mapping[str, Array], mistake: Mistake, k: int | None) -> bool:
+        """Note which wrong gradients these reproduce."""
+        fits = [w.tensor in gradients and w.fits(gradients[w.tensor]) for w in self.wrongs]
+        if not any(fits):
+            return False
+        closeness = self.wrongs[0].closeness
+        spoilt = sum(
+            name in gradients and not closeness.same(gradients[name], right) for name, right in self.rights.items()
+        )
+        for wrong, found, does_fit in zip(self.wrongs, self.found, fits, strict=True):
+            if does_fit:
+                writers = self.backward.writers[wrong.tensor]
+                distance = 0 if k in writers else max(writers) - (-1 if k is None else k)
+                found.add((spoilt, -sum(fits), int(distance > 0), distance), mistake)
+        return True
+
+
+def _always(gradient: Array, upstream: Array) -> Array:
+    return gradient
+
+
+def _nth(gradients: Iterable[Array], nth: int) -> Array | None:
+    return next(islice(gradients, nth, None), None)

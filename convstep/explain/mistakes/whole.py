@@ -1,0 +1,81 @@
+"""Mistakes that show in a whole gradient: dimensions exchanged, one use only, a constant factor, the sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import combinations, permutations
+
+import numpy as np
+
+from convstep.explain.mistakes.backward import Backward, Site
+from convstep.explain.mistakes.closeness import Closeness
+from convstep.ops.base import Array
+from convstep.ops.convolution import Convolution
+from convstep.ops.linear import Linear
+
+_MOST_DIMENSIONS = 5
+_MANY_ELEMENTS = 4
+"""So many elements that agree on a factor leave no doubt, even in half precision."""
+
+
+def transpositions(tensor: Array) -> Iterator[Array]:
+    """The tensor without its dimensions of size 1: two dimensions exchanged, then every other order."""
+    plain = tensor.squeeze()
+    if not 2 <= plain.ndim <= _MOST_DIMENSIONS:
+        return
+    for a, b in combinations(range(plain.ndim), 2):
+        yield plain.swapaxes(a, b)
+    for order in permutations(range(plain.ndim)):
+        if sum(k != at for k, at in enumerate(order)) > 2:
+            yield plain.transpose(order)
+
+
+def transposed(site: Site) -> Iterator[Array]:
+    """The gradient transposed, where its shape allows it; the gradient by the transposed weight."""
+    dims = site.given.ndim
+    if dims <= _MOST_DIMENSIONS:
+        for a, b in combinations(range(dims), 2):
+            if site.given.shape[a] == site.given.shape[b] > 1:
+                yield site.given.swapaxes(a, b)
+    if isinstance(site.op, (Convolution, Linear)) and site.slot == 0:
+        weight = site.call.operands[1]
+        for a, b in combinations(range(weight.ndim), 2):
+            if weight.shape[a] == weight.shape[b] > 1:
+                yield site.with_operand(1, np.ascontiguousarray(weight.swapaxes(a, b)))
+
+
+def single_uses(backward: Backward, tensor: str) -> Iterator[tuple[str, Array]]:
+    """Of a tensor with three users or more, what each alone gives, with the layer that uses it."""
+    writers = backward.writers.get(tensor, [])
+    if len(writers) > 2:
+        for k in writers:
+            yield backward.timeline.steps[k].layer, backward.iteration.given[k]
+
+
+def wrong_sign(site: Site) -> Iterator[Array]:
+    """What this step gives, with the opposite sign."""
+    yield -site.given
+
+
+def factor_between(wrong: Array, truth: Array, closeness: Closeness) -> float | None:
+    """The constant c with wrong = c · truth, if there is one.
+
+    Any number is some multiple of another: where few elements could agree by chance, c must be simple.
+    """
+    if wrong.shape != truth.shape or not (np.isfinite(truth).all() and np.isfinite(wrong).all()):
+        return None
+    largest = int(np.argmax(np.abs(truth))) if truth.size else -1
+    if largest < 0 or truth.reshape(-1)[largest] == 0:
+        return None
+    factor = float(wrong.reshape(-1)[largest] / truth.reshape(-1)[largest])
+    near = Fraction(factor).limit_denominator(64)
+    is_simple = 1 in (abs(near.numerator), near.denominator) or abs(near.numerator) == 2
+    is_simple &= near != 0 and abs(near.numerator) <= 64
+    if is_simple and closeness.same(np.array([factor]), np.array([float(near)])):
+        factor = float(near)
+    elif np.count_nonzero(truth) < (2 if closeness.relative < 1e-3 else _MANY_ELEMENTS):
+        return None
+    if factor in (0.0, 1.0) or not closeness.same(wrong, factor * truth):
+        return None
+    return factor
