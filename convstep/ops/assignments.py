@@ -15,6 +15,7 @@ from convstep.ops.expression import (
     Apply,
     Element,
     Expression,
+    Named,
     Negative,
     Number,
     Power,
@@ -141,7 +142,7 @@ def _added(total: Any, own: bool, part: Expression, value: Callable[[Element], A
 def compute(expression: Expression, value: Callable[[Element], Array]) -> Any:
     """The numbers that an expression of whole arrays stands for, in their dtype."""
     match expression:
-        case Number(number):
+        case Number(number) | Named(_, number):
             return number
         case Element():
             return value(expression)
