@@ -8,6 +8,7 @@ COMMANDS = {
     "run": "run without the screen; print losses, write results",
     "info": "layers, parameters, how many steps, memory",
     "trace": "the steps, a line each",
+    "check": "gradients against central differences, claims against the truth",
     "diff": "compare gradients of your own with the truth; name the mistake",
     "explain": "the formula of one number",
 }

@@ -1,0 +1,108 @@
+"""`convstep check`: every gradient against central differences, and every claim against the truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from typing import Any
+
+from convstep.debugger.snapshot import open_graph, read_if_snapshot
+from convstep.engine.recording import Recording
+from convstep.engine.trace import plain
+from convstep.errors import ConvstepError
+from convstep.explain.claims import ClaimError, Verdict, judge
+from convstep.explain.gradcheck import GradientCheck, check_gradients, checked_names
+from convstep.explain.naming import Names
+from convstep.explain.numbers import scientific, short
+from convstep.network.graph import Graph
+
+_MOST_FAILURES = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; the exit status."""
+    graph = open_graph(options.file)
+    verdicts = _verdicts(options.file, graph)
+    if options.json:
+        checks = list(check_gradients(graph))
+        ok = all(check.ok for check in checks) and all(verdict.ok for verdict in verdicts)
+        gradients = [_line(check) for check in checks]
+        print(json.dumps({"gradients": gradients, "claims": [verdict.line() for verdict in verdicts], "ok": ok}))
+    else:
+        ok = _print_gradients(options.file, graph)
+        ok = _print_claims(options.file, verdicts) and ok
+    return 0 if ok else 1
+
+
+def _verdicts(file: str, graph: Graph) -> list[Verdict]:
+    """The verdicts on all claims. Raises ConvstepError with the place of one that cannot be judged."""
+    if not graph.claims:
+        return []
+    try:
+        return judge(Recording(graph, kept_bytes=0))
+    except ClaimError as error:
+        raise ConvstepError(f"{_place(file, error)}{error}") from None
+
+
+def _place(file: str, error: ClaimError) -> str:
+    where = ("claims", error.number, error.key)
+    if read_if_snapshot(file) is not None:
+        return f"{file}: claims[{error.number}].{error.key}: "
+    from convstep.network.yaml_source import YamlSource
+
+    return YamlSource(file).place(where)
+
+
+def _line(check: GradientCheck) -> dict[str, Any]:
+    line = {"name": check.name, "max_abs_error": plain(check.max_abs_error), "ok": check.ok}
+    return {**line, "note": check.note} if check.note else line
+
+
+def _print_gradients(file: str, graph: Graph) -> bool:
+    """One line a gradient as soon as it is checked, and the elements that failed."""
+    names = Names(graph)
+    width = max((len(names.tensor(f"grad({name})")) for name in checked_names(graph)), default=0)
+    ok, some = True, False
+    for check in check_gradients(graph):
+        if not some:
+            print("gradients, by central differences")
+            some = True
+        ok = ok and check.ok
+        verdict = "ok" if check.ok else "WRONG"
+        note = f"  ({check.note})" if check.note else ""
+        error = scientific(check.max_abs_error)
+        print(
+            f"  {names.tensor(f'grad({check.name})'):{width}}  {verdict:5}  largest error {error:8}{note}", flush=True
+        )
+        for failure in check.failures[:_MOST_FAILURES]:
+            of = names.element(f"grad({check.name})", failure.index, check.shape)
+            numbers = f"{short(failure.gradient)}, by differences {short(failure.difference)}"
+            print(f"    {of} is {numbers}; look: {_look(file, of)}")
+        if len(check.failures) > _MOST_FAILURES:
+            print(f"    and {len(check.failures) - _MOST_FAILURES} more elements")
+    if not some:
+        print("there are no gradients to check: the network has no loss and no given gradient")
+    return ok
+
+
+def _print_claims(file: str, verdicts: list[Verdict]) -> bool:
+    if verdicts:
+        print("claims")
+    for verdict in verdicts:
+        print(f"  {'ok' if verdict.ok else 'WRONG':5}  {verdict.of} = {verdict.claim}")
+        for reason in verdict.why:
+            print(f"         {reason}")
+        if not verdict.ok:
+            print(f"         look: {_look(file, verdict.of)}")
+    return all(verdict.ok for verdict in verdicts)
+
+
+def _look(file: str, of: str) -> str:
+    return f"convstep {shlex.quote(file)} --at {shlex.quote(of)}"

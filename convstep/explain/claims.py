@@ -1,0 +1,277 @@
+"""Derivatives that someone worked out by hand, held against the true ones: right or wrong, where, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.engine.recording import Iteration, Recording
+from convstep.engine.state import split_name
+from convstep.engine.trace import element_name, plain
+from convstep.errors import ConvstepError
+from convstep.explain.claim_mistakes import WORDS, Evidence, find
+from convstep.explain.claim_terms import difference, factored, same
+from convstep.explain.evaluation import evaluate
+from convstep.explain.expansion import Expansion
+from convstep.explain.language import Node, parse, references
+from convstep.explain.naming import Names
+from convstep.explain.numbers import short
+from convstep.explain.polynomial import Polynomial, TooManyTerms, number_of
+from convstep.explain.replay import Replay
+from convstep.ops.base import Array
+
+Floats = npt.NDArray[np.float64]
+
+_SEEDS = (1, 2, 3)
+"""Other numbers, on which expressions are tried once more."""
+_MOST_BYTES = 64 * 2**20
+_MOST_PROVED = 64
+_LEAST_DECIMALS = 3
+
+
+class ClaimError(ConvstepError):
+    """A claim that cannot be judged: which one, from 0, and whether its `of` or its `is` (`key`) is at fault."""
+
+    def __init__(self, number: int, key: str, message: str) -> None:
+        super().__init__(message)
+        self.number, self.key = number, key
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on one claim. `wrong` is the flat index of the first wrong element, None where all are right.
+
+    `why` are the reasons, a sentence each; `of` is named as the person does, `name` as in traces.
+    """
+
+    claim: Any
+    of: str
+    name: str
+    claimed: Floats
+    truth: Floats
+    wrong: int | None
+    why: tuple[str, ...]
+    mistakes: tuple[dict[str, Any], ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.wrong is None
+
+    def line(self) -> dict[str, Any]:
+        """The verdict as contract §3 has it."""
+        return {
+            "claim": self.claim,
+            "of": self.name,
+            "claimed": _plain(self.claimed),
+            "truth": _plain(self.truth),
+            "ok": self.ok,
+            "why": "; ".join(self.why),
+            "mistakes": list(self.mistakes),
+        }
+
+
+def _plain(tensor: Floats) -> Any:
+    if tensor.shape == ():
+        return plain(float(tensor))
+    return [_plain(row) for row in tensor]
+
+
+def judge(recording: Recording) -> list[Verdict]:
+    """A verdict for each claim of the network, in iteration 0. Raises ClaimError."""
+    judge = _Judge(recording)
+    return [judge.verdict(number) for number in range(len(recording.graph.claims))]
+
+
+class _Judge:
+    def __init__(self, recording: Recording) -> None:
+        self.recording, self.graph = recording, recording.graph
+        self.iteration = recording.iteration(0)
+        self.names = Names(self.graph)
+        self.replay = Replay(self.graph, recording.timeline, self.iteration)
+        self.others = self._others()
+
+    def _others(self) -> list[Iteration]:
+        if sum(array.nbytes for array in self.iteration.values.values()) > _MOST_BYTES:
+            return []
+        try:
+            return [self.replay.with_other_numbers(seed) for seed in _SEEDS]
+        except ConvstepError:
+            return []
+
+    def verdict(self, number: int) -> Verdict:
+        claim = self.graph.claims[number]
+        index = "" if claim.index is None else f"[{','.join(map(str, claim.index))}]"
+        tensor, flat = self.names.parse(claim.of + index)
+        if tensor not in self.iteration.grads:
+            raise ClaimError(number, "of", f"there is no gradient of {claim.of}: the loss does not depend on it")
+        try:
+            node = parse(claim.text, self.names) if isinstance(claim.text, str) else None
+            value = np.asarray(claim.text, dtype=np.float64) if node is None else evaluate(node, reader(self.iteration))
+        except ConvstepError as error:
+            raise ClaimError(number, "is", f"{error}") from None
+        return _Claim(self, claim.text, tensor, flat, node, value).verdict()
+
+
+def reader(iteration: Iteration) -> Any:
+    """What expressions read an iteration with: `o1`, `grad(o1)`, `new(o1.weight)`."""
+
+    def read(key: str) -> Array:
+        kind, name = split_name(key)
+        if kind == "grad":
+            return iteration.grads[name]
+        return iteration.updates[name].new_parameter if kind == "new" else iteration.values[name]
+
+    return read
+
+
+class _Claim:
+    """One claim with its value, `claimed`, as it was written."""
+
+    def __init__(self, judge: _Judge, text: Any, tensor: str, flat: int | None, node: Node | None, claimed: Floats):
+        self.judge, self.text, self.tensor, self.flat, self.node = judge, text, tensor, flat, node
+        self.claimed = claimed
+        self.gradient = self.truth_in(judge.iteration)
+
+    def truth_in(self, run: Iteration) -> Floats:
+        gradient = run.grads[self.tensor].astype(np.float64)
+        return gradient if self.flat is None else gradient.reshape(-1)[self.flat]
+
+    @property
+    def index(self) -> list[int]:
+        """The flat indices that the claim is about."""
+        return list(range(self.gradient.size)) if self.flat is None else [self.flat]
+
+    def verdict(self) -> Verdict:
+        if _squeezed(self.claimed.shape) != _squeezed(self.gradient.shape):
+            return self._say(self.index[0], [self._misshapen()], [])
+        wrong = np.flatnonzero(~self._right(self.claimed, self.gradient, self.node is None))
+        if not len(wrong):
+            return self._say(None, [self._how_right()], [])
+        first = self.index[int(wrong[0])]
+        reasons = [self._numbers(wrong), *self._terms(int(wrong[0]))]
+        mistakes = self._mistakes()
+        reasons += [_in_words(mistake) for mistake in mistakes]
+        return self._say(first, reasons, mistakes)
+
+    def _say(self, wrong: int | None, why: list[str], mistakes: list[dict[str, Any]]) -> Verdict:
+        shape = self.judge.iteration.values[self.tensor].shape
+        name = self.tensor if self.flat is None else element_name(self.tensor, self.flat, shape)
+        of = f"grad({self.tensor})"
+        of = self.judge.names.tensor(of) if self.flat is None else self.judge.names.element(of, self.flat, shape)
+        return Verdict(self.text, of, name, self.claimed, self.gradient, wrong, tuple(why), tuple(mistakes))
+
+    def _misshapen(self) -> str:
+        sizes = ["×".join(map(str, shape)) or "one number" for shape in (self.claimed.shape, self.gradient.shape)]
+        hint = "; an index says which element is meant" if self.claimed.size == 1 else ""
+        return f"the claim has the size {sizes[0]}, the gradient {sizes[1]}{hint}"
+
+    def _right(self, claimed: Floats, truth: Floats, rounded: bool = False) -> npt.NDArray[np.bool_]:
+        """Which elements are right, flat. Numbers may be rounded to the decimals that were written."""
+        claimed, truth = claimed.reshape(-1), truth.reshape(-1)
+        precision = 1e-9 if self.judge.graph.dtype == np.float64 else 1e-5
+        tolerance = precision * np.maximum(np.abs(truth), np.max(np.abs(truth), initial=1e-300) * 1e-3)
+        if rounded:
+            tolerance = np.maximum(tolerance, [_half_unit(float(value)) for value in claimed])
+        same = (claimed == truth) | (np.isnan(claimed) & np.isnan(truth))
+        right: npt.NDArray[np.bool_] = same | (np.abs(claimed - truth) <= tolerance)
+        return right
+
+    # -- right
+
+    def _how_right(self) -> str:
+        if self.node is None:
+            return "equal for these numbers"
+        runs = self._evidence()[1:]
+        unlike = [not self._right(e.claimed, self.truth_in(e.run)).all() for e in runs]
+        if any(unlike):
+            return "equal for these numbers only: with others it is not"
+        if self._proved() and runs:
+            return "equal always: both expand to the same terms"
+        return f"equal for these numbers{f', and for {len(runs)} other sets of them' if runs else ''}"
+
+    def _proved(self) -> bool:
+        if len(self.index) > _MOST_PROVED:
+            return False
+        expansion = Expansion(self.judge.recording)
+        try:
+            for k, index in enumerate(self.index):
+                claimed, truth = self._expanded(expansion, k, index)
+                if not same(claimed, truth) and not same(expansion.to_inputs(claimed), expansion.to_inputs(truth)):
+                    return False
+        except TooManyTerms:
+            return False
+        return True
+
+    def _expanded(self, expansion: Expansion, k: int, index: int) -> tuple[Polynomial, Polynomial]:
+        """The k-th claimed element, and the true one at that flat index."""
+        assert self.node is not None
+        truth = expansion.gradient(self.tensor, index)
+        return expansion.typed(self.node).reshape(-1)[k], truth
+
+    def _evidence(self) -> list[Evidence]:
+        """What is claimed for these numbers and, by an expression, for others."""
+        evidence = [Evidence(self.judge.iteration, self.claimed.reshape(-1))]
+        if self.node is not None:
+            try:
+                for run in self.judge.others:
+                    evidence.append(Evidence(run, evaluate(self.node, reader(run)).reshape(-1)))
+            except ConvstepError:  # new(…), or a division by 0 there
+                return evidence[:1]
+        return evidence
+
+    # -- wrong
+
+    def _numbers(self, wrong: npt.NDArray[np.intp]) -> str:
+        k = int(wrong[0])
+        claimed, truth = float(self.claimed.reshape(-1)[k]), float(self.gradient.reshape(-1)[k])
+        apart = f"{short(claimed)} is claimed, {short(truth)} is right, the difference is {short(claimed - truth)}"
+        if len(self.index) == 1:
+            return apart
+        of = self.judge.names.element(f"grad({self.tensor})", self.index[k], self.gradient.shape)
+        return f"{len(wrong)} of {len(self.index)} elements are wrong; at {of} {apart}"
+
+    def _terms(self, k: int) -> list[str]:
+        """The terms that are too many and those that are missing in the k-th element."""
+        if self.node is None:
+            return []
+        used = frozenset(key for key in references(self.node) if split_name(key)[0] == "grad")
+        expansion = Expansion(self.judge.recording, used)
+        try:
+            apart = difference(*self._expanded(expansion, k, self.index[k]))
+        except TooManyTerms:
+            return []
+        sides = ((apart.extra, "too many"), (apart.missing, "missing"))
+        return [self._side(terms, what) for terms, what in sides if terms.terms]
+
+    def _side(self, terms: Polynomial, what: str) -> str:
+        read = reader(self.judge.iteration)
+        together = number_of(terms, lambda key, index: float(read(key).reshape(-1)[index]))
+        count = len(terms.terms)
+        some = f"{count} terms are" if count > 1 else "1 term is"
+        number = "" if math.isnan(together) else f" = {short(together)}"
+        return f"{some} {what}: {factored(terms, self.judge.names)}{number}"
+
+    def _mistakes(self) -> list[dict[str, Any]]:
+        return find(self.judge.replay, self.tensor, self.index, self._evidence())
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _half_unit(value: float) -> float:
+    """Half a unit in the last decimal of a number that was written with three or more."""
+    digits = repr(value)
+    decimals = len(digits.partition(".")[2]) if "e" not in digits else 0
+    return 0.5 * 10.0**-decimals * (1 + 1e-9) if decimals >= _LEAST_DECIMALS else 0.0
+
+
+def _in_words(mistake: Mapping[str, Any]) -> str:
+    at = f" (at {mistake['at']})" if "at" in mistake else ""
+    factor = f" of {short(float(mistake['factor']))}" if "factor" in mistake else ""
+    return f"{mistake['code']}{at}: {WORDS[mistake['code']]}{factor}"

@@ -1,0 +1,184 @@
+"""Every gradient against central differences, in float64: is the backward pass the derivative of the forward pass?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.engine.recording import Recording
+from convstep.engine.timeline import differentiated, torch_index
+from convstep.errors import ConvstepError
+from convstep.explain.replay import Forward, Replay
+from convstep.network import load
+from convstep.network.draw import Draw
+from convstep.network.graph import Graph
+from convstep.ops.base import Array
+
+Floats = npt.NDArray[np.float64]
+
+_EPS = float(np.finfo(np.float64).eps)
+_STEP = _EPS ** (1 / 3)
+"""The error of a central difference is least near here, where rounding and curvature cost the same."""
+_TOLERANCE = 1e-6
+_MOST_WORK = 2_000_000_000
+"""Forward terms that the differences of one tensor may take; it is at least one element."""
+_MOST_ELEMENTS = 400
+_WORK_WITH_LAYERS = 2_000_000
+"""A network whose forward pass has more terms is checked by its inputs and parameters alone."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An element whose gradient is not what the differences say."""
+
+    index: int
+    gradient: float
+    difference: float
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The verdict on one tensor's gradient. `checked` of `size` elements were looked at; errors exclude kinks."""
+
+    name: str
+    shape: tuple[int, ...]
+    checked: int
+    max_abs_error: float
+    failures: tuple[Failure, ...]
+    kinks: tuple[int, ...]
+    not_finite: int
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+    @property
+    def note(self) -> str:
+        """What else there is to know: a sample only, kinks, numbers that are not finite."""
+        size = int(np.prod(self.shape))
+        parts = [] if self.checked == size else [f"{self.checked} of {size} elements, a sample"]
+        if self.kinks:
+            where = ", ".join(str(torch_index(k, self.shape)) for k in self.kinks[:4])
+            more = f" and {len(self.kinks) - 4} more" if len(self.kinks) > 4 else ""
+            parts.append(f"at a kink or a tie, where no difference can tell: {where}{more}")
+        if self.not_finite:
+            parts.append(f"{self.not_finite} not finite, which no difference can tell")
+        return "; ".join(parts)
+
+
+def check_gradients(graph: Graph) -> Iterator[GradientCheck]:
+    """One verdict a tensor: float inputs, parameters and, in small networks, layer outputs, of iteration 0.
+
+    A float32 network is checked in float64. There is none without a loss or given gradients.
+    """
+    graph = in_float64(graph)
+    checker = _Checker(Recording(graph, kept_bytes=0))
+    for name in checked_names(graph):
+        yield checker.check(name)
+
+
+def checked_names(graph: Graph) -> list[str]:
+    """The tensors whose gradients are checked."""
+    layers = [node.name for node in graph.layers] if _work(graph) <= _WORK_WITH_LAYERS else []
+    reached = differentiated(graph)
+    return [name for name in (*graph.inputs, *graph.parameters, *layers) if name in reached]
+
+
+def _work(graph: Graph) -> int:
+    """The terms of a forward pass."""
+    return sum(node.op.output.size * node.op.term_count() for node in graph.nodes)
+
+
+def in_float64(graph: Graph) -> Graph:
+    """The same network with all its floats in float64."""
+    if graph.dtype == np.float64 and all(array.dtype != np.float32 for array in graph.data.values()):
+        return graph
+    return load({**_widened(graph.document), "dtype": "float64", "claims": []})
+
+
+def _widened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _widened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_widened(item) for item in value]
+    return value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+
+
+class _Checker:
+    def __init__(self, recording: Recording) -> None:
+        self.graph, self.iteration = recording.graph, recording.iteration(0)
+        self.replay = Replay(recording.graph, recording.timeline, self.iteration)
+        self.work = _work(recording.graph)
+
+    def check(self, name: str) -> GradientCheck:
+        gradient = self.iteration.grads[name].reshape(-1)
+        elements = self._sample(name, gradient.size)
+        worst, failures, kinks, not_finite = 0.0, [], [], 0
+        for k in elements:
+            given = float(gradient[k])
+            difference, noise = self._difference(name, k, 1.0)
+            if not np.isfinite(difference):
+                not_finite += 1
+                continue
+            error = abs(difference - given)
+            if self._differs(error, given, noise) and self._at_kink(name, k, error):
+                kinks.append(k)
+                continue
+            if self._differs(error, given, noise):
+                wider, _ = self._difference(name, k, 2.0)
+                # Where the function bends strongly, two steps disagree by three times the error of the smaller one.
+                if self._differs(error, given, noise + abs(wider - difference)):
+                    failures.append(Failure(k, given, difference))
+            worst = max(worst, error) if np.isfinite(error) else float("inf")
+        shape = self.iteration.values[name].shape
+        return GradientCheck(name, shape, len(elements), worst, tuple(failures), tuple(kinks), not_finite)
+
+    def _sample(self, name: str, size: int) -> list[int]:
+        most = max(1, min(_MOST_ELEMENTS, _MOST_WORK // max(1, self.work)))
+        if size <= most:
+            return list(range(size))
+        order = np.argsort(Draw(self.graph.seed, f"check {name}").uniform((size,)), kind="stable")
+        return sorted(order[:most].tolist())
+
+    @staticmethod
+    def _differs(error: float, gradient: float, noise: float) -> bool:
+        return not error <= _TOLERANCE * max(1.0, abs(gradient)) + noise
+
+    def _moved(self, name: str, element: int, by: float) -> tuple[Forward, float]:
+        """The pass with one element moved by so many steps, and where it then is."""
+        tensor: Array = self.iteration.values[name].copy()
+        at = float(tensor.reshape(-1)[element])
+        tensor.reshape(-1)[element] = at + by * _STEP * max(1.0, abs(at))
+        return self.replay.forward({name: tensor}), float(tensor.reshape(-1)[element])
+
+    def _difference(self, name: str, element: int, steps: float) -> tuple[float, float]:
+        """The central difference, and how large its rounding error may be."""
+        try:
+            above, high = self._moved(name, element, steps)
+            below, low = self._moved(name, element, -steps)
+        except ConvstepError:  # a step out of what the operation takes, such as a probability above 1
+            return float("nan"), 0.0
+        total, size = 0.0, 0.0
+        with np.errstate(all="ignore"):
+            for output, seed in self.iteration.seeds.items():
+                up, down = above.values[output], below.values[output]
+                total += float(np.sum(seed * (up - down)))
+                size += float(np.sum(np.abs(seed) * (np.abs(up) + np.abs(down))))
+            return total / (high - low), 50 * _EPS * size / (high - low)
+
+    def _at_kink(self, name: str, element: int, error: float) -> bool:
+        """Whether the gradient itself jumps within a step: only then is the difference no judge of it.
+
+        Where the function is smooth, the gradient a step away is nearly the same, be it right or wrong.
+        """
+        here = float(self.iteration.grads[name].reshape(-1)[element])
+        jumps = []
+        for steps in (1.0, -1.0):
+            forward, _ = self._moved(name, element, steps)
+            there = float(self.replay.backward(forward)[name].reshape(-1)[element])
+            jumps.append(abs(there - here))
+        return max(jumps) >= 0.5 * error

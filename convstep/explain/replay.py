@@ -1,0 +1,85 @@
+"""A recorded iteration once more with some numbers changed: what would the others have been?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convstep.engine.recording import Iteration
+from convstep.engine.timeline import Timeline
+from convstep.network.draw import Draw
+from convstep.network.graph import Graph
+from convstep.ops.base import Array, Call
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Tensors and calls of a forward pass."""
+
+    values: Mapping[str, Array]
+    calls: Mapping[str, Call]
+
+
+class Replay:
+    """Forward and backward passes of one iteration; masks and upstream gradients are the recorded ones."""
+
+    def __init__(self, graph: Graph, timeline: Timeline, iteration: Iteration) -> None:
+        self.graph, self.timeline, self.iteration = graph, timeline, iteration
+
+    def forward(self, changed: Mapping[str, Array]) -> Forward:
+        """The pass with these tensors replaced (inputs, parameters, layer outputs); what reads none stays as it is."""
+        values: dict[str, Array] = {**self.iteration.values, **changed}
+        calls = dict(self.iteration.calls)
+        touched = set(changed)
+        with np.errstate(all="ignore"):
+            for node in self.graph.nodes:
+                if node.name in changed or touched.isdisjoint(node.operands):
+                    continue
+                operands = tuple(values[name] for name in node.operands)
+                saved: dict[str, Array] = {}
+                calls[node.name] = Call(operands, np.asarray(node.op.forward(operands, saved)), saved)
+                values[node.name] = calls[node.name].output
+                touched.add(node.name)
+        return Forward(values, calls)
+
+    def backward(self, forward: Forward, upstream: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """The gradients of a pass; `upstream` replaces those of some layer outputs before they go on."""
+        grads = dict(self.iteration.seeds)
+        with np.errstate(all="ignore"):
+            for node in reversed(self.graph.nodes):
+                steps = self.timeline.backward_steps.get(node.name)
+                if not steps:
+                    continue
+                if upstream and node.name in upstream:
+                    grads[node.name] = upstream[node.name]
+                wanted = [slot in steps for slot in range(len(node.operands))]
+                given = node.op.vjp(forward.calls[node.name], grads[node.name], wanted)
+                for slot in steps:
+                    gradient, tensor = given[slot], node.operands[slot]
+                    assert gradient is not None
+                    grads[tensor] = np.asarray(grads[tensor] + gradient if tensor in grads else gradient)
+        return grads
+
+    def with_other_numbers(self, seed: int) -> Iteration:
+        """The iteration with other inputs and parameters, of the same kind: drawn from each tensor's own range.
+
+        There are no updates. Raises ConvstepError where an operation does not take such numbers.
+        """
+        names = (*self.graph.inputs, *self.graph.parameters)
+        others = {name: _drawn(self.iteration.values[name], Draw(seed, f"other {name}")) for name in names}
+        forward = self.forward(others)
+        grads = self.backward(forward)
+        return replace(self.iteration, values=forward.values, calls=forward.calls, grads=grads, given={}, updates={})
+
+
+def _drawn(tensor: Array, draw: Draw) -> Array:
+    """Floats between the least and the largest of a tensor; where all are the same, around that number."""
+    finite = tensor[np.isfinite(tensor)] if tensor.dtype.kind == "f" else tensor[:0]
+    if not finite.size:
+        return tensor
+    low, high = float(finite.min()), float(finite.max())
+    if low == high:
+        low, high = (0.5 * low, 1.5 * low) if low else (0.0, 1.0)
+    return np.asarray(low + (high - low) * draw.uniform(tensor.shape), dtype=tensor.dtype)
