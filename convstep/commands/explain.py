@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from math import prod
 
 from convstep.debugger.snapshot import open_graph
@@ -32,10 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _levels(text: str) -> int:
-    levels = sys.maxsize if text == "all" else int(text)
-    if levels < 1:
-        raise ValueError(text)
-    return levels
+    if text == "all":
+        return sys.maxsize
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"levels are a whole number of 1 or more, or `all`, not {text!r}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,7 +56,11 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(as_dict(formulas, key, index, options.levels, **fewer)))
     else:
-        print(_FORMATS[options.format](explain(formulas, key, index, options.levels, **fewer)))
+        explanation = explain(formulas, key, index, options.levels, **fewer)
+        if graph.iterations > 1:
+            which = f"iteration {options.iteration} of 0 to {graph.iterations - 1}; --iteration K shows another one"
+            explanation = replace(explanation, notes=(*explanation.notes, which))
+        print(_FORMATS[options.format](explanation))
     return 0
 
 

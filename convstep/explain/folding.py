@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.assignments import elements, substitute
+from convstep.ops.assignments import elements
 from convstep.ops.expression import (
     FUNCTIONS,
     Apply,
@@ -50,8 +50,10 @@ def fold(
 
     match expression:
         case Sum(count, term):
+            if count == 0:
+                return Number(0.0)
             if count <= max(most, _LEAST):
-                return total([inside(term(k)) for k in range(count)]) if count else Number(0.0)
+                return _inside_of(expression, inside)
             if amounts is None:
                 amounts = np.array([evaluate(term(k), value) for k in range(count)])
             shown = _shown(amounts, most, _add)
@@ -60,16 +62,25 @@ def fold(
             numbers = np.array([evaluate(a, value) for a in arguments])
             shown = _shown(numbers, most, FUNCTIONS[function])
             return Apply(function, tuple(k if isinstance(k, Named) else inside(arguments[k]) for k in shown))
-        case Apply(function, arguments):
-            return Apply(function, tuple(map(inside, arguments)))
+        case _:
+            return _inside_of(expression, inside)
+
+
+def _inside_of(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The same expression with each of its immediate parts changed."""
+    match expression:
+        case Sum(count, term):
+            return total([change(term(k)) for k in range(count)])
         case Product(factors):
-            return Product(tuple(map(inside, factors)))
+            return Product(tuple(map(change, factors)))
         case Quotient(over, under):
-            return Quotient(inside(over), inside(under))
+            return Quotient(change(over), change(under))
         case Power(base, exponent):
-            return Power(inside(base), exponent)
+            return Power(change(base), exponent)
         case Negative(of):
-            return Negative(inside(of))
+            return Negative(change(of))
+        case Apply(function, arguments):
+            return Apply(function, tuple(map(change, arguments)))
         case _:
             return expression
 
@@ -97,38 +108,50 @@ def _shown(amounts: Floats, most: int, together: Callable[..., float]) -> Iterat
 class Unfolding:
     """Puts own formulas in the place of named elements, level by level, up to `most` elements in all.
 
-    `own` gives an element's formula, None where it has none or should stay as it is. `stayed` counts the elements
-    that were left as they are because the limit was reached.
+    Products with a factor of 0 stay as they are. `computed` says whether an element has a formula that may be put
+    in, `own` is that formula. `stayed` counts the elements left as they are because the limit was reached.
     """
 
-    def __init__(self, own: Callable[[Element], Expression | None], most: int) -> None:
-        self._own, self._left = own, most
-        self._known: dict[Element, Expression | None] = {}
+    def __init__(self, computed: Callable[[Element], bool], own: Callable[[Element], Expression], most: int) -> None:
+        self._computed, self._own, self._left = computed, own, most
+        self._known: dict[Element, tuple[Expression, int]] = {}
         self.stayed = 0
 
     def unfold(self, expression: Expression, levels: int) -> Expression:
         """The expression with `levels` levels put in."""
         for _ in range(min(levels, _DEEPEST)):
-            before, self.stayed = self._left, 0
-            expression = substitute(expression, self._replaced)
-            if self._left == before:
+            before = self._left
+            expression = self._put_in(expression)
+            if self._left in (before, 0):
                 return expression
         if levels > _DEEPEST:
-            self.stayed = sum(self._formula(element) is not None for element in elements(expression))
+            self.stayed = sum(map(self._computed, elements(expression)))
         return expression
 
-    def _formula(self, element: Element) -> Expression | None:
-        if element not in self._known:
-            self._known[element] = self._own(element)
-        return self._known[element]
+    def _put_in(self, expression: Expression) -> Expression:
+        match expression:
+            case Element():
+                return self._replaced(expression)
+            case Product(factors) if Number(0.0) in factors:
+                return expression  # whatever it is made of, it gives nothing here
+            case _:
+                return _inside_of(expression, self._put_in)
 
     def _replaced(self, element: Element) -> Expression:
-        own = self._formula(element)
-        if own is None:
+        if not self._computed(element):
             return element
-        size = sum(1 for _ in elements(own))
-        if size > self._left:
-            self.stayed += 1
-            return element
-        self._left -= max(1, size)
-        return own
+        if self._left:
+            own, size = self._formula(element)
+            if size <= self._left:
+                self._left -= size
+                return own
+        self._left = 0
+        self.stayed += 1
+        return element
+
+    def _formula(self, element: Element) -> tuple[Expression, int]:
+        """An element's own formula, and how much of the limit it takes."""
+        if element not in self._known:
+            own = self._own(element)
+            self._known[element] = own, max(1, sum(1 for _ in elements(own)))
+        return self._known[element]

@@ -131,7 +131,7 @@ class Formulas:
         kind, name = split_name(key)
         if kind == "grad":
             parts = self._gradient(name, index)
-            return Formula(key, index, parts, value, "" if parts else "a gradient that nothing adds to")
+            return Formula(key, index, parts, value, "" if parts else "0 here: no term gives anything to it")
         if kind == "new":
             update = self.iteration.updates[name]
             kept = [f"{name}.{local}" for local in update.optimizer.state_names]
@@ -149,11 +149,14 @@ class Formulas:
     def _origin(self, name: str) -> str:
         graph, before = self.recording.graph, self.iteration.index - 1
         if name in graph.inputs:
-            return "an input"
-        if name in graph.parameters:
-            written = self.names.tensor(f"new({name})")
-            return f"a parameter: {written} of iteration {before}" if before >= 0 else "a parameter"
-        return "a buffer" if name in graph.buffers else "a mask, drawn anew in each iteration"
+            return "an input: nothing computes it"
+        if name in graph.buffers:
+            return "a buffer, as this iteration finds it"
+        if name not in graph.parameters:
+            return "a mask: it is drawn anew in each iteration"
+        if before < 0 or graph.optimizer is None:
+            return "a parameter, as the run begins"
+        return f"a parameter, as iteration {before} left it: its {self.names.tensor(f'new({name})')}"
 
     def _gradient(self, name: str, index: int) -> tuple[Part, ...]:
         parts = []
@@ -208,18 +211,19 @@ class Formulas:
         """
         of_value = split_name(formula.key)[0] == "value"
 
-        def own(element: Element) -> Expression | None:
+        def computed(element: Element) -> bool:
             key = self.key(element)
             kind, name = split_name(key)
             if of_value:
-                computed = kind == "value" and name in self._nodes
-            else:
-                computed = kind == "grad" and bool(self.recording.timeline.writers(key))
-            return self.folded(self.of(key, element.index), most_terms).expression if computed else None
+                return kind == "value" and name in self._nodes
+            return kind == "grad" and bool(self.recording.timeline.writers(key))
+
+        def own(element: Element) -> Expression:
+            return self.folded(self.of(self.key(element), element.index), most_terms).expression
 
         parts, stayed = [], 0
         for part in formula.parts:
-            unfolding = Unfolding(own, most // len(formula.parts))
+            unfolding = Unfolding(computed, own, most // len(formula.parts))
             parts.append(Part(part.layer, part.op, _one_sum(unfolding.unfold(part.expression, levels))))
             stayed += unfolding.stayed
         return Formula(formula.key, formula.index, tuple(parts), formula.value, formula.given), stayed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from convstep.engine.trace import plain
@@ -43,18 +42,14 @@ def explain(formulas: Formulas, key: str, index: int, levels: int = 1, most: int
 
 def _notes(formulas: Formulas, whole: Formula, most: int, stayed: int) -> list[str]:
     notes = []
-    tensor = formulas.names.tensor(whole.key)
     if whole.given:
-        notes.append(f"{tensor} is {whole.given}; nothing computes it in this iteration")
+        notes.append(f"{formulas.names.tensor(whole.key)} is {whole.given}")
     for part in whole.parts:
         if part.count > most:
             via = f" via {formulas.names.tensor(part.layer)}" if part.layer else ""
             notes.append(f"{part.count} terms{via}: the first, the largest and the last; … is the rest of them")
     if stayed:
         notes.append(f"unfolding stops here: there are {stayed} more numbers with formulas of their own")
-    if formulas.recording.graph.iterations > 1:
-        last = formulas.recording.graph.iterations - 1
-        notes.append(f"iteration {formulas.iteration.index} of 0 to {last}; --iteration K shows another one")
     return notes
 
 
@@ -127,9 +122,8 @@ def as_markdown(explanation: Explanation) -> str:
     notation, formula = Notation(explanation.formulas), explanation.formula
     title = f"`{notation.element(formula.key, formula.index)}` = {notation.number(formula.value)}"
     lines = [title, "", "$$", *_latex_lines(explanation), "$$"]
-    return "\n".join(
-        [*lines, *chain.from_iterable(("", note[:1].upper() + note[1:] + ".") for note in explanation.notes)]
-    )
+    notes = ["", *(f"- {note}" for note in explanation.notes)] if explanation.notes else []
+    return "\n".join([*lines, *notes])
 
 
 def _latex_lines(explanation: Explanation) -> list[str]:
@@ -159,7 +153,7 @@ def _under(side: str, via: str) -> str:
 
 
 def _around(side: str, via: str) -> str:
-    return rf"\left({side}\right)"
+    return rf"\left({side}\right)" if " + " in side or "- " in side or side.startswith("-") else side
 
 
 # -- JSON
