@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +13,14 @@ from convstep.engine.recording import Iteration, Recording
 from convstep.engine.state import split_name
 from convstep.engine.trace import element_name, plain
 from convstep.errors import ConvstepError
-from convstep.explain.claim_mistakes import WORDS, Evidence, find
 from convstep.explain.claim_terms import difference, factored, same
 from convstep.explain.evaluation import evaluate
 from convstep.explain.expansion import Expansion
 from convstep.explain.language import Node, parse, references
+from convstep.explain.mistakes.backward import Backward
+from convstep.explain.mistakes.closeness import closeness
+from convstep.explain.mistakes.mistake import Mistake
+from convstep.explain.mistakes.search import Wrong, search
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
 from convstep.explain.polynomial import Polynomial, TooManyTerms, number_of
@@ -56,7 +58,7 @@ class Verdict:
     truth: Floats
     wrong: int | None
     why: tuple[str, ...]
-    mistakes: tuple[dict[str, Any], ...]
+    mistakes: tuple[Mistake, ...]
 
     @property
     def ok(self) -> bool:
@@ -71,7 +73,7 @@ class Verdict:
             "truth": _plain(self.truth),
             "ok": self.ok,
             "why": "; ".join(self.why),
-            "mistakes": list(self.mistakes),
+            "mistakes": [mistake.as_json() for mistake in self.mistakes],
         }
 
 
@@ -155,10 +157,10 @@ class _Claim:
         first = self.index[int(wrong[0])]
         reasons = [self._numbers(wrong), *self._terms(int(wrong[0]))]
         mistakes = self._mistakes()
-        reasons += [_in_words(mistake) for mistake in mistakes]
+        reasons += [mistake.sentence() for mistake in mistakes]
         return self._say(first, reasons, mistakes)
 
-    def _say(self, wrong: int | None, why: list[str], mistakes: list[dict[str, Any]]) -> Verdict:
+    def _say(self, wrong: int | None, why: list[str], mistakes: list[Mistake]) -> Verdict:
         shape = self.judge.iteration.values[self.tensor].shape
         name = self.tensor if self.flat is None else element_name(self.tensor, self.flat, shape)
         of = f"grad({self.tensor})"
@@ -187,7 +189,7 @@ class _Claim:
         if self.node is None:
             return "equal for these numbers"
         runs = self._evidence()[1:]
-        unlike = [not self._right(e.claimed, self.truth_in(e.run)).all() for e in runs]
+        unlike = [not self._right(claimed, self.truth_in(run)).all() for run, claimed in runs]
         if any(unlike):
             return "equal for these numbers only: with others it is not"
         if self._proved() and runs:
@@ -213,13 +215,12 @@ class _Claim:
         truth = expansion.gradient(self.tensor, index)
         return expansion.typed(self.node).reshape(-1)[k], truth
 
-    def _evidence(self) -> list[Evidence]:
-        """What is claimed for these numbers and, by an expression, for others."""
-        evidence = [Evidence(self.judge.iteration, self.claimed.reshape(-1))]
+    def _evidence(self) -> list[tuple[Iteration, Floats]]:
+        """What is claimed with these numbers and, by an expression, with others: runs and values."""
+        evidence = [(self.judge.iteration, self.claimed)]
         if self.node is not None:
             try:
-                for run in self.judge.others:
-                    evidence.append(Evidence(run, evaluate(self.node, reader(run)).reshape(-1)))
+                evidence += [(run, evaluate(self.node, reader(run))) for run in self.judge.others]
             except ConvstepError:  # new(…), or a division by 0 there
                 return evidence[:1]
         return evidence
@@ -256,8 +257,23 @@ class _Claim:
         number = "" if math.isnan(together) else f" = {short(together)}"
         return f"{some} {what}: {factored(terms, self.judge.names)}{number}"
 
-    def _mistakes(self) -> list[dict[str, Any]]:
-        return find(self.judge.replay, self.tensor, self.index, self._evidence())
+    def _mistakes(self) -> list[Mistake]:
+        """The mistakes that reproduce the claim. An expression's are tried on other numbers too: chance has no say."""
+        found = [self._mistakes_in(run, claimed) for run, claimed in self._evidence()[:2]]
+        return [mistake for mistake in found[-1] if all(_has(mistake, others) for others in found)]
+
+    def _mistakes_in(self, run: Iteration, claimed: Floats) -> list[Mistake]:
+        precision = closeness(str(run.grads[self.tensor].dtype))
+        wrong = Wrong(self.tensor, claimed, precision, self.flat)
+        return search(Backward(self.judge.recording, run), [wrong], {})[0]
+
+
+def _has(mistake: Mistake, others: list[Mistake]) -> bool:
+    """Whether a mistake is among others, wherever it was made."""
+    return any(
+        other.code == mistake.code and math.isclose(other.factor or 1.0, mistake.factor or 1.0, rel_tol=1e-6)
+        for other in others
+    )
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -269,9 +285,3 @@ def _half_unit(value: float) -> float:
     digits = repr(value)
     decimals = len(digits.partition(".")[2]) if "e" not in digits else 0
     return 0.5 * 10.0**-decimals * (1 + 1e-9) if decimals >= _LEAST_DECIMALS else 0.0
-
-
-def _in_words(mistake: Mapping[str, Any]) -> str:
-    at = f" (at {mistake['at']})" if "at" in mistake else ""
-    factor = f" of {short(float(mistake['factor']))}" if "factor" in mistake else ""
-    return f"{mistake['code']}{at}: {WORDS[mistake['code']]}{factor}"

@@ -44,23 +44,22 @@ class Replay:
                 touched.add(node.name)
         return Forward(values, calls)
 
-    def backward(self, forward: Forward, upstream: Mapping[str, Array] | None = None) -> dict[str, Array]:
-        """The gradients of a pass; `upstream` replaces those of some layer outputs before they go on."""
-        grads = dict(self.iteration.seeds)
+    def backward(self, forward: Forward) -> tuple[dict[str, Array], dict[int, Array]]:
+        """The gradients of a pass, and what each backward step gave to them."""
+        grads, shares = dict(self.iteration.seeds), dict[int, Array]()
         with np.errstate(all="ignore"):
             for node in reversed(self.graph.nodes):
                 steps = self.timeline.backward_steps.get(node.name)
                 if not steps:
                     continue
-                if upstream and node.name in upstream:
-                    grads[node.name] = upstream[node.name]
                 wanted = [slot in steps for slot in range(len(node.operands))]
                 given = node.op.vjp(forward.calls[node.name], grads[node.name], wanted)
-                for slot in steps:
+                for slot, k in steps.items():
                     gradient, tensor = given[slot], node.operands[slot]
                     assert gradient is not None
-                    grads[tensor] = np.asarray(grads[tensor] + gradient if tensor in grads else gradient)
-        return grads
+                    shares[k] = np.asarray(gradient)
+                    grads[tensor] = np.asarray(grads[tensor] + gradient) if tensor in grads else shares[k]
+        return grads, shares
 
     def with_other_numbers(self, seed: int) -> Iteration:
         """The iteration with other inputs and parameters, of the same kind: drawn from each tensor's own range.
@@ -70,8 +69,8 @@ class Replay:
         names = (*self.graph.inputs, *self.graph.parameters)
         others = {name: _drawn(self.iteration.values[name], Draw(seed, f"other {name}")) for name in names}
         forward = self.forward(others)
-        grads = self.backward(forward)
-        return replace(self.iteration, values=forward.values, calls=forward.calls, grads=grads, given={}, updates={})
+        grads, given = self.backward(forward)
+        return replace(self.iteration, values=forward.values, calls=forward.calls, grads=grads, given=given, updates={})
 
 
 def _drawn(tensor: Array, draw: Draw) -> Array:
