@@ -72,7 +72,9 @@ def factored(polynomial: Polynomial, names: Names) -> str:
     }
     if len(rest) == 1 or not (common or coefficient != 1):
         return text.sum(polynomial.terms)
-    return f"({text.sum(rest)})·{text.monomial(common, coefficient)}"
+    sign = "-" if coefficient < 0 else ""
+    behind = f"·{text.monomial(common, abs(coefficient))}" if common or abs(coefficient) != 1 else ""
+    return f"{sign}({text.sum(rest)}){behind}"
 
 
 def _common(terms: Terms) -> tuple[Monomial, float]:
@@ -111,8 +113,6 @@ class _Text:
         elements = [factor for factor in monomial if factor[0][0] == "element"]
         others = [factor for factor in monomial if factor[0][0] != "element"]
         pieces = [self.factor(*factor) for factor in (*elements, *others)]
-        if coefficient == -1 and pieces:
-            return "-" + "·".join(pieces)
         if coefficient != 1 or not pieces:
             pieces.insert(len(elements) if others else 0, short(coefficient))
         return "·".join(pieces)

@@ -114,6 +114,8 @@ class _Judge:
         try:
             node = parse(claim.text, self.names) if isinstance(claim.text, str) else None
             value = np.asarray(claim.text, dtype=np.float64) if node is None else evaluate(node, reader(self.iteration))
+            if node is not None and not references(node):
+                node = None  # a number all the same
         except ConvstepError as error:
             raise ClaimError(number, "is", f"{error}") from None
         return _Claim(self, claim.text, tensor, flat, node, value).verdict()
@@ -234,7 +236,8 @@ class _Claim:
         if len(self.index) == 1:
             return apart
         of = self.judge.names.element(f"grad({self.tensor})", self.index[k], self.gradient.shape)
-        return f"{len(wrong)} of {len(self.index)} elements are wrong; at {of} {apart}"
+        some = f"{len(wrong)} of {len(self.index)} elements {'is' if len(wrong) == 1 else 'are'} wrong"
+        return f"{some}; at {of} {apart}"
 
     def _terms(self, k: int) -> list[str]:
         """The terms that are too many and those that are missing in the k-th element."""

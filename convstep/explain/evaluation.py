@@ -22,7 +22,8 @@ Floats = npt.NDArray[np.float64]
 Read = Callable[[str], npt.NDArray[np.generic]]
 """The tensor of a key (`o1`, `grad(o1)`, `new(o1.weight)`); raises KeyError where there is none."""
 
-_MOST_ELEMENTS = 10_000_000
+_MOST_ELEMENTS = 1_000_000
+"""Where broadcasting makes a larger tensor than its operands are."""
 
 
 def evaluate(node: Node, read: Read) -> Floats:
@@ -73,7 +74,7 @@ def _combine(column: int, sign: str, left: Floats, right: Floats) -> Floats:
     except ValueError:
         sizes = " and ".join("×".join(map(str, side.shape)) for side in (left, right))
         raise ExpressionError(column, f"tensors of the sizes {sizes} do not go together") from None
-    if np.prod([float(size) for size in shape]) > _MOST_ELEMENTS:
+    if np.prod([float(size) for size in shape]) > max(_MOST_ELEMENTS, left.size, right.size):
         raise ExpressionError(column, "the result would be too large a tensor")
     if sign == "/" and bool((right == 0).any()):
         raise ExpressionError(column, "division by 0")

@@ -35,6 +35,8 @@ from convstep.ops.base import OUTPUT, Empty, Shape
 
 _MOST_ELEMENTS = 1000
 _MOST_TERMS = 2000
+_MOST_WORK = 100_000
+"""Sums and products of polynomials in typed expressions."""
 _DEEPEST = 100
 _LONGEST_KEPT = 6
 
@@ -54,6 +56,7 @@ class Expansion:
         self._gradients: dict[tuple[str, int], Polynomial] = {}
         self._values: dict[tuple[str, int], Polynomial] = {}
         self._depth = 0
+        self._work = 0
 
     # -- the true gradient
 
@@ -184,17 +187,17 @@ class Expansion:
                 powers = self.typed(exponent)
                 number = powers.item().number if powers.shape == () else None
                 if number is None or number != int(number):
-                    return _each(lambda x, y: function("pow", x, y), self.typed(base), powers)
-                return _each(lambda x: _power(self.together(x), int(number)), self.typed(base))
+                    return self._each(lambda x, y: function("pow", x, y), self.typed(base), powers)
+                return self._each(lambda x: _power(self.together(x), int(number)), self.typed(base))
             case language.Negative(_, of):
-                return _each(Polynomial.__neg__, self.typed(of))
+                return self._each(Polynomial.__neg__, self.typed(of))
             case language.Apply(_, name, arguments):
                 values = [self.typed(argument) for argument in arguments]
                 if name == "sum":
                     return _one(reduce(Polynomial.__add__, values[0].reshape(-1).tolist(), Polynomial()))
                 if name == "max" and len(values) == 1:
                     return _one(function(name, *values[0].reshape(-1).tolist()))
-                return _each(lambda *x: function(name, *x), *values)
+                return self._each(lambda *x: function(name, *x), *values)
 
     def _chain(self, first: language.Node, rest: tuple[tuple[str, language.Node], ...]) -> Polynomials:
         total = self.typed(first)
@@ -202,13 +205,13 @@ class Expansion:
             value = self.typed(operand)
             match sign:
                 case "+":
-                    total = _each(Polynomial.__add__, total, value)
+                    total = self._each(Polynomial.__add__, total, value)
                 case "-":
-                    total = _each(Polynomial.__sub__, total, value)
+                    total = self._each(Polynomial.__sub__, total, value)
                 case "*":
-                    total = _each(lambda x, y: self.together(x) * self.together(y), total, value)
+                    total = self._each(lambda x, y: self.together(x) * self.together(y), total, value)
                 case _:
-                    total = _each(lambda x, y: self.together(x) * _reciprocal(self.together(y)), total, value)
+                    total = self._each(lambda x, y: self.together(x) * _reciprocal(self.together(y)), total, value)
         return total
 
     def _tensor(self, key: str) -> Polynomials:
@@ -220,6 +223,17 @@ class Expansion:
         elements[:] = [element(key, k) for k in range(size)]
         return elements.reshape(shape)
 
+    def _each(self, rule: Callable[..., Polynomial], *values: Polynomials) -> Polynomials:
+        """The rule for every element, broadcast."""
+        shape = np.broadcast_shapes(*(value.shape for value in values))
+        self._work += prod(shape)
+        if self._work > _MOST_WORK:
+            raise TooManyTerms
+        spread = [np.broadcast_to(value, shape).reshape(-1) for value in values]
+        result = np.empty(prod(shape), dtype=object)
+        result[:] = [rule(*row) for row in zip(*spread, strict=True)]
+        return result.reshape(shape)
+
     def _shape(self, key: str) -> Shape:
         return self.iteration.values[split_name(key)[1]].shape
 
@@ -228,17 +242,6 @@ def _one(polynomial: Polynomial) -> Polynomials:
     array = np.empty((), dtype=object)
     array[()] = polynomial
     return array
-
-
-def _each(rule: Callable[..., Polynomial], *values: Polynomials) -> Polynomials:
-    """The rule for every element, broadcast."""
-    shape = np.broadcast_shapes(*(value.shape for value in values))
-    if prod(shape) > _MOST_ELEMENTS:
-        raise TooManyTerms
-    spread = [np.broadcast_to(value, shape).reshape(-1) for value in values]
-    result = np.empty(prod(shape), dtype=object)
-    result[:] = [rule(*row) for row in zip(*spread, strict=True)]
-    return result.reshape(shape)
 
 
 def _reciprocal(polynomial: Polynomial) -> Polynomial:
