@@ -36,7 +36,7 @@ class TorchNet:
         if node.op_name in FUNCTIONS:
             return None
         kind = getattr(torch.nn, node.op_name)
-        known = inspect.signature(kind).parameters
+        known = inspect.signature(kind).parameters.keys() - set(node.op.buffer_names)
         module = kind(**{k: v for k, v in node.op.model_dump().items() if k in known}).to(dtype)
         module.train(self.graph.mode == "train")
         with torch.no_grad():

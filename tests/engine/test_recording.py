@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from networks import sample
 
 from convstep.engine.recording import Recording
 from convstep.network import load
-from networks import sample
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 20_000, 10**9])

@@ -80,7 +80,8 @@ def _apply(op: Any, reads: list[Any], owned: dict[str, Any]) -> Any:
         return sum(reads[1:], start=reads[0])
     if name == "Cat":
         return torch.cat(reads, dim=op.dim)
-    arguments = {key: getattr(op, key) for key in type(op).model_fields if key != "inplace"}
+    flags = ("inplace", *op.buffer_names)
+    arguments = {key: getattr(op, key) for key in type(op).model_fields if key not in flags}
     module = getattr(torch.nn, name)(**arguments).to(reads[0].dtype)
     return torch.func.functional_call(module, owned, tuple(reads))
 
