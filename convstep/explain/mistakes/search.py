@@ -76,13 +76,17 @@ class Wrong:
         return whole.factor_between(self.numbers.squeeze(), truth.squeeze(), self.closeness)
 
 
-Rank = tuple[int, ...]
+Rank = tuple[int, int, int, int]
+"""Right gradients spoilt; minus wrong ones explained; whether it was done farther up; how far. The least wins."""
+
+_PLAIN = ("constant-factor", "wrong-sign")
 
 
 @dataclass
 class _Found:
-    """The best place of each mistake that fits one wrong gradient."""
+    """The best place of each mistake that fits one wrong gradient, or a single element of it."""
 
+    is_single: bool
     best: dict[str, tuple[Rank, Mistake]] = field(default_factory=dict)
 
     def add(self, rank: Rank, mistake: Mistake) -> None:
@@ -91,12 +95,16 @@ class _Found:
             self.best[mistake.code] = rank, mistake
 
     def in_order(self) -> list[Mistake]:
-        """The likeliest first; a constant factor behind the first other one."""
+        """The likeliest first; the sign and a constant factor behind the first other one.
+
+        A single number may be anything's by chance: there they come before what was done farther up.
+        """
         ranked = sorted(self.best.values(), key=lambda found: (*found[0], CODES.index(found[1].code)))
-        mistakes = [mistake for _, mistake in ranked]
-        plain = [m for m in mistakes if m.code in ("constant-factor", "wrong-sign")]
-        structural = [m for m in mistakes if m not in plain]
-        return [*structural[:1], *plain, *structural[1:]]
+        plain = [mistake for _, mistake in ranked if mistake.code in _PLAIN]
+        others = [(rank, mistake) for rank, mistake in ranked if mistake.code not in _PLAIN]
+        first = sum(1 for rank, _ in others[:1] if not (self.is_single and rank[2]))
+        structural = [mistake for _, mistake in others]
+        return [*structural[:first], *plain, *structural[first:]]
 
 
 def search(backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array]) -> list[list[Mistake]]:
@@ -111,7 +119,7 @@ class _Search:
     def __init__(self, backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array]) -> None:
         self.backward, self.wrongs, self.rights = backward, wrongs, rights
         self.wanted = {wrong.tensor for wrong in wrongs} | set(rights)
-        self.found = [_Found() for _ in wrongs]
+        self.found = [_Found(wrong.index is not None) for wrong in wrongs]
 
     def run(self) -> list[list[Mistake]]:
         with np.errstate(all="ignore"):

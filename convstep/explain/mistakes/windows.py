@@ -108,11 +108,14 @@ def overwritten_overlap(site: Site) -> Iterator[Array]:
     if isinstance(site.op, Convolution) and site.grid[0] > 1:
         # A window's share is that of all its channels: they have the same empties.
         shape = (len(uses), site.grid[0], -1)
-        products, windows = site.products.reshape(shape).sum(axis=1), uses.reshape(shape).any(axis=1)
+        products = np.asarray(site.products.reshape(shape).sum(axis=1))
+        windows = np.asarray(uses.reshape(shape).any(axis=1))
         yield site.shaped(_last(products, windows))
         yield site.shaped(_last(products[:, ::-1], windows[:, ::-1]))
-    picked = np.logical_and(uses, site.links.local != 0)
-    for counts in (uses,) if isinstance(site.op, Convolution) else (picked, uses):
+    ways: list[Array] = [uses]
+    if not isinstance(site.op, Convolution):
+        ways.append(np.asarray(uses & (site.links.local != 0)))
+    for counts in ways:
         yield site.shaped(_last(site.products, counts))
         yield site.shaped(_last(site.products[:, ::-1], counts[:, ::-1]))
 
