@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import networks, sample
+from op_cases import CASES
+from picked import PICKED
 
 from convstep.engine.recording import Recording
+from convstep.engine.trace import plain
 from convstep.errors import ConvstepError
 from convstep.explain.folding import FOLDED, fold
 from convstep.explain.formula import Formulas
@@ -44,7 +47,7 @@ def keys(made):
 
 
 def number(text):
-    """What a line of JSON's `numbers` comes to, computed by somebody else."""
+    """What a line of JSON's `numbers` comes to, computed by somebody else: Python."""
     names = {**FUNCTIONS, "NaN": math.nan, "Infinity": math.inf, "__builtins__": {}}
     return float(eval(text, names))
 
@@ -53,31 +56,62 @@ def scale(made, formula):
     """How large the terms of a formula are: what rounding is measured against."""
     parts = [part.amounts for part in formula.parts if part.amounts is not None]
     amounts = np.concatenate(parts) if parts else np.zeros(1)
-    return max(1.0, float(np.abs(amounts).sum()), abs(formula.value))
+    sizes = [1.0, float(np.abs(amounts).sum()), abs(formula.value)]
+    return max(size for size in sizes if math.isfinite(size))
 
 
 # -- every formula evaluates to its number
 
 
-@settings(max_examples=60, deadline=None)
+def gives_its_number(made, key, index, levels, relative=1e-9):
+    whole = made.of(key, index)
+    near = pytest.approx(whole.value, rel=relative, abs=relative * scale(made, whole), nan_ok=True)
+    assert evaluate(whole.expression, made.value) == near
+    for most in (3, 8):
+        shown = explain(made, key, index, levels, most).formula.expression
+        assert evaluate(shown, made.value) == near
+    written = as_dict(made, key, index, levels)
+    assert number(written["numbers"]) == near
+    assert written["value"] == plain(whole.value)
+
+
+@settings(max_examples=60)
 @given(networks(), st.data())
 def test_formulas_of_random_networks_give_their_numbers(source, data):
     made = formulas(source, data.draw(st.integers(0, source["iterations"] - 1)))
     for key in keys(made):
         size = made.tensor(key).size
         for index in {0, size - 1, data.draw(st.integers(0, size - 1))}:
-            whole = made.of(key, index)
-            tolerance = 1e-9 * scale(made, whole)
-            if not math.isfinite(tolerance):
-                continue
-            assert evaluate(whole.expression, made.value) == pytest.approx(whole.value, rel=1e-9, abs=tolerance)
-            levels = data.draw(st.integers(1, 4))
-            for most in (3, 8):
-                shown = explain(made, key, index, levels, most).formula.expression
-                assert evaluate(shown, made.value) == pytest.approx(whole.value, rel=1e-8, abs=10 * tolerance)
-            written = as_dict(made, key, index, levels)
-            assert number(written["numbers"]) == pytest.approx(whole.value, rel=1e-8, abs=10 * tolerance)
-            assert written["value"] == whole.value
+            gives_its_number(made, key, index, data.draw(st.integers(1, 4)))
+
+
+@pytest.mark.parametrize("name", PICKED)
+def test_formulas_of_picked_networks_give_their_numbers(name):
+    made = formulas(PICKED[name])
+    for key in keys(made):
+        for index in {0, made.tensor(key).size - 1}:
+            gives_its_number(made, key, index, 2, 1e-5 if name == "single_precision" else 1e-9)
+
+
+def one_operation(case):
+    """A network of one operation, which backward starts from."""
+    op, data = case.build()
+    inputs = {f"x{k}": data[k] for k in range(len(case.inputs))}
+    layer = {"name": "t", "op": case.op, "inputs": list(inputs), **case.arguments}
+    source = {"inputs": inputs, "layers": [layer], "mode": "train" if case.training else "eval"}
+    if op.is_loss and case.arguments.get("reduction") != "none":
+        return {**source, "layers": [{"name": "beside", "op": "ReLU", "inputs": ["x0"]}], "loss": layer}
+    return {**source, "gradient": {"t": np.random.default_rng(1).normal(size=op.output.shape)}}
+
+
+@pytest.mark.parametrize("case", {case.op: case for case in CASES}.values(), ids=lambda case: case.op)
+def test_formulas_of_every_operation_give_their_numbers(case):
+    made = formulas(one_operation(case))
+    for key in keys(made):
+        size = made.tensor(key).size
+        for index in sorted({0, size // 2, size - 1}):
+            gives_its_number(made, key, index, 2)
+            assert balanced(as_latex(explain(made, key, index)))
 
 
 @pytest.mark.parametrize("name", ["two_conv", "conv_pool_sigmoid", "digits"])
@@ -280,7 +314,7 @@ def test_latex_of_powers_of_gradients_has_parentheses():
     assert r"\sqrt{" in text and r"\cdot 10^{-8}" in text
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(networks(5), st.data())
 def test_latex_is_balanced(source, data):
     made = formulas(source)
