@@ -48,7 +48,7 @@ _EVERYWHERE = (
 """Mistakes that one makes at every layer, if at all."""
 
 _MOST_VARIANTS = 6
-_MOST_WORK = 10**8
+_MOST_WORK = 3 * 10**8
 """So many elements are gone through at most; in a large network the likeliest mistakes come first."""
 
 
@@ -139,6 +139,8 @@ class _Search:
             layer = self.backward.timeline.steps[writers[-1]].layer if len(writers) == 1 else None
             if wrong.index is None and any(wrong.fits(t) for t in whole.transpositions(truth)):
                 found.add((0, -1, 0, 0), Mistake("transposed", at=layer))
+            if wrong.index is None and whole.lacks_a_slice(wrong.numbers, truth, wrong.closeness):
+                found.add((0, -1, 0, 0), Mistake("missing-path", at=layer))
             for user, gradient in whole.single_uses(self.backward, wrong.tensor):
                 if wrong.fits(gradient):
                     found.add((0, -1, 0, 0), Mistake("missing-path", at=user))
@@ -149,10 +151,11 @@ class _Search:
                 found.add((0, 0, 0, 0), Mistake("constant-factor", factor))
 
     def _steps(self) -> list[int]:
-        """All backward steps: those that write the wrong gradients, then the others, from the input upwards."""
+        """All backward steps: those that write the wrong gradients, those farther up, the nearest first, the rest."""
         own = {k for wrong in self.wrongs for k in self.backward.writers.get(wrong.tensor, [])}
-        steps = [k for k, step in enumerate(self.backward.timeline.steps) if step.is_backward]
-        return [*sorted(own), *sorted(set(steps) - own, reverse=True)]
+        steps = {k for k, step in enumerate(self.backward.timeline.steps) if step.is_backward}
+        first = min(own, default=0)
+        return [*sorted(own), *sorted(steps - own, key=lambda k: (k > first, abs(k - first)))]
 
     def _at_step(self, k: int) -> None:
         """Every rule at one step."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.explain.mistakes.backward import Floats, Site
-from convstep.ops.base import Array, Call, Operation
+from convstep.ops.base import Array, Call, Empty, Operation
 from convstep.ops.conv import Conv1d, Conv2d, Conv3d
 from convstep.ops.conv_kernels import input_gradient, weight_gradient
 from convstep.ops.convolution import Convolution
@@ -52,7 +52,7 @@ def ignored_stride(site: Site) -> Iterator[Array]:
 
 
 def ignored_padding(site: Site) -> Iterator[Array]:
-    """As though there were no padding: outputs from the first input on, or the outer ones dropped, or zeros around."""
+    """As though there were no padding: from the first input on, or without the outer windows, or with zeros around."""
     op = site.op
     if site.slot > 1 or not hasattr(op, "padding") or not _around(op):
         return
@@ -65,6 +65,8 @@ def ignored_padding(site: Site) -> Iterator[Array]:
             yield site.shaped(input_gradient(made, weight, shifted))
         else:
             yield weight_gradient(op.batched(site.call.operands[0]), made, shifted, weight.shape)
+        _, empty = op.window.reads(np.arange(prod(op.window.outputs)))
+        yield site.with_upstream(site.upstream * (empty == Empty.NO).all(axis=1).reshape(op.window.outputs))
     if hasattr(op, "kernel_size"):
         for centred in (True, False):
             yield from _as_though(site, {"padding": (0,) * len(op.kernel_size)}, centred)
