@@ -34,9 +34,14 @@ def find(recording: Recording, names: Names, spot: Spot, text: str) -> Landing:
     if match := _ITERATION.fullmatch(text):
         return _iteration(recording, spot, int(match[1]))
     if match := _PERCENT.fullmatch(text):
+        if float(match[1]) > 100:
+            raise ConvstepError("a part of the iteration is 0% to 100%")
         return share(recording, spot, float(match[1]) / 100)
     if _POSITION.fullmatch(text):
         return _position(recording, Spot(spot.level, spot.order, int(text)))
+    loss = recording.graph.loss
+    if text == "loss" and loss is not None and text not in names.all():
+        text = loss.name
     key, index = names.parse(text)
     return tensor(recording, names, spot, key, index)
 

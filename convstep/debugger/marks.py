@@ -17,11 +17,16 @@ _NOTHING: IntArray = np.empty(0, dtype=np.intp)
 
 @dataclass
 class Roles:
-    """Flat indices of one tensor's elements, by role. Later roles win over earlier ones."""
+    """Flat indices of one tensor's elements, by role. Later roles win over earlier ones.
+
+    `own` is the element at the step's own place, in a tensor of the same shape: where a step reads many, the eye
+    belongs there.
+    """
 
     rest: list[IntArray] = field(default_factory=list)
     now: list[IntArray] = field(default_factory=list)
     written: list[IntArray] = field(default_factory=list)
+    own: int | None = None
 
     def codes(self, index: IntArray) -> npt.NDArray[np.uint8]:
         """The `Mark` of each element."""
@@ -33,9 +38,11 @@ class Roles:
 
     @property
     def follow(self) -> int | None:
-        """The element that a screen should show: written, else read now, else the middle of the rest."""
+        """The element that a screen should show: written, else read now, else one of the rest."""
         for sets in (self.written, self.now, self.rest):
             elements = np.concatenate(sets) if sets else _NOTHING
+            if self.own is not None and (elements == self.own).any():
+                return self.own
             if len(elements):
                 return int(elements[len(elements) // 2])
         return None
@@ -52,6 +59,9 @@ class Marks(defaultdict[str, Roles]):
             self._backward(state)
         else:
             self._forward(state)
+        for key, roles in self.items():
+            if state.target is not None and state.shape(key) == state.step.shape:
+                roles.own = state.target
 
     def _forward(self, state: State) -> None:
         step, element, term = state.step, state.place.element, state.place.term

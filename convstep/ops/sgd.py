@@ -57,11 +57,15 @@ class SGD(Stepwise):
         return [*steps, Assignment("w", total([w, Negative(times(self.lr, direction))]))]
 
     def tell(self) -> str:
-        parts = [f"w ← w − lr·g with lr = {self.lr:g}"]
+        direction = "momentum_buffer" if self.momentum and not self.nesterov else "g"
+        parts = [f"w ← w − lr·{direction} with lr = {self.lr:g}"]
         if self.maximize:
             parts.append("g turned round to climb")
         if self.weight_decay:
-            parts.append(f"weight decay {self.weight_decay:g}")
+            parts.append(f"g takes up {self.weight_decay:g}·w (weight decay)")
         if self.momentum:
-            parts.append(f"{'Nesterov ' if self.nesterov else ''}momentum {self.momentum:g}")
+            fresh = "" if self.dampening == 0 else f"{1 - self.dampening:g}·"
+            parts.append(f"the buffer is {self.momentum:g} of the last one + {fresh}g (momentum)")
+        if self.nesterov:
+            parts.append(f"and g takes up {self.momentum:g}·buffer (Nesterov)")
         return ", ".join(parts)

@@ -55,7 +55,6 @@ def at(session):
         ("35%", "op", 3),
         ("100 %", "op", 10),
         ("100%", "op", 10),
-        ("999%", "op", 10),
     ],
 )
 def test_where_a_text_leads(session, text, level, position):
@@ -91,6 +90,7 @@ def test_a_bare_number_means_the_present_level(session):
         ("i[2]", "there from the start"),
         ("new(i)", "no step"),
         ("grad(C)", "there before"),
+        ("150%", "0% to 100%"),
         ("term 91", "term positions go from 0 to 90"),
         ("11", "op positions go from 0 to 10"),
         ("-2", "op positions go from 0 to 10"),

@@ -92,5 +92,6 @@ def test_plain_sgd_is_one_step():
     assert SGD(lr=0.1).state_names == ()
     assert (
         SGD(lr=0.1, momentum=0.9, weight_decay=0.1).tell()
-        == "w ← w − lr·g with lr = 0.1, weight decay 0.1, momentum 0.9"
+        == "w ← w − lr·momentum_buffer with lr = 0.1, g takes up 0.1·w (weight decay), "
+        "the buffer is 0.9 of the last one + g (momentum)"
     )
