@@ -66,6 +66,18 @@ def fold(
             return _inside_of(expression, inside)
 
 
+def is_folded(expression: Expression) -> bool:
+    """Whether anything was left out somewhere in an expression."""
+    found = []
+
+    def look(part: Expression) -> Expression:
+        found.append(isinstance(part, Named) and part.name == FOLDED)
+        return _inside_of(part, look)
+
+    look(expression)
+    return any(found)
+
+
 def _inside_of(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """The same expression with each of its immediate parts changed."""
     match expression:

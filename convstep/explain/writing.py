@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convstep.engine.trace import plain
+from convstep.explain.folding import FOLDED, is_folded
 from convstep.explain.formula import Formula, Formulas, Part
 from convstep.explain.notation import FileNotation, LatexNotation, Notation, latex_text
 from convstep.ops.expression import Expression, Style, evaluate, latex, render
@@ -37,17 +38,19 @@ def explain(formulas: Formulas, key: str, index: int, levels: int = 1, most: int
     formula, stayed = formulas.folded(whole, most), 0
     if levels > 1 and not whole.given:
         formula, stayed = formulas.unfolded(formula, levels - 1, _MOST_UNFOLDED, most)
-    return Explanation(formulas, formula, tuple(_notes(formulas, whole, most, stayed)))
+    return Explanation(formulas, formula, tuple(_notes(formulas, whole, formula, most, stayed)))
 
 
-def _notes(formulas: Formulas, whole: Formula, most: int, stayed: int) -> list[str]:
+def _notes(formulas: Formulas, whole: Formula, shown: Formula, most: int, stayed: int) -> list[str]:
     notes = []
     if whole.given:
         notes.append(f"{formulas.names.tensor(whole.key)} is {whole.given}")
     for part in whole.parts:
         if part.count > most:
             via = f" via {formulas.names.tensor(part.layer)}" if part.layer else ""
-            notes.append(f"{part.count} terms{via}: the first, the largest and the last; … is the rest of them")
+            notes.append(f"{part.count} terms{via}: shown are the first, the largest and the last")
+    if any(is_folded(part.expression) for part in shown.parts):
+        notes.append(f"{FOLDED} stands for terms left out; the number beside it is what they come to")
     if stayed:
         notes.append(f"unfolding stops here: there are {stayed} more numbers with formulas of their own")
     return notes

@@ -269,7 +269,8 @@ def test_a_folded_formula_says_so_and_adds_up():
     made = formulas(sample("digits"))
     explanation = explain(made, "grad(conv1.weight)", 4)
     text = as_text(explanation)
-    assert "256 terms via conv1: the first, the largest and the last" in text
+    assert "256 terms via conv1: shown are the first, the largest and the last" in text
+    assert "… stands for terms left out" in text
     assert "(… " in text.splitlines()[2]
     whole = explain(made, "grad(conv1.weight)", 4, most=None)
     assert FOLDED not in as_text(whole)
