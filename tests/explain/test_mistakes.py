@@ -236,6 +236,32 @@ def test_softmax_taken_for_a_function_of_each_element_alone():
     assert codes(recording, "x", g * s * (1 - s))[:1] == ["missing-path"]
 
 
+def test_a_batch_norm_whose_mean_and_variance_are_taken_for_constants():
+    x, g, weight = numbers(size=(3, 2, 4, 4)), numbers(size=(3, 2, 4, 4)), np.array([0.5, 2.0])
+    layer = {"name": "b", "op": "BatchNorm2d", "weight": weight}
+    recording = recorded({"inputs": {"x": x}, "layers": [layer], "gradient": {"b": g}})
+    rate = weight.reshape(1, 2, 1, 1) / np.sqrt(x.var(axis=(0, 2, 3), keepdims=True) + 1e-5)
+    assert codes(recording, "x", g * rate)[:1] == ["missing-path"]
+    assert codes(recording, "x", (g - g.mean(axis=(0, 2, 3), keepdims=True)) * rate)[:1] == ["missing-path"]
+
+
+def test_the_upstream_gradient_of_a_stride_as_it_is():
+    # A library's transposed convolution without the stride: a smaller result, filled up with zeros.
+    recording = recorded(conv_net(stride=3, padding=1, loss=None, gradient={"c1": numbers(size=(3, 3, 2, 2))}))
+    g = recording.iteration(0).grads["c1"]
+    full = slide(np.zeros((3, 2, 4, 4)), W1, g, 1, 0)[0]
+    whole, cut = np.zeros_like(X), np.zeros_like(X)
+    whole[:, :, :4, :4], cut[:, :, :2, :2] = full, full[:, :, 1:3, 1:3]
+    assert codes(recording, "x", whole)[:1] == codes(recording, "x", cut)[:1] == ["ignored-stride"]
+
+
+def test_a_channel_that_stayed_zero(conv):
+    recording, grads, _ = conv
+    wrong = grads["c1.weight"].copy()
+    wrong[:, 1] = 0
+    assert codes(recording, "c1.weight", wrong) == ["missing-path"]
+
+
 def test_a_sum_for_the_mean_of_cross_entropy():
     recording = recorded(sample("digits"))
     grads = recording.iteration(0).grads

@@ -11,6 +11,7 @@ from convstep.ops.base import Array
 from convstep.ops.convolution import Convolution
 from convstep.ops.elementwise import Elementwise
 from convstep.ops.linear import Linear
+from convstep.ops.standardise import Standardise
 
 _ACTIVATIONS = ("GLU", "LogSoftmax", "PReLU", "Softmax", "Softmax2d", "Softmin")
 _MOST_PARTS = 32
@@ -60,6 +61,21 @@ def missing_path(site: Site) -> Iterator[Array]:
     elif _mixes(site):
         own = site.links.index == np.arange(len(site.links.index))[:, None]
         yield site.shaped(np.where(own, site.products, 0.0).sum(axis=1))
+    if isinstance(site.op, Standardise) and site.slot == 0 and not site.op.fixed:
+        yield from _without_statistics(site, site.op)
+
+
+def _without_statistics(site: Site, op: Standardise) -> Iterator[Array]:
+    """A norm's gradient that leaves out the paths through mean and variance, through the variance, the mean."""
+    saved, layout = site.call.saved, op.layout
+    standard = (site.call.operands[0].reshape(layout.shape) - saved["mean"]) * saved["rate"]
+    given = site.upstream.reshape(layout.shape)
+    if "weight" in op.slots:
+        given = given * site.call.operands[op.slots["weight"]].reshape(1, layout.groups, layout.channels, 1)
+    by_mean = given.mean(axis=layout.axes, keepdims=True)
+    by_variance = standard * (given * standard).mean(axis=layout.axes, keepdims=True)
+    for gradient in (given, given - by_mean, given - by_variance):
+        yield site.shaped(gradient * saved["rate"])
 
 
 def _summed_axis(site: Site) -> int | None:

@@ -17,6 +17,9 @@ from convstep.ops.linear import Linear
 _MOST_DIMENSIONS = 5
 _MANY_ELEMENTS = 4
 """So many elements that agree on a factor leave no doubt, even in half precision."""
+_EXACT = 1e-6
+_MOST_PARTS, _FEW_PARTS = 4096, 8
+"""The largest denominator of a simple factor, in double precision and below: 1 / (batch size · positions)."""
 
 
 def transpositions(tensor: Array) -> Iterator[Array]:
@@ -80,12 +83,12 @@ def factor_between(wrong: Array, truth: Array, closeness: Closeness) -> float | 
     if largest < 0 or truth.reshape(-1)[largest] == 0:
         return None
     factor = float(wrong.reshape(-1)[largest] / truth.reshape(-1)[largest])
-    near = Fraction(factor).limit_denominator(64)
-    is_simple = 1 in (abs(near.numerator), near.denominator) or abs(near.numerator) == 2
-    is_simple &= near != 0 and abs(near.numerator) <= 64
+    is_exact = closeness.relative < _EXACT
+    near = Fraction(factor).limit_denominator(_MOST_PARTS if is_exact else _FEW_PARTS)
+    is_simple = near.numerator != 0 and (near.denominator == 1 or abs(near.numerator) <= 2)
     if is_simple and closeness.same(np.array([factor]), np.array([float(near)])):
         factor = float(near)
-    elif np.count_nonzero(truth) < (2 if closeness.relative < 1e-3 else _MANY_ELEMENTS):
+    elif np.count_nonzero(truth) < (2 if is_exact else _MANY_ELEMENTS):
         return None
     if factor in (0.0, 1.0) or not closeness.same(wrong, factor * truth):
         return None

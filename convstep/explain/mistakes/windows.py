@@ -13,7 +13,7 @@ from convstep.errors import ArgumentError
 from convstep.explain.mistakes.backward import Floats, Site
 from convstep.ops.base import Array, Call, Empty, Operation
 from convstep.ops.conv import Conv1d, Conv2d, Conv3d
-from convstep.ops.conv_kernels import input_gradient, weight_gradient
+from convstep.ops.conv_kernels import Places, input_gradient, weight_gradient
 from convstep.ops.convolution import Convolution
 from convstep.ops.pool import Pool
 
@@ -49,6 +49,28 @@ def ignored_stride(site: Site) -> Iterator[Array]:
     if hasattr(site.op, "output_padding"):
         arguments["output_padding"] = (0,) * len(stride)
     yield from _as_though(site, arguments, centred=False)
+    if isinstance(site.op, (Conv1d, Conv2d, Conv3d)) and site.slot == 0:
+        yield from _unspread(site, site.op)
+
+
+def _unspread(site: Site, op: Conv1d | Conv2d | Conv3d) -> Iterator[Array]:
+    """The full convolution with the upstream gradient as it is, cut off at both ends, or nowhere, then made to fit."""
+    each = zip(op.window.outputs, op.kernel_size, op.dilation, strict=True)
+    sizes = tuple(outputs + (kernel - 1) * dilation for outputs, kernel, dilation in each)
+    none = ((0, 0),) * op.axes
+    closed = replace(op.geometry, sizes=sizes, stride=(1,) * op.axes, pads=none)
+    full = input_gradient(op.made(site.upstream), site.call.operands[1], closed)
+    for pads in dict.fromkeys((op.pads, none)):
+        cut: Places = (..., *(slice(b, size - a) for size, (b, a) in zip(sizes, pads, strict=True)))
+        part = full[cut]
+        fits = [(min(have, size), size) for have, size in zip(part.shape[2:], op.window.size, strict=True)]
+        for centred in (False, True):
+            result = np.zeros((*part.shape[:2], *op.window.size), part.dtype)
+            shifts = [(size - have) // 2 if centred else 0 for have, size in fits]
+            into: Places = (..., *(slice(s, s + have) for s, (have, _) in zip(shifts, fits, strict=True)))
+            whence: Places = (..., *(slice(0, have) for have, _ in fits))
+            result[into] = part[whence]
+            yield site.shaped(result)
 
 
 def ignored_padding(site: Site) -> Iterator[Array]:
