@@ -12,6 +12,7 @@ import numpy.typing as npt
 from convstep.engine.recording import Recording
 from convstep.engine.timeline import differentiated, torch_index
 from convstep.errors import ConvstepError
+from convstep.explain.by_design import on_purpose
 from convstep.explain.replay import Forward, Replay
 from convstep.network import load
 from convstep.network.draw import Draw
@@ -51,6 +52,7 @@ class GradientCheck:
     failures: tuple[Failure, ...]
     kinks: tuple[int, ...]
     not_finite: int
+    on_purpose: str = ""
 
     @property
     def ok(self) -> bool:
@@ -58,7 +60,7 @@ class GradientCheck:
 
     @property
     def note(self) -> str:
-        """What else there is to know: a sample only, kinks, numbers that are not finite."""
+        """What else there is to know: a sample only, kinks, numbers that are not finite, gradients of another kind."""
         size = int(np.prod(self.shape))
         parts = [] if self.checked == size else [f"{self.checked} of {size} elements, a sample"]
         if self.kinks:
@@ -67,6 +69,8 @@ class GradientCheck:
             parts.append(f"at a kink or a tie, where no difference can tell: {where}{more}")
         if self.not_finite:
             parts.append(f"{self.not_finite} not finite, which no difference can tell")
+        if self.on_purpose:
+            parts.append(f"not the derivative, on purpose: {self.on_purpose}")
         return "; ".join(parts)
 
 
@@ -113,6 +117,7 @@ class _Checker:
         self.graph, self.iteration = recording.graph, recording.iteration(0)
         self.replay = Replay(recording.graph, recording.timeline, self.iteration)
         self.work = _work(recording.graph)
+        self.reasons = on_purpose(self.graph, self.iteration)
         self.is_finite = all(bool(np.isfinite(self.iteration.values[name]).all()) for name in self.iteration.seeds)
 
     def check(self, name: str) -> GradientCheck:
@@ -126,17 +131,22 @@ class _Checker:
                 not_finite += 1
                 continue
             error = abs(difference - given)
-            if self._differs(error, given, noise) and self._at_kink(name, k, error):
-                kinks.append(k)
-                continue
             if self._differs(error, given, noise):
                 wider, _ = self._difference(name, k, 2.0)
-                # Where the function bends strongly, two steps disagree by three times the error of the smaller one.
-                if self._differs(error, given, noise + abs(wider - difference)):
+                # Where the function bends, two steps disagree by three times the error of the smaller one.
+                bend = abs(wider - difference)
+                if self._differs(error, given, noise + bend):
+                    # Where it jumps, the steps disagree by half the error; where its slope jumps, the gradient does.
+                    if not self._differs(error, given, noise + 3 * bend) or self._at_kink(name, k, error):
+                        kinks.append(k)
+                        continue
                     failures.append(Failure(k, given, difference))
             worst = max(worst, error) if np.isfinite(error) else float("inf")
+        reason = self.reasons.get(name, "") if failures else ""
+        if reason:
+            failures = []
         shape = self.iteration.values[name].shape
-        return GradientCheck(name, shape, len(elements), worst, tuple(failures), tuple(kinks), not_finite)
+        return GradientCheck(name, shape, len(elements), worst, tuple(failures), tuple(kinks), not_finite, reason)
 
     def _sample(self, name: str, size: int) -> list[int]:
         most = max(1, min(_MOST_ELEMENTS, _MOST_WORK // max(1, self.work)))

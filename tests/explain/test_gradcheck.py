@@ -114,6 +114,24 @@ def test_a_kink_that_differences_cannot_see_is_one_all_the_same():
     assert check.ok and check.kinks == (0,)
 
 
+def test_a_jump_of_the_function_is_named():
+    source = {"inputs": {"x": [[0.5, 1.0, -0.5]]}, "layers": [{"name": "h", "op": "Hardshrink"}], "gradient": {"h": 1}}
+    check = checks(source)["x"]
+    assert check.ok and check.kinks == (0, 2)
+
+
+def test_gradients_that_torch_has_otherwise_on_purpose_are_told():
+    source = {
+        "inputs": {"n": {"value": [0, 1, 1], "dtype": "int64"}},
+        "layers": [{"name": "e", "op": "Embedding", "num_embeddings": 2, "embedding_dim": 2, "padding_idx": 0}],
+        "gradient": {"e": 1},
+    }
+    check = checks(source)["e.weight"]
+    assert check.ok
+    assert check.note == "not the derivative, on purpose: e gives no gradient to its padding_idx"
+    assert check.max_abs_error == pytest.approx(1)
+
+
 def test_single_precision_is_checked_in_double():
     source = {
         "dtype": "float32",
