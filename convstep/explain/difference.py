@@ -177,7 +177,7 @@ def _beside_truth(backward: Backward, label: str, name: str, given: Given) -> Co
     if sorted(have) != sorted(want):
         shapes = f"{list(mine.shape)}, but {name} has {list(truth.shape)}"
         raise ConvstepError(f"{printable(label)!r} has the shape {shapes}; dimensions of size 1 may be left out")
-    tolerance = closeness(given.precision, str(truth.dtype))
+    tolerance = closeness(backward.largest_gradient, given.precision, str(truth.dtype))
     return Compared(name, tensor, mine, truth.astype(np.float64), tolerance)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from convstep.engine.recording import Iteration, Recording
 from convstep.engine.sums import multiply
 from convstep.engine.timeline import Step
+from convstep.explain.mistakes.closeness import largest
 from convstep.network.graph import Node
 from convstep.ops.base import Array, Call, Empty, Links, Operation
 
@@ -123,6 +124,11 @@ class Backward:
                 self.writers.setdefault(step.tensor, []).append(k)
         self.work = 0
         """How many output elements have been gone back through so far."""
+
+    @cached_property
+    def largest_gradient(self) -> float:
+        """The largest magnitude among all recorded gradients."""
+        return max(map(largest, self.iteration.grads.values()), default=0.0)
 
     def site(self, k: int, upstream: Array | None = None) -> Site:
         """Backward step k, with the recorded upstream gradient unless another is given."""

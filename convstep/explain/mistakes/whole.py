@@ -86,6 +86,7 @@ def factor_between(wrong: Array, truth: Array, closeness: Closeness) -> float | 
     is_exact = closeness.relative < _EXACT
     near = Fraction(factor).limit_denominator(_MOST_PARTS if is_exact else _FEW_PARTS)
     is_simple = near.numerator != 0 and (near.denominator == 1 or abs(near.numerator) <= 2)
+    is_simple &= abs(near.numerator) <= _MOST_PARTS
     if is_simple and closeness.same(np.array([factor]), np.array([float(near)])):
         factor = float(near)
     elif np.count_nonzero(truth) < (2 if is_exact else _MANY_ELEMENTS):
