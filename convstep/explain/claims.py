@@ -17,14 +17,12 @@ from convstep.explain.claim_terms import difference, factored, same
 from convstep.explain.evaluation import evaluate
 from convstep.explain.expansion import Expansion
 from convstep.explain.language import Node, parse, references
-from convstep.explain.mistakes.backward import Backward
-from convstep.explain.mistakes.closeness import closeness
+from convstep.explain.mistakes import mistakes_of_element
 from convstep.explain.mistakes.mistake import Mistake
-from convstep.explain.mistakes.search import Wrong, search
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
 from convstep.explain.polynomial import Polynomial, TooManyTerms, number_of
-from convstep.explain.replay import Replay
+from convstep.explain.replay import with_other_numbers
 from convstep.ops.base import Array
 
 Floats = npt.NDArray[np.float64]
@@ -94,16 +92,18 @@ class _Judge:
         self.recording, self.graph = recording, recording.graph
         self.iteration = recording.iteration(0)
         self.names = Names(self.graph)
-        self.replay = Replay(self.graph, recording.timeline, self.iteration)
         self.others = self._others()
 
-    def _others(self) -> list[Iteration]:
+    def _others(self) -> list[Recording]:
         if sum(array.nbytes for array in self.iteration.values.values()) > _MOST_BYTES:
             return []
+        others = [with_other_numbers(self.graph, self.iteration, seed) for seed in _SEEDS]
         try:
-            return [self.replay.with_other_numbers(seed) for seed in _SEEDS]
+            for other in others:
+                other.iteration(0)
         except ConvstepError:
             return []
+        return others
 
     def verdict(self, number: int) -> Verdict:
         claim = self.graph.claims[number]
@@ -191,7 +191,7 @@ class _Claim:
         if self.node is None:
             return "equal for these numbers"
         runs = self._evidence()[1:]
-        unlike = [not self._right(claimed, self.truth_in(run)).all() for run, claimed in runs]
+        unlike = [not self._right(claimed, self.truth_in(run.iteration(0))).all() for run, claimed in runs]
         if any(unlike):
             return "equal for these numbers only: with others it is not"
         if self._proved() and runs:
@@ -217,13 +217,13 @@ class _Claim:
         truth = expansion.gradient(self.tensor, index)
         return expansion.typed(self.node).reshape(-1)[k], truth
 
-    def _evidence(self) -> list[tuple[Iteration, Floats]]:
-        """What is claimed with these numbers and, by an expression, with others: runs and values."""
-        evidence = [(self.judge.iteration, self.claimed)]
+    def _evidence(self) -> list[tuple[Recording, Floats]]:
+        """What is claimed with these numbers and, by an expression, with others: recordings and values."""
+        evidence = [(self.judge.recording, self.claimed)]
         if self.node is not None:
             try:
-                evidence += [(run, evaluate(self.node, reader(run))) for run in self.judge.others]
-            except ConvstepError:  # new(…), or a division by 0 there
+                evidence += [(run, evaluate(self.node, reader(run.iteration(0)))) for run in self.judge.others]
+            except ConvstepError:  # a division by 0 there
                 return evidence[:1]
         return evidence
 
@@ -262,13 +262,11 @@ class _Claim:
 
     def _mistakes(self) -> list[Mistake]:
         """The mistakes that reproduce the claim. An expression's are tried on other numbers too: chance has no say."""
-        found = [self._mistakes_in(run, claimed) for run, claimed in self._evidence()[:2]]
+        found = [
+            [Mistake(**mistake) for mistake in mistakes_of_element(run, self.tensor, self.flat, claimed)]
+            for run, claimed in self._evidence()[:2]
+        ]
         return [mistake for mistake in found[-1] if all(_has(mistake, others) for others in found)]
-
-    def _mistakes_in(self, run: Iteration, claimed: Floats) -> list[Mistake]:
-        precision = closeness(str(run.grads[self.tensor].dtype))
-        wrong = Wrong(self.tensor, claimed, precision, self.flat)
-        return search(Backward(self.judge.recording, run), [wrong], {})[0]
 
 
 def _has(mistake: Mistake, others: list[Mistake]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convstep.engine.recording import Iteration
+from convstep.engine.recording import Iteration, Recording
 from convstep.engine.timeline import Timeline
 from convstep.network.draw import Draw
 from convstep.network.graph import Graph
@@ -44,9 +44,9 @@ class Replay:
                 touched.add(node.name)
         return Forward(values, calls)
 
-    def backward(self, forward: Forward) -> tuple[dict[str, Array], dict[int, Array]]:
-        """The gradients of a pass, and what each backward step gave to them."""
-        grads, shares = dict(self.iteration.seeds), dict[int, Array]()
+    def backward(self, forward: Forward) -> dict[str, Array]:
+        """The gradients of a pass."""
+        grads = dict(self.iteration.seeds)
         with np.errstate(all="ignore"):
             for node in reversed(self.graph.nodes):
                 steps = self.timeline.backward_steps.get(node.name)
@@ -54,28 +54,28 @@ class Replay:
                     continue
                 wanted = [slot in steps for slot in range(len(node.operands))]
                 given = node.op.vjp(forward.calls[node.name], grads[node.name], wanted)
-                for slot, k in steps.items():
+                for slot in steps:
                     gradient, tensor = given[slot], node.operands[slot]
                     assert gradient is not None
-                    shares[k] = np.asarray(gradient)
-                    grads[tensor] = np.asarray(grads[tensor] + gradient) if tensor in grads else shares[k]
-        return grads, shares
+                    grads[tensor] = np.asarray(grads[tensor] + gradient if tensor in grads else gradient)
+        return grads
 
-    def with_other_numbers(self, seed: int) -> Iteration:
-        """The iteration with other inputs and parameters, of the same kind: drawn from each tensor's own range.
 
-        There are no updates. Raises ConvstepError where an operation does not take such numbers.
-        """
-        names = (*self.graph.inputs, *self.graph.parameters)
-        others = {name: _drawn(self.iteration.values[name], Draw(seed, f"other {name}")) for name in names}
-        forward = self.forward(others)
-        grads, given = self.backward(forward)
-        return replace(self.iteration, values=forward.values, calls=forward.calls, grads=grads, given=given, updates={})
+def with_other_numbers(graph: Graph, iteration: Iteration, seed: int) -> Recording:
+    """The network with other inputs and parameters, of the same kind: drawn from each tensor's own range.
+
+    An operation may refuse such numbers: then the recording's iteration raises ConvstepError.
+    """
+    names = (*graph.inputs, *graph.parameters)
+    others = {name: _drawn(iteration.values[name], Draw(seed, f"other {name}")) for name in names}
+    data = {name: others[name] for name in graph.inputs}
+    parameters = {name: others[name] for name in graph.parameters}
+    return Recording(replace(graph, data=data, parameters=parameters, batch_size=None, iterations=1))
 
 
 def _drawn(tensor: Array, draw: Draw) -> Array:
     """Floats between the least and the largest of a tensor; where all are the same, around that number."""
-    finite = tensor[np.isfinite(tensor)] if tensor.dtype.kind == "f" else tensor[:0]
+    finite = tensor[np.isfinite(tensor)] if tensor.dtype.kind == "f" else np.empty(0)
     if not finite.size:
         return tensor
     low, high = float(finite.min()), float(finite.max())

@@ -161,6 +161,19 @@ def test_what_cannot_be_judged_says_which_claim_it_is(of, text, key):
     assert str(caught.value).startswith("column ")
 
 
+def test_class_labels_stay_what_they_are_when_other_numbers_are_tried():
+    source = {
+        "inputs": {"z": [0.5, 1.0, -1.0], "n": {"value": 2, "dtype": "int64"}},
+        "layers": [{"name": "p", "op": "Softmax", "dim": 0, "inputs": ["z"]}],
+        "loss": {"op": "CrossEntropyLoss", "inputs": ["z", "n"]},
+    }
+    found = verdict("exp(z[0]) / sum(exp(z))", "z", (0,), source)
+    assert found.ok
+    assert found.why[0].startswith("equal")
+    assert not found.why[0].startswith("equal for these numbers only")
+    assert verdict("p[2] - 1", "z", (2,), source).ok
+
+
 def test_a_tensor_without_a_gradient():
     source = {"inputs": {"x": [1.0], "n": [3]}, "layers": [{"name": "r", "op": "ReLU"}], "gradient": {"r": 1}}
     with pytest.raises(ClaimError, match="the loss does not depend on it"):
