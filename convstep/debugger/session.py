@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from convstep.debugger import goto, moves, snapshot
 from convstep.debugger.moves import Landing, Spot
 from convstep.debugger.screen import ScreenBuilder
 from convstep.debugger.view import View
 from convstep.engine.recording import Recording
-from convstep.engine.state import State
+from convstep.engine.state import State, Status
 from convstep.engine.timeline import Place
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
@@ -113,6 +115,29 @@ class Session:
             return self._jump(goto.writer(self.recording, self.names, self.spot, tensor, index))
         except ConvstepError as error:
             return str(error)
+
+    def explain(self, tensor: str | None = None, index: int = 0) -> str:
+        """`e`: the formula of a number, as text; without a tensor, of the number that this step is about.
+
+        Raises ConvstepError where nothing is written there yet.
+        """
+        from convstep.explain.formula import Formulas
+        from convstep.explain.writing import as_text, explain
+
+        state = self.state()
+        if tensor is None:
+            step = state.step
+            if step is None:
+                raise ConvstepError("nothing has happened yet, so there is nothing to explain; n takes a step")
+            tensor = f"new({step.tensor})" if step.phase == "update" else step.writes
+            index = 0 if state.target is None else state.target
+        _, status = state.read(tensor, np.array([index]))
+        written = self.names.element(tensor, index, self.names.shape(tensor))
+        if status[0] == Status.BLANK:
+            raise ConvstepError(f"{written} is not written yet")
+        formulas = Formulas(self.recording, self.names, state.place.iteration)
+        unfinished = "" if status[0] == Status.DONE else f"{written} is not finished here: this is what it becomes.\n\n"
+        return unfinished + as_text(explain(formulas, tensor, index))
 
     def back(self) -> str:
         """Where one was before the last jump."""

@@ -75,6 +75,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "next_pane", ("tab",), "tab", "Next pane", "Next pane; the arrows then move its cursor", PANES, "pane", STEPPING
     ),
+    Action("explain", ("e",), "e", "Explain", "The formula of the number under the cursor, or of this step's", PLACES),
     Action("previous_pane", ("shift+tab",), "shift+tab", "Previous pane", "Previous pane", PANES),
     Action(
         "let_go", ("escape",), "esc", "Leave the pane", "Leave the pane; the arrows step again", PANES, "leave", IN_PANE

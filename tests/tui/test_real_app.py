@@ -150,6 +150,28 @@ def test_go_to_and_who_wrote_this() -> None:
     run(session, play)
 
 
+def test_e_explains_the_number_that_a_step_is_about() -> None:
+    session = opened("two_conv")
+
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await pilot.press("e")
+        await pilot.pause()
+        assert "nothing has happened yet" in app.main.message
+        session.go("grad(w1)[1]")
+        await pilot.press("e")
+        await pilot.pause()
+        text = app.screen.text  # type: ignore[attr-defined]
+        assert "1·12 + 2·18 + 4·(-12) + 5·(-6)" in text
+        assert text.rstrip().endswith("= -30")
+        await pilot.press("escape")
+        # In the first pane the cursor is on i, which nothing computes; the gradients' pane starts with grad(w1).
+        await pilot.press("shift+tab", "right", "e")
+        await pilot.pause()
+        assert "grad(w1)[2] is not written yet" in app.main.message
+
+    run(session, play)
+
+
 @pytest.mark.parametrize("size", [(10, 5), (30, 10), (60, 20), (300, 100)])
 def test_any_size_is_drawn(size: tuple[int, int]) -> None:
     async def play(app: ConvstepApp, pilot: Any) -> None:

@@ -206,6 +206,22 @@ class MainScreen(Screen[None], inherit_bindings=False):
             tensor, index = spot.grid.tensor, spot.index
             self._try(lambda: self.session.writer(tensor, index))
 
+    def action_explain(self) -> None:
+        spot = self.pane.spot() if self.pane else None
+        try:
+            if spot is None:
+                text = self.session.explain()
+            elif spot.grid.tensor is None:
+                raise ConvstepError(f"{spot.name} is worked out here; the formula above has it")
+            else:
+                text = self.session.explain(spot.grid.tensor, spot.index)
+        except ConvstepError as error:
+            self.repaint(str(error))
+            return
+        from convstep.tui.dialogs.explain import ExplainDialog
+
+        self.app.push_screen(ExplainDialog(text))
+
     def action_back(self) -> None:
         self._try(self.session.back)
 
