@@ -14,14 +14,12 @@ from convstep.ops.expression import (
     Element,
     Expression,
     Named,
-    Negative,
     Number,
-    Power,
     Product,
-    Quotient,
     Sum,
     evaluate,
     total,
+    with_parts,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +51,7 @@ def fold(
             if count == 0:
                 return Number(0.0)
             if count <= max(most, _LEAST):
-                return _inside_of(expression, inside)
+                return with_parts(expression, inside)
             if amounts is None:
                 amounts = np.array([evaluate(term(k), value) for k in range(count)])
             shown = _shown(amounts, most, _add)
@@ -63,7 +61,7 @@ def fold(
             shown = _shown(numbers, most, FUNCTIONS[function])
             return Apply(function, tuple(k if isinstance(k, Named) else inside(arguments[k]) for k in shown))
         case _:
-            return _inside_of(expression, inside)
+            return with_parts(expression, inside)
 
 
 def is_folded(expression: Expression) -> bool:
@@ -72,29 +70,10 @@ def is_folded(expression: Expression) -> bool:
 
     def look(part: Expression) -> Expression:
         found.append(isinstance(part, Named) and part.name == FOLDED)
-        return _inside_of(part, look)
+        return with_parts(part, look)
 
     look(expression)
     return any(found)
-
-
-def _inside_of(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """The same expression with each of its immediate parts changed."""
-    match expression:
-        case Sum(count, term):
-            return total([change(term(k)) for k in range(count)])
-        case Product(factors):
-            return Product(tuple(map(change, factors)))
-        case Quotient(over, under):
-            return Quotient(change(over), change(under))
-        case Power(base, exponent):
-            return Power(change(base), exponent)
-        case Negative(of):
-            return Negative(change(of))
-        case Apply(function, arguments):
-            return Apply(function, tuple(map(change, arguments)))
-        case _:
-            return expression
 
 
 def _add(*numbers: float) -> float:
@@ -147,7 +126,7 @@ class Unfolding:
             case Product(factors) if Number(0.0) in factors:
                 return expression  # whatever it is made of, it gives nothing here
             case _:
-                return _inside_of(expression, self._put_in)
+                return with_parts(expression, self._put_in)
 
     def _replaced(self, element: Element) -> Expression:
         if not self._computed(element):

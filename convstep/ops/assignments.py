@@ -24,6 +24,7 @@ from convstep.ops.expression import (
     Style,
     Sum,
     render,
+    with_parts,
 )
 from convstep.ops.optimizers import GRADIENT, PARAMETER, STATE, Optimizer, Update
 
@@ -168,28 +169,9 @@ def compute(expression: Expression, value: Callable[[Element], Array]) -> Any:
 
 def substitute(expression: Expression, value: Callable[[Element], Expression]) -> Expression:
     """The expression with other expressions in the place of its elements."""
-
-    def inside(part: Expression) -> Expression:
-        return substitute(part, value)
-
-    match expression:
-        case Element():
-            return value(expression)
-        case Sum(count, term):
-            parts = [inside(term(k)) for k in range(count)]
-            return Sum(count, parts.__getitem__)
-        case Product(factors):
-            return Product(tuple(map(inside, factors)))
-        case Quotient(over, under):
-            return Quotient(inside(over), inside(under))
-        case Power(base, exponent):
-            return Power(inside(base), exponent)
-        case Negative(of):
-            return Negative(inside(of))
-        case Apply(function, arguments):
-            return Apply(function, tuple(map(inside, arguments)))
-        case _:
-            return expression
+    if isinstance(expression, Element):
+        return value(expression)
+    return with_parts(expression, lambda part: substitute(part, value))
 
 
 def elements(expression: Expression) -> Iterator[Element]:

@@ -150,6 +150,25 @@ def _power(base: float, exponent: int) -> float:
     return math.prod([base] * exponent, start=1.0)
 
 
+def with_parts(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The same expression with each of its immediate parts changed."""
+    match expression:
+        case Sum(count, term):
+            return total([change(term(k)) for k in range(count)])
+        case Product(factors):
+            return Product(tuple(map(change, factors)))
+        case Quotient(over, under):
+            return Quotient(change(over), change(under))
+        case Power(base, exponent):
+            return Power(change(base), exponent)
+        case Negative(of):
+            return Negative(change(of))
+        case Apply(function, arguments):
+            return Apply(function, tuple(map(change, arguments)))
+        case _:
+            return expression
+
+
 def evaluate(expression: Expression, value: Callable[[Element], float]) -> float:
     """The number that an expression stands for; sums run left to right."""
     match expression:
