@@ -53,7 +53,7 @@ class Sum(Operation):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        return np.asarray(operands[0].sum(axis=self._dims, keepdims=self.keepdim))
+        return np.asarray(operands[0].sum(axis=self._dims, keepdims=True)).reshape(self.output.shape)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
@@ -140,7 +140,7 @@ class Mean(Sum):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        return np.asarray(operands[0].mean(axis=self._dims, keepdims=self.keepdim))
+        return np.asarray(operands[0].mean(axis=self._dims, keepdims=True)).reshape(self.output.shape)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:

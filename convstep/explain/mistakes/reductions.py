@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -66,4 +67,5 @@ def missing_bias_sum(site: Site) -> Iterator[Array]:
         places = [range(sums.shape[axis]) for axis in axes]
         if 1 < prod(map(len, places)) <= _MOST_USES:
             for place in product(*places):
-                yield site.shaped(sums[(slice(None), *place)])
+                one: Any = (slice(None), *place)
+                yield site.shaped(sums[one])
