@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from convstep.debugger.view import Formula, FormulaTerm, ProgramLine, TimelineBar
+from convstep.debugger.view import Formula, FormulaTerm, Ledger, ProgramLine, TimelineBar
 from convstep.tui.theme.colours import Palette
 from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.footer import footer_line
@@ -178,3 +178,11 @@ def test_a_message_hides_notices_and_nothing_else() -> None:
     assert "2 empty terms" in message_line("2 empty terms", "i[1] = 1.0", ["a notice"], 60, PALETTE).text
     assert "i[1] = 1.0" in message_line("", "i[1] = 1.0", ["a notice"], 60, PALETTE).text
     assert "a notice" in message_line("", "", ["a notice"], 60, PALETTE).text
+
+
+def test_a_ledger_cuts_names_and_keeps_numbers() -> None:
+    row = ("1", "a long way to the loss by many layers", "activation[0,0,0,0] = -0.228517", "-0.25", "-0.5")
+    ledger = Ledger("grad(w)", ("term", "way", "local", "= product", "sum"), 1, lambda k: row, 0)
+    lines = ledger_lines(ledger, 70, 3, Palette(True, "full"))
+    assert "= -0.228517" in lines[2].text
+    assert lines[2].text.rstrip().endswith("-0.5")

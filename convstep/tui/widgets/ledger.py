@@ -62,7 +62,7 @@ def _table(ledger: Ledger, width: int, height: int, palette: Palette) -> list[St
     lines = [strip_of([("    " + "   ".join(heads), palette.faint)], width, palette.text)]
     for r, place in enumerate(places):
         cells = [
-            pad(cut(column[r], size), size, "right" if _numeric(column) else "left")
+            pad(_shortened(column[r], size), size, "right" if _numeric(column) else "left")
             for column, size in zip(columns, sizes, strict=True)
         ]
         now = place == ledger.now
@@ -72,6 +72,15 @@ def _table(ledger: Ledger, width: int, height: int, palette: Palette) -> list[St
         pieces: list[Piece] = [("  ▶ " if now else "    ", palette.marker), ("   ".join(cells), ink)]
         lines.append(strip_of(pieces, width, palette.text))
     return lines
+
+
+def _shortened(text: str, size: int) -> str:
+    """A text in so many cells: of `name = number` the name is cut, not the number."""
+    name, equals, number = text.rpartition(" = ")
+    room = size - cell_len(number) - len(equals)
+    if not equals or cell_len(text) <= size or room < 2:
+        return cut(text, size)
+    return f"{cut(name.rstrip(), room)}{equals}{number}"
 
 
 def _fitted(sizes: list[int], width: int) -> list[int]:
