@@ -167,6 +167,14 @@ class Backward:
         start = self.iteration.seeds.get(tensor)
         return np.asarray(sum(parts[1:], parts[0]) if start is None else sum(parts, start))
 
+    def reached_from(self, tensor: str) -> set[str]:
+        """The tensors whose gradient depends on this one's, itself included."""
+        reached = {tensor}
+        for node in reversed(self.graph.nodes):
+            if node.name in reached:
+                reached.update(node.operands)
+        return reached
+
     def _leading_to(self, wanted: Collection[str]) -> set[str]:
         """The tensors on whose gradient the wanted ones depend, themselves included."""
         leads = set(wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -10,32 +10,12 @@ from math import prod
 
 import numpy as np
 
-from convstep.explain.mistakes import chain, reductions, whole, windows
-from convstep.explain.mistakes.backward import Backward, Site
+from convstep.explain.mistakes import whole
+from convstep.explain.mistakes.backward import Backward
 from convstep.explain.mistakes.closeness import Closeness
 from convstep.explain.mistakes.mistake import CODES, Mistake
+from convstep.explain.mistakes.rules import RULES, Rule
 from convstep.ops.base import Array
-
-Rule = Callable[[Site], Iterator[Array]]
-
-_RULES: dict[str, Rule] = {
-    "sum-before-multiply": chain.sum_before_multiply,
-    "missing-upstream": chain.missing_upstream,
-    "missing-activation-derivative": chain.missing_activation_derivative,
-    "unflipped-kernel": windows.unflipped_kernel,
-    "reversed-gradient": windows.reversed_gradient,
-    "transposed": whole.transposed,
-    "ignored-stride": windows.ignored_stride,
-    "ignored-padding": windows.ignored_padding,
-    "overwritten-overlap": windows.overwritten_overlap,
-    "pool-spread": windows.pool_spread,
-    "missing-bias-sum": reductions.missing_bias_sum,
-    "mean-for-sum": reductions.mean_for_sum,
-    "sum-for-mean": reductions.sum_for_mean,
-    "missing-path": chain.missing_path,
-    "wrong-sign": whole.wrong_sign,
-}
-"""Each gives, for one backward step, the gradients that somebody could have got instead."""
 
 _EVERYWHERE = (
     "missing-activation-derivative",
@@ -161,7 +141,7 @@ class _Search:
         """Every rule at one step."""
         step = self.backward.timeline.steps[k]
         site = self.backward.site(k)
-        for code, rule in _RULES.items():
+        for code, rule in RULES.items():
             for gradient in rule(site):
                 if self.backward.work > _MOST_WORK:
                     return
@@ -172,7 +152,7 @@ class _Search:
 
     def _everywhere(self, code: str) -> None:
         """One rule at all the steps where it applies."""
-        rule, steps = _RULES[code], self.backward.timeline.steps
+        rule, steps = RULES[code], self.backward.timeline.steps
         places = [
             k for k in range(len(steps)) if steps[k].is_backward and _nth(rule(self.backward.site(k)), 0) is not None
         ]
