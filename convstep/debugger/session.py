@@ -27,14 +27,22 @@ _LONGEST_HISTORY = 500
 class Session:
     """One network, one recording, one spot in it. Moves return a passing message, "" where there is none.
 
-    `look` belongs to the screen (theme, slices, focus): plain data that snapshots keep.
+    `look` belongs to the screen (theme, slices, focus), `extras` to what a person set up (breakpoints, watches,
+    bookmarks …, each under its own name): plain data that snapshots keep.
     """
 
-    def __init__(self, recording: Recording, spot: Spot | None = None, look: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        spot: Spot | None = None,
+        look: dict[str, Any] | None = None,
+        extras: dict[str, Any] | None = None,
+    ) -> None:
         self.recording = recording
         self.names = Names(recording.graph)
         self.spot = spot or Spot("op", "gather", -1)
         self.look: dict[str, Any] = look or {}
+        self.extras: dict[str, Any] = extras or {}
         self.history: list[Spot] = []
         self.unsaved = False
         self._screen = ScreenBuilder(self.names)
@@ -46,6 +54,15 @@ class Session:
     @property
     def place(self) -> Place:
         return moves.place_of(self.recording.timeline, self.spot)
+
+    @property
+    def standing(self) -> tuple[Spot, tuple[Spot, ...]]:
+        """Where one is, and the way there: what `stand` comes back to."""
+        return self.spot, tuple(self.history)
+
+    def stand(self, standing: tuple[Spot, tuple[Spot, ...]]) -> None:
+        """Be where one was."""
+        self.spot, self.history = standing[0], list(standing[1])
 
     def state(self) -> State:
         """All tensors as they are at the present spot."""
@@ -139,6 +156,10 @@ class Session:
         unfinished = "" if status[0] == Status.DONE else f"{written} is not finished here: this is what it becomes.\n\n"
         return unfinished + as_text(explain(formulas, tensor, index))
 
+    def land(self, landing: Landing) -> str:
+        """To where a jump leads; its message. `back` returns from there."""
+        return self._jump(landing)
+
     def back(self) -> str:
         """Where one was before the last jump."""
         if not self.history:
@@ -189,6 +210,7 @@ class Session:
                 self.recording.losses,
                 tuple((s.level, s.order, s.position) for s in self.history),
                 self.look,
+                self.extras,
             ),
         )
         self.unsaved = False
@@ -223,6 +245,8 @@ def _resume(saved: snapshot.Snapshot, iterations: int | None) -> Session:
         last = recording.timeline.length(spot.level, spot.order) - 1
         return replace(spot, position=max(-1, min(spot.position, last)))
 
-    session = Session(recording, within(Spot(saved.level, saved.order, saved.position)), dict(saved.look))
+    session = Session(
+        recording, within(Spot(saved.level, saved.order, saved.position)), dict(saved.look), dict(saved.extras)
+    )
     session.history = [within(Spot(*entry)) for entry in saved.history]
     return session

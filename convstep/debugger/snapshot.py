@@ -38,7 +38,10 @@ Source = str | os.PathLike[str] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where a session stood. `state` is what iteration `iteration` starts from; `look` belongs to the screen."""
+    """Where a session stood. `state` is what iteration `iteration` starts from; `look` belongs to the screen.
+
+    `extras` are what the person set up, by name, as plain data.
+    """
 
     graph: Graph
     level: Level
@@ -49,6 +52,7 @@ class Snapshot:
     losses: Mapping[int, float] = field(default_factory=dict)
     history: tuple[tuple[Level, Order, int], ...] = ()
     look: Mapping[str, Any] = field(default_factory=dict)
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_graph(source: Source, iterations: int | None = None) -> Graph:
@@ -123,6 +127,7 @@ def encode(snapshot: Snapshot) -> bytes:
         "iteration": snapshot.iteration,
         "history": [list(entry) for entry in snapshot.history],
         "look": snapshot.look,
+        "extras": snapshot.extras,
         "losses": {str(k): v for k, v in snapshot.losses.items()},
         "network": snapshot.graph.document,
         "state": {
@@ -238,4 +243,5 @@ def _snapshot(meta: dict[str, Any]) -> Snapshot:
         losses={int(k): float(v) for k, v in meta["losses"].items()},
         history=tuple((level, order, int(position)) for level, order, position in meta["history"]),
         look=meta["look"],
+        extras=meta.get("extras", {}),
     )

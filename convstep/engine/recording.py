@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ import numpy as np
 
 from convstep.engine.info import iteration_bytes
 from convstep.engine.timeline import Timeline
+from convstep.engine.work import QUIET, TooLong, Work
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.draw import Draw
 from convstep.network.graph import Graph
@@ -59,6 +62,8 @@ class Recording:
 
     The present iteration is kept whole, others and the training states between iterations (checkpoints) within
     `kept_bytes` each; what is not kept is computed again from the state before it, to the same bits.
+
+    `patience` is how many seconds a reader waits that gives no `Work`; what takes longer raises TooLong.
     """
 
     def __init__(
@@ -67,6 +72,8 @@ class Recording:
         self.graph = graph
         self.timeline = Timeline(graph)
         self.losses: dict[int, float] = {}
+        self.patience = math.inf
+        self._seconds = 0.0
         self._checkpoints = {0: TrainingState(graph.parameters, graph.buffers), **(checkpoints or {})}
         self._always = frozenset(self._checkpoints)
         self._every = 1
@@ -74,16 +81,26 @@ class Recording:
         self._most_iterations = max(1, kept_bytes // max(1, iteration_bytes(graph)))
         self._iterations: OrderedDict[int, Iteration] = OrderedDict()
 
-    def iteration(self, index: int, progress: Callable[[int], None] | None = None) -> Iteration:
-        """Iteration `index` from 0; `progress` is told each iteration that had to be computed."""
+    def iteration(
+        self, index: int, progress: Callable[[int], None] | None = None, work: Work | None = None
+    ) -> Iteration:
+        """Iteration `index` from 0; `progress` is told each iteration that had to be computed.
+
+        Raises Cancelled when the work is given up, and TooLong where there is no work and patience does not last.
+        """
         if index in self._iterations:
             self._iterations.move_to_end(index)
             return self._iterations[index]
         at, state = self._state_before(index)
+        if work is None and (index + 1 - at) * self._seconds > self.patience:
+            raise TooLong(index)
         for k in range(at, index + 1):
+            (work or QUIET).report(f"iteration {k} of {self.timeline.iterations}", (k - at) / (index + 1 - at))
             while len(self._iterations) >= self._most_iterations:
                 self._iterations.popitem(last=False)
-            self._iterations[k] = run_iteration(self.graph, self.timeline, k, state)
+            start = time.perf_counter()
+            self._iterations[k] = run_iteration(self.graph, self.timeline, k, state, work or QUIET)
+            self._seconds = time.perf_counter() - start
             state = self._iterations[k].end
             self._note(self._iterations[k])
             if progress:
@@ -111,13 +128,14 @@ class Recording:
             self._checkpoints = {k: s for k, s in self._checkpoints.items() if k in keep}
 
 
-def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingState) -> Iteration:
-    """Forward, loss, backward and update, from a training state."""
+def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingState, work: Work = QUIET) -> Iteration:
+    """Forward, loss, backward and update, from a training state. Raises Cancelled between two operations."""
     values: dict[str, Array] = {**graph.batch(index), **start.parameters, **start.buffers, **_masks(graph, index)}
     calls: dict[str, Call] = {}
     buffers = dict(start.buffers)
     with np.errstate(all="ignore"):
         for node in graph.nodes:
+            work.check()
             operands = tuple(values[name] for name in node.operands)
             saved: dict[str, Array] = {}
             try:
@@ -130,8 +148,8 @@ def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingS
                 buffers.update({node.buffers[local]: array for local, array in new.items()})
             values[node.name] = output
         seeds = _seeds(graph, values)
-        given, grads = _backward(graph, timeline, calls, seeds)
-        updates = _updates(graph, timeline, index, start, grads)
+        given, grads = _backward(graph, timeline, calls, seeds, work)
+        updates = _updates(graph, timeline, index, start, grads, work)
     end = TrainingState(
         {**start.parameters, **{name: update.new_parameter for name, update in updates.items()}},
         buffers,
@@ -157,7 +175,7 @@ def _seeds(graph: Graph, values: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _backward(
-    graph: Graph, timeline: Timeline, calls: Mapping[str, Call], seeds: Mapping[str, Array]
+    graph: Graph, timeline: Timeline, calls: Mapping[str, Call], seeds: Mapping[str, Array], work: Work
 ) -> tuple[dict[int, Array], dict[str, Array]]:
     """What each backward step gave, and the complete gradients: in the order of the steps, left to right."""
     grads = dict(seeds)
@@ -166,6 +184,7 @@ def _backward(
         steps = timeline.backward_steps.get(node.name)
         if not steps:
             continue
+        work.check()
         wanted = [slot in steps for slot in range(len(node.operands))]
         gradients = node.op.vjp(calls[node.name], grads[node.name], wanted)
         for slot, k in steps.items():
@@ -178,7 +197,7 @@ def _backward(
 
 
 def _updates(
-    graph: Graph, timeline: Timeline, index: int, start: TrainingState, grads: Mapping[str, Array]
+    graph: Graph, timeline: Timeline, index: int, start: TrainingState, grads: Mapping[str, Array], work: Work
 ) -> dict[str, Update]:
     optimizer = graph.optimizer_at(index)
     if optimizer is None:
@@ -186,6 +205,7 @@ def _updates(
     updates: dict[str, Update] = {}
     for step in timeline.steps:
         if step.phase == "update":
+            work.check()
             name = step.tensor
             parameter, gradient = start.parameters[name], grads[name]
             state = start.optimizer.get(name, {})

@@ -7,101 +7,135 @@ from dataclasses import dataclass
 STEPPING, IN_PANE, BOTH = "stepping", "in a pane", "both"
 """When the footer shows an action: without a focused pane, with one, always."""
 
+_SHOWN = {
+    "right": "→",
+    "left": "←",
+    "down": "↓",
+    "up": "↑",
+    "question_mark": "?",
+    "slash": "/",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "backspace": "bksp",
+    "escape": "esc",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+}
+
 
 @dataclass(frozen=True)
 class Action:
     """One thing that a person can do.
 
-    `keys` are Textual's key names, the first one is the one that is shown as `shown`. `label` is its word in
-    the footer ("" keeps it out of there). An action of the group `Steps` is a method of the session with its id.
+    `keys` are Textual's key names. `label` is its word in the footer ("" keeps it out of there), `footer` says
+    when. An action of the group `Steps` is a method of the session with its id; any other is the function of that
+    name in the module of `convstep.tui.doing` that `module` names: it is called with the screen.
     """
 
     id: str
     keys: tuple[str, ...]
-    shown: str
     title: str
     help: str
+    label: str
+    footer: str
     group: str
+    module: str
+
+    @property
+    def shown(self) -> str:
+        """Its key for the eye, and the arrow that does the same: `n →`."""
+        arrows = [key for key in self.keys[1:] if key in CURSOR_KEYS]
+        return " ".join(_SHOWN.get(key, key) for key in [*self.keys[:1], *arrows])
+
+
+CURSOR_KEYS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
+"""In a pane that has the focus: how the arrows move its cell cursor, in rows and columns."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: str
+    keys: str
+    title: str
+    help: str
     label: str = ""
     footer: str = BOTH
 
 
+def _group(group: str, module: str, *rows: _Row) -> tuple[Action, ...]:
+    return tuple(
+        Action(row.id, tuple(row.keys.split()), row.title, row.help, row.label, row.footer, group, module)
+        for row in rows
+    )
+
+
 STEPS = "Steps"
-PLACES = "Places"
-PANES = "Panes and numbers"
-KEEP = "Take along"
-SCREEN = "Screen"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("next", ("n", "right"), "n →", "Next step", "Over: the next step of this level", STEPS, "next"),
-    Action("previous", ("N", "left"), "N ←", "Previous step", "Back: the previous step of this level", STEPS, "back"),
-    Action("first_inside", ("s", "down"), "s ↓", "Step in", "Into: the first finer step inside this one", STEPS, "in"),
-    Action("last_inside", ("S",), "S", "Look closer", "The last finer step inside: the same moment, closer", STEPS),
-    Action("out", ("f", "up"), "f ↑", "Step out", "Out: one level coarser, to what contains this step", STEPS, "out"),
-    Action("out_before", ("F",), "F", "Out, before", "One level coarser, before any of it has happened", STEPS),
-    Action("home", ("home",), "home", "First step", "To the blank start, before the first step", STEPS),
-    Action("end", ("end",), "end", "Last step", "To the last step", STEPS),
-    Action(
-        "switch_order",
-        ("o",),
-        "o",
-        "Gather or scatter",
-        "Collect for one gradient element, or hand out from one; the same product stays",
+    *_group(
         STEPS,
-        "gather/scatter",
-        STEPPING,
+        "",
+        _Row("next", "n right", "Next step", "Over: the next step of this level", "next"),
+        _Row("previous", "N left", "Previous step", "Back: the previous step of this level", "back"),
+        _Row("first_inside", "s down", "Step in", "Into: the first finer step inside this one", "in"),
+        _Row("last_inside", "S", "Look closer", "The last finer step inside: the same moment, closer"),
+        _Row("out", "f up", "Step out", "Out: one level coarser, to what contains this step", "out"),
+        _Row("out_before", "F", "Out, before", "One level coarser, before any of it has happened"),
+        _Row("home", "home", "First step", "To the blank start, before the first step"),
+        _Row("end", "end", "Last step", "To the last step"),
+        _Row(
+            "switch_order",
+            "o",
+            "Gather or scatter",
+            "Collect for one gradient element, or hand out from one; the same product stays",
+            "gather/scatter",
+            STEPPING,
+        ),
     ),
-    Action(
-        "go",
-        ("g",),
-        "g",
-        "Go to …",
-        "To a position, tensor, element, share: 12, o1, o1[3], term 32, 35%",
-        PLACES,
-        "go",
-        STEPPING,
+    *_group(
+        "Places",
+        "places",
+        _Row("go", "g", "Go to …", "To a position, a tensor, an element, a share: 12, o1, o1[3], 35%", "go", STEPPING),
+        _Row(
+            "writer",
+            "enter",
+            "Who wrote this",
+            "To the step that wrote the number under the cursor",
+            "who wrote this",
+            IN_PANE,
+        ),
+        _Row("back", "backspace", "Go back", "Back to where you were before the last jump"),
     ),
-    Action(
-        "writer",
-        ("enter",),
-        "enter",
-        "Who wrote this",
-        "To the step that wrote the number under the cursor",
-        PLACES,
-        "who wrote this",
-        IN_PANE,
+    *_group(
+        "Answers",
+        "answers",
+        _Row("explain", "e", "Explain", "The formula of the number under the cursor, or of this step's"),
     ),
-    Action("back", ("backspace",), "bksp", "Go back", "Back to where you were before the last jump", PLACES),
-    Action(
-        "next_pane", ("tab",), "tab", "Next pane", "Next pane; the arrows then move its cursor", PANES, "pane", STEPPING
+    *_group(
+        "Panes and numbers",
+        "panes",
+        _Row("next_pane", "tab", "Next pane", "Next pane; the arrows then move its cursor", "pane", STEPPING),
+        _Row("previous_pane", "shift+tab", "Previous pane", "Previous pane"),
+        _Row("let_go", "escape", "Leave the pane", "Leave the pane; the arrows step again", "leave", IN_PANE),
+        _Row("channel_back", "pageup", "Previous channel", "Previous channel of a tensor of rank ≥ 3"),
+        _Row("channel_on", "pagedown", "Next channel", "Next channel of a tensor of rank ≥ 3"),
     ),
-    Action("explain", ("e",), "e", "Explain", "The formula of the number under the cursor, or of this step's", PLACES),
-    Action("previous_pane", ("shift+tab",), "shift+tab", "Previous pane", "Previous pane", PANES),
-    Action(
-        "let_go", ("escape",), "esc", "Leave the pane", "Leave the pane; the arrows step again", PANES, "leave", IN_PANE
+    *_group(
+        "Take along",
+        "taking",
+        _Row("copy_number", "y", "Copy the number", "Copy the number under the cursor, every digit", "copy", IN_PANE),
+        _Row("copy_slice", "Y", "Copy the slice", "Copy the visible slice as a Python literal"),
+        _Row("save", "ctrl+s", "Save a snapshot", "Save a snapshot that opens exactly here"),
     ),
-    Action("channel_back", ("pageup",), "pgup", "Previous channel", "Previous channel of a tensor of rank ≥ 3", PANES),
-    Action("channel_on", ("pagedown",), "pgdn", "Next channel", "Next channel of a tensor of rank ≥ 3", PANES),
-    Action(
-        "copy_number",
-        ("y",),
-        "y",
-        "Copy the number",
-        "Copy the number under the cursor, every digit",
-        KEEP,
-        "copy",
-        IN_PANE,
+    *_group(
+        "Screen",
+        "general",
+        _Row("theme", "t", "Theme: dark or light", "Change between the dark and the light theme"),
+        _Row("palette", "ctrl+p", "Command palette", "Find any of these by name"),
+        _Row("help", "question_mark", "Help", "This help", "help"),
+        _Row("quit", "q ctrl+q ctrl+c", "Quit", "Quit; asks once if something is lost", "quit"),
     ),
-    Action("copy_slice", ("Y",), "Y", "Copy the slice", "Copy the visible slice as a Python literal", KEEP),
-    Action("save", ("ctrl+s",), "ctrl+s", "Save a snapshot", "Save a snapshot that opens exactly here", KEEP),
-    Action("theme", ("t",), "t", "Theme: dark or light", "Change between the dark and the light theme", SCREEN),
-    Action("palette", ("ctrl+p",), "ctrl+p", "Command palette", "Find any of these by name", SCREEN),
-    Action("help", ("question_mark",), "?", "Help", "This help", SCREEN, "help"),
-    Action("quit", ("q", "ctrl+q", "ctrl+c"), "q", "Quit", "Quit; asks once if something is lost", SCREEN, "quit"),
 )
-
-CURSOR_KEYS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
-"""In a pane that has the focus: how the arrows move its cell cursor, in rows and columns."""
 
 _BY_ID = {action.id: action for action in ACTIONS}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from convstep.tui.actions import ACTIONS, STEPS
+from convstep.tui.actions import ACTIONS
 from convstep.tui.screens.main import MainScreen
 from convstep.tui.theme.colours import Palette
 from convstep.tui.theme.themes import THEMES
@@ -18,6 +18,8 @@ from convstep.tui.widgets.lines import use_ascii_where_needed
 if TYPE_CHECKING:
     from convstep.debugger.session import Session
 
+_PATIENCE = 0.05
+"""Seconds for which the screen may stand still."""
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -60,6 +62,8 @@ class ConvstepApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         if self.few_colours:
             self.ansi_color = True
+        if not self.is_headless:
+            self.session.recording.patience = _PATIENCE
         if self._driver is not None and not self.is_headless:
             self._driver.write(_SHOW_CURSOR)
 
@@ -83,9 +87,8 @@ class ConvstepApp(App[None], inherit_bindings=False):
         """The command palette: every action of the registry."""
         for action in ACTIONS:
             if action.id != "palette":
-                call = f"step('{action.id}')" if action.group == STEPS else action.id
                 title = f"{action.title}  ({action.shown})"
-                yield SystemCommand(title, action.help, lambda call=call: self.main.run_action(call))
+                yield SystemCommand(title, action.help, lambda id=action.id: self.main.action_do(id))
 
 
 def run(session: Session) -> None:

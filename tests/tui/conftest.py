@@ -73,6 +73,13 @@ class FakeSession:
         self.views = 0
         self.large = np.random.default_rng(0).normal(size=(1, 64, 56, 56)) if large else None
 
+    @property
+    def standing(self) -> int:
+        return self.position
+
+    def stand(self, standing: int) -> None:
+        self.position = standing
+
     def _move(self, name: str, to: int) -> str:
         self.calls.append(name)
         if not -1 <= to < 91:

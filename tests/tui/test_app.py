@@ -60,7 +60,7 @@ async def test_a_held_key_drops_frames_but_no_steps(session: Any) -> None:
     async with app.run_test(size=SIZE) as pilot:
         painted = session.views
         for _ in range(40):
-            app.main.action_step("next")
+            app.main.action_do("next")
         await pilot.pause()
         assert session.position == 72
         assert session.views - painted < 5

@@ -12,19 +12,29 @@ from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
+from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.lines import Lines
 
 
 class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
-    """Asks for one line, tries `take` on it, and gives what that answers; None when it was left with escape."""
+    """Asks for one line, tries `take` on it, and gives what that answers; None when it was left with escape.
+
+    Where that takes long, the dialog closes and hands the rest to `later`.
+    """
 
     BINDINGS = [Binding("escape", "leave", "Close", show=False), Binding("tab", "complete", "Complete", show=False)]
     AUTO_FOCUS = "Input"
 
     def __init__(
-        self, title: str, hint: str, take: Callable[[str], str], value: str = "", completions: Sequence[str] = ()
+        self,
+        title: str,
+        hint: str,
+        take: Callable[[str], str],
+        value: str = "",
+        completions: Sequence[str] = (),
+        later: Callable[[Callable[[], str]], None] = lambda answer: None,
     ) -> None:
         super().__init__()
         self.dialog_title = title
@@ -32,6 +42,7 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         self.take = take
         self.value = value
         self.completions = list(completions)
+        self.later = later
 
     def compose(self) -> ComposeResult:
         suggester = SuggestFromList(self.completions, case_sensitive=False) if self.completions else None
@@ -64,6 +75,10 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
             field = self.query_one(".error", Static)
             field.update(Content(said(str(error))))
             field.display = True
+            return
+        except TooLong:
+            self.dismiss(None)
+            self.later(lambda: self.take(text))
             return
         self.dismiss(answer)
 

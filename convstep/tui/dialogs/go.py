@@ -16,8 +16,13 @@ _LISTED = 6
 class GoDialog(AskingDialog):
     """The question, with the names that begin with what was typed; tab or → takes the grey one."""
 
-    def __init__(self, take: Callable[[str], str], completions: Sequence[str]) -> None:
-        super().__init__("Go to", _HINT, take, completions=completions)
+    def __init__(
+        self,
+        take: Callable[[str], str],
+        completions: Sequence[str],
+        later: Callable[[Callable[[], str]], None],
+    ) -> None:
+        super().__init__("Go to", _HINT, take, completions=completions, later=later)
 
     def on_input_changed(self, event: Input.Changed | None = None) -> None:
         super().on_input_changed()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.geometry import Offset, Region, Size
 from textual.screen import Screen
+from textual.timer import Timer
 
 from convstep.debugger.view import Block, Grid, View
+from convstep.engine.work import Cancelled, TooLong, Work
 from convstep.errors import ConvstepError
-from convstep.tui.actions import ACTIONS, STEPS
+from convstep.tui.actions import ACTIONS, STEPS, Action, action
+from convstep.tui.jobs import Jobs
 from convstep.tui.screens.arrangement import PANES, Board, arrange
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.copying import copied_number, copied_slice, described
+from convstep.tui.widgets.copying import described
 from convstep.tui.widgets.footer import Footer
 from convstep.tui.widgets.formula import formula_lines
 from convstep.tui.widgets.head import head_lines
@@ -24,7 +28,7 @@ from convstep.tui.widgets.ledger import ledger_lines
 from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.message import message_line
-from convstep.tui.widgets.pane import Pane
+from convstep.tui.widgets.pane import Pane, Spot
 from convstep.tui.widgets.program import Program
 from convstep.tui.widgets.timeline import Timeline
 
@@ -33,19 +37,17 @@ if TYPE_CHECKING:
 
 TITLES = {"tensors": "Tensors", "local": "Local derivatives", "gradients": "Accumulated gradients"}
 _KEYS = {key for action in ACTIONS for key in action.keys}
-_ASK = "q again to quit without saving; ctrl+s saves"
-_NO_NUMBER = "no number is chosen: tab goes to a pane, the arrows to a number"
+_TICK = 0.1
+_MOST_QUEUED = 500
+
+Result = TypeVar("Result")
 
 
 class MainScreen(Screen[None], inherit_bindings=False):
     """Reads one View a repaint and hands it to the widgets; knows nothing about networks."""
 
     AUTO_FOCUS = None
-    BINDINGS = [
-        Binding(key, f"step('{action.id}')" if action.group == STEPS else action.id, action.title, show=False)
-        for action in ACTIONS
-        for key in action.keys
-    ]
+    BINDINGS = [Binding(key, f"do('{each.id}')", each.title, show=False) for each in ACTIONS for key in each.keys]
 
     def __init__(self, session: Session, palette: Palette) -> None:
         super().__init__()
@@ -55,9 +57,14 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.board = Board()
         self.board.pane = self.look.get("pane", "local")
         self.panes = [Pane(name, TITLES[name], self.look) for name in PANES]
+        self.jobs = Jobs(self.app)
+        self.asked = False
+        """Whether the last key was a `q` that asked for another."""
         self._pending = False
-        self._asked = False
         self._painted = Size(0, 0)
+        self._shown = session.standing
+        self._queued: list[str] = []
+        self._ticks: Timer | None = None
 
     @property
     def look(self) -> dict[str, Any]:
@@ -92,7 +99,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def repaint(self, message: str = "") -> None:
         """Something changed: paint before the next frame. Steps between two frames are painted once."""
         self.message = message
-        self._asked = False
+        self.asked = False
         if not self._pending:
             self._pending = True
             self.call_after_refresh(self.paint)
@@ -102,9 +109,17 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._pending = False
         if not self.is_mounted and not self.is_attached:
             return
+        if self.jobs.job is not None:
+            self._paint_message()
+            return
+        try:
+            view = self.session.view()
+        except TooLong as need:
+            self._wait_for(need.index, self.paint)
+            return
+        self._shown = self.session.standing
         self._painted = self.app.size
         regions = arrange(*self._painted, self.board.pane)
-        view = self.session.view()
         self._paint_panes(view, regions)
         self._paint_rest(view, regions)
         self._place_cursor(regions)
@@ -138,6 +153,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if region := regions.get("timeline"):
             cast(Timeline, self._lines("timeline")).show_bar(view.timeline, region.width, palette)
 
+    def _paint_message(self) -> None:
+        """During long work: how far it is."""
+        job, region = self.jobs.job, arrange(*self.app.size, self.board.pane).get("message")
+        if job is not None and region:
+            self._lines("message").show([message_line(job.line(), "", (), region.width, self.palette)])
+
     def _lines(self, name: str) -> Lines:
         return self.get_child_by_id(name, Lines)
 
@@ -153,9 +174,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         return next((grid for pane in (self.panes[2], self.panes[0]) for grid in pane.grids), None)
 
     def _cursor_text(self) -> str:
-        pane = self.pane
-        spot = pane.spot() if pane else None
-        return described(spot) if spot else ""
+        return described(self.number) if self.number else ""
 
     def _place_cursor(self, regions: dict[str, Region]) -> None:
         """The terminal's cursor sits on the active cell, for screen readers and magnifiers."""
@@ -172,84 +191,87 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """The pane that has the focus."""
         return self.focused if isinstance(self.focused, Pane) else None
 
-    # Steps and places
+    @property
+    def number(self) -> Spot | None:
+        """The number under the cursor, where a pane has the focus."""
+        return self.pane.spot() if self.pane else None
 
-    def action_step(self, name: str) -> None:
-        self.repaint(getattr(self.session, name)())
+    def told(self, message: str | None) -> None:
+        """A dialog was closed; with what it did."""
+        self.repaint(message or "")
+
+    # Actions
+
+    def action_do(self, identity: str) -> None:
+        """What a key, the footer or the palette asks for: an action of the registry, by its id."""
+        chosen = action(identity)
+        if self.jobs.job is not None:
+            self._meanwhile(chosen)
+        elif chosen.group == STEPS:
+            self.move(getattr(self.session, chosen.id))
+        else:
+            getattr(import_module(f"convstep.tui.doing.{chosen.module}"), chosen.id)(self)
 
     def on_key(self, event: events.Key) -> None:
         """A key that stands for nothing says so."""
-        if event.key not in _KEYS:
+        if event.key not in _KEYS and self.jobs.job is None:
             key = event.character if event.is_printable else event.key
             self.repaint(f"{key} does nothing here; ? tells what the keys do")
 
-    def action_go(self) -> None:
-        from convstep.tui.dialogs.go import GoDialog
-
-        self.app.push_screen(GoDialog(self.session.go, self.session.completions()), self._told)
-
-    def action_save(self) -> None:
-        from convstep.tui.dialogs.save import SaveDialog
-
-        self.app.push_screen(SaveDialog(self.session.save, self.session.propose_name()), self._told)
-
-    def _told(self, message: str | None) -> None:
-        self.repaint(message or "")
-
-    def action_writer(self) -> None:
-        spot = self.pane.spot() if self.pane else None
-        if spot is None:
-            self.repaint(_NO_NUMBER)
-        elif spot.grid.tensor is None:
-            self.repaint(f"{spot.name} is worked out here: no step wrote it")
-        else:
-            tensor, index = spot.grid.tensor, spot.index
-            self._try(lambda: self.session.writer(tensor, index))
-
-    def action_explain(self) -> None:
-        spot = self.pane.spot() if self.pane else None
-        try:
-            if spot is None:
-                text = self.session.explain()
-            elif spot.grid.tensor is None:
-                raise ConvstepError(f"{spot.name} is worked out here; the formula above has it")
-            else:
-                text = self.session.explain(spot.grid.tensor, spot.index)
-        except ConvstepError as error:
-            self.repaint(str(error))
-            return
-        from convstep.tui.dialogs.explain import ExplainDialog
-
-        self.app.push_screen(ExplainDialog(text))
-
-    def action_back(self) -> None:
-        self._try(self.session.back)
-
-    def _try(self, move: Callable[[], str]) -> None:
+    def move(self, move: Callable[[], str]) -> None:
+        """Move the session; what cannot be done is said, and what takes long is waited for beside the screen."""
         try:
             self.repaint(move())
         except ConvstepError as error:
             self.repaint(str(error))
+        except TooLong as need:
+            self._wait_for(need.index, lambda: self.move(move))
+
+    # Long work
+
+    def work(self, text: str, work: Callable[[Work], Result], done: Callable[[Result], None]) -> None:
+        """Do long work beside the screen, then `done` with its result; escape gives it up, and all is as before."""
+
+        def end(result: Result) -> None:
+            self._work_ended()
+            done(result)
+            queued, self._queued = self._queued, []
+            for identity in queued:
+                self.action_do(identity)
+
+        self.jobs.start(text, work, end, self._work_failed)
+        self._ticks = self.set_interval(_TICK, self._paint_message)
+
+    def _work_ended(self) -> None:
+        if self._ticks is not None:
+            self._ticks.stop()
+            self._ticks = None
+
+    def _work_failed(self, error: BaseException) -> None:
+        self._work_ended()
+        self._queued = []
+        if not isinstance(error, (Cancelled, ConvstepError)):
+            raise error
+        self.session.stand(self._shown)
+        self.repaint("stopped: you are where you were" if isinstance(error, Cancelled) else str(error))
+
+    def _wait_for(self, index: int, then: Callable[[], None]) -> None:
+        """Run an iteration beside the screen, then go on. What shows another one is let go of: memory is short."""
+        for pane in self.panes:
+            pane.release()
+        recording = self.session.recording
+        self.work(f"iteration {index}", lambda work: recording.iteration(index, work=work), lambda _: then())
+
+    def _meanwhile(self, chosen: Action) -> None:
+        """A key during long work: escape ends it, q leaves; steps are taken afterwards; all else waits."""
+        if chosen.id == "let_go":
+            self.jobs.give_up()
+        elif chosen.id == "quit":
+            self.app.exit()
+        elif chosen.group == STEPS and len(self._queued) < _MOST_QUEUED:
+            self._queued.append(chosen.id)
 
     # Panes and numbers
-
-    def action_next_pane(self) -> None:
-        self._focus_pane(1)
-
-    def action_previous_pane(self) -> None:
-        self._focus_pane(-1)
-
-    def _focus_pane(self, step: int) -> None:
-        if self.pane is None:
-            chosen = self.panes[0 if step > 0 else -1]
-        else:
-            chosen = self.panes[(self.panes.index(self.pane) + step) % len(self.panes)]
-        self.set_focus(chosen, scroll_visible=False)
-
-    def action_let_go(self) -> None:
-        self.set_focus(None)
-        self.look["focus"] = None
-        self.repaint()
 
     def on_descendant_focus(self) -> None:
         pane = self.pane
@@ -273,62 +295,15 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def on_pane_changed(self) -> None:
         self.repaint()
 
-    def action_channel_back(self) -> None:
-        self._channel(-1)
-
-    def action_channel_on(self) -> None:
-        self._channel(1)
-
-    def _channel(self, step: int) -> None:
-        panes = [self.pane] if self.pane else self.panes
-        if not any(pane.change_channel(step) for pane in panes):
-            self.repaint("no tensor here has channels")
-
-    def action_copy_number(self) -> None:
-        spot = self.pane.spot() if self.pane else None
-        self._copy(copied_number(spot) if spot else None)
-
-    def action_copy_slice(self) -> None:
-        cursor = self.pane.cursor() if self.pane else None
-        placed = self.pane.placed(cursor[0].key) if self.pane and cursor else None
-        self._copy(copied_slice(placed.grid, placed.window) if placed else None)
-
-    def _copy(self, text: str | None) -> None:
-        if text is None:
-            self.repaint(_NO_NUMBER)
-            return
-        self.app.copy_to_clipboard(text)
-        self.repaint(f"copied {text}")
-
-    # The screen itself
-
-    def action_theme(self) -> None:
-        self.app.action_toggle_dark()
-
-    def action_palette(self) -> None:
-        self.app.action_command_palette()
-
-    def action_help(self) -> None:
-        from convstep.tui.dialogs.help import HelpDialog
-
-        self.app.push_screen(HelpDialog())
-
-    def action_quit(self) -> None:
-        """At once where nothing would be lost; otherwise the second time."""
-        if self._asked or not self.session.unsaved:
-            self.app.exit()
-            return
-        self.repaint(_ASK)
-        self._asked = True
-
     # Clicks
 
     def on_program_chosen(self, message: Program.Chosen) -> None:
-        self._try(lambda: self.session.go_to_operation(message.operation))
+        if self.jobs.job is None:
+            self.move(lambda: self.session.go_to_operation(message.operation))
 
     def on_timeline_chosen(self, message: Timeline.Chosen) -> None:
-        self._try(lambda: self.session.go_to_share(message.share))
+        if self.jobs.job is None:
+            self.move(lambda: self.session.go_to_share(message.share))
 
-    async def on_footer_chosen(self, message: Footer.Chosen) -> None:
-        action = message.action
-        await self.run_action(f"step('{action.id}')" if action.group == STEPS else action.id)
+    def on_footer_chosen(self, message: Footer.Chosen) -> None:
+        self.action_do(message.action.id)

@@ -69,6 +69,11 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         self.drawn = draw_pane(self.title + caption, blocks, frame)
         self.show(self.drawn.strips)
 
+    def release(self) -> None:
+        """Hold on to no tensor any more; what was drawn stays on the screen."""
+        self.blocks = ()
+        self.drawn = Drawn()
+
     # The cursor
 
     def cursor(self) -> tuple[Grid, int] | None:

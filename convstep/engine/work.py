@@ -1,0 +1,28 @@
+"""Long work: how it says how far it is, and how it learns that nobody wants it any more."""
+
+from __future__ import annotations
+
+
+class Cancelled(Exception):
+    """The work was given up; nothing has changed."""
+
+
+class TooLong(Exception):
+    """A reader that must not wait asked for what takes long: iteration `index` has to be run first."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"iteration {index} is not there yet")
+        self.index = index
+
+
+class Work:
+    """What long work is given. This one says nothing and never ends early."""
+
+    def check(self) -> None:
+        """Called every few milliseconds; raises Cancelled where the work is to end."""
+
+    def report(self, text: str, share: float | None = None) -> None:
+        """What is being done, and how much of it is done, 0.0 to 1.0."""
+
+
+QUIET = Work()

@@ -1,0 +1,36 @@
+"""The screen itself: theme, palette, help, leaving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convstep.tui.screens.main import MainScreen
+
+_ASK = "q again to quit without saving; ctrl+s saves"
+
+
+def theme(screen: MainScreen) -> None:
+    """Dark becomes light, and the other way round."""
+    screen.app.action_toggle_dark()
+
+
+def palette(screen: MainScreen) -> None:
+    """Every action by name."""
+    screen.app.action_command_palette()
+
+
+def help(screen: MainScreen) -> None:
+    """The ideas of the screen, the marks, and every key."""
+    from convstep.tui.dialogs.help import HelpDialog
+
+    screen.app.push_screen(HelpDialog())
+
+
+def quit(screen: MainScreen) -> None:
+    """Leave: at once where nothing would be lost, otherwise the second time."""
+    if screen.asked or not screen.session.unsaved:
+        screen.app.exit()
+        return
+    screen.repaint(_ASK)
+    screen.asked = True

@@ -1,0 +1,39 @@
+"""Take numbers and places along: the clipboard, snapshots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convstep.tui.doing.panes import NO_NUMBER
+from convstep.tui.widgets.copying import copied_number, copied_slice
+
+if TYPE_CHECKING:
+    from convstep.tui.screens.main import MainScreen
+
+
+def copy_number(screen: MainScreen) -> None:
+    """The number under the cursor, every digit."""
+    spot = screen.number
+    _copy(screen, copied_number(spot) if spot else None)
+
+
+def copy_slice(screen: MainScreen) -> None:
+    """The visible slice as a Python literal."""
+    cursor = screen.pane.cursor() if screen.pane else None
+    placed = screen.pane.placed(cursor[0].key) if screen.pane and cursor else None
+    _copy(screen, copied_slice(placed.grid, placed.window) if placed else None)
+
+
+def _copy(screen: MainScreen, text: str | None) -> None:
+    if text is None:
+        screen.repaint(NO_NUMBER)
+        return
+    screen.app.copy_to_clipboard(text)
+    screen.repaint(f"copied {text}")
+
+
+def save(screen: MainScreen) -> None:
+    """Ask for a name, and save a snapshot there."""
+    from convstep.tui.dialogs.save import SaveDialog
+
+    screen.app.push_screen(SaveDialog(screen.session.save, screen.session.propose_name()), screen.told)

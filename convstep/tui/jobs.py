@@ -1,0 +1,83 @@
+"""Long work beside the screen: a thread does it, the screen goes on, escape gives it up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from textual.app import App
+
+from convstep.engine.work import Cancelled, Work
+
+Result = TypeVar("Result")
+
+
+class Job(Work):
+    """One piece of work in a thread of its own."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.share: float | None = None
+        self._given_up = threading.Event()
+
+    def check(self) -> None:
+        if self._given_up.is_set():
+            raise Cancelled
+
+    def report(self, text: str, share: float | None = None) -> None:
+        self.text, self.share = text, share
+
+    def give_up(self) -> None:
+        """End the work at its next check."""
+        self._given_up.set()
+
+    def line(self) -> str:
+        """How far it is, for the person who waits."""
+        share = "" if self.share is None else f" · {self.share:.0%}"
+        return f"{self.text}{share} · esc stops"
+
+
+class Jobs:
+    """At most one job at a time. What it comes to is handed over on the app's own thread."""
+
+    def __init__(self, app: App[Any]) -> None:
+        self._app = app
+        self.job: Job | None = None
+
+    def start(
+        self,
+        text: str,
+        work: Callable[[Work], Result],
+        done: Callable[[Result], None],
+        failed: Callable[[BaseException], None],
+    ) -> Job:
+        """Do `work` in a thread, then call `done` with its result, or `failed` with what it raised (Cancelled, too)."""
+        assert self.job is None, "one job at a time"
+        job = self.job = Job(text)
+
+        def run() -> None:
+            result: Any = None
+            error: BaseException | None = None
+            try:
+                result = work(job)
+            except BaseException as raised:
+                error = raised
+            self._app.call_later(end, result, error)
+
+        def end(result: Any, error: BaseException | None) -> None:
+            self.job = None
+            if error is None:
+                done(result)
+            else:
+                failed(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return job
+
+    def give_up(self) -> bool:
+        """End the present job, if there is one."""
+        if self.job is None:
+            return False
+        self.job.give_up()
+        return True

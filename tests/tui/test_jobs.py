@@ -1,0 +1,102 @@
+"""Long work beside the screen: an iteration that takes long is run in a thread, shown, and given up with escape."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convstep.debugger.session import Session, open_session
+from convstep.engine import recording as engine
+from convstep.tui.app import ConvstepApp
+
+DIGITS = Path(__file__).parents[2] / "sample_nets" / "digits.yaml"
+
+
+class Gate:
+    """Holds every further iteration back until it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.open = threading.Event()
+        real = engine.run_iteration
+
+        def slow(graph: Any, timeline: Any, index: int, start: Any, work: Any) -> Any:
+            while index > 0 and not self.open.wait(0.005):
+                work.check()
+            return real(graph, timeline, index, start, work)
+
+        monkeypatch.setattr(engine, "run_iteration", slow)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    return Gate(monkeypatch)
+
+
+@pytest.fixture
+def session() -> Session:
+    session = open_session(str(DIGITS))
+    session.recording.patience = 0.0
+    return session
+
+
+async def until(holds: Any) -> None:
+    """Wait for something that another thread does."""
+    for _ in range(2000):
+        if holds():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("this never came")
+
+
+async def test_another_iteration_is_run_beside_the_screen(session: Session, gate: Gate) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test() as pilot:
+        await pilot.press("end")
+        await until(lambda: app.main.jobs.job is not None)
+        await pilot.press("N", "N")
+        gate.open.set()
+        await until(lambda: app.main.jobs.job is None)
+        await pilot.pause()
+        assert session.place.iteration == 59
+        assert session.spot.position == 60 * session.recording.timeline.count("op") - 3, "steps meanwhile are kept"
+        assert len(session.recording.losses) == 60
+
+
+async def test_escape_gives_it_up_and_leaves_everything_as_it_was(session: Session, gate: Gate) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test() as pilot:
+        await pilot.press("n", "n")
+        here = session.standing
+        await pilot.press("end")
+        await until(lambda: app.main.jobs.job is not None)
+        await pilot.press("n", "escape")
+        await until(lambda: app.main.jobs.job is None)
+        await pilot.pause()
+        assert session.standing == here
+        assert "stopped" in app.main.message
+        await pilot.press("n")
+        assert session.spot.position == 2
+
+
+async def test_a_dialog_that_leads_to_another_iteration_closes_and_the_way_goes_on(
+    session: Session, gate: Gate
+) -> None:
+    gate.open.set()
+    app = ConvstepApp(session)
+    async with app.run_test() as pilot:
+        await pilot.press("g", *"iteration", "space", "7", "enter")
+        await until(lambda: session.place.iteration == 7 and app.main.jobs.job is None)
+
+
+async def test_quitting_does_not_wait(session: Session, gate: Gate) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test() as pilot:
+        await pilot.press("end")
+        await until(lambda: app.main.jobs.job is not None)
+        await pilot.press("q")
+        await until(lambda: not app.is_running)
+    gate.open.set()
