@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from convstep.explain.naming import Names
 from convstep.explain.numbers import short
 from convstep.explain.polynomial import Polynomial, TooManyTerms, number_of
 from convstep.explain.replay import with_other_numbers
+from convstep.network.graph import Claim
 from convstep.ops.base import Array
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +34,7 @@ _SEEDS = (1, 2, 3)
 _MOST_BYTES = 64 * 2**20
 _MOST_PROVED = 64
 _LEAST_DECIMALS = 3
+_ALWAYS = "equal always"
 
 
 class ClaimError(ConvstepError):
@@ -62,6 +65,11 @@ class Verdict:
     def ok(self) -> bool:
         return self.wrong is None
 
+    @property
+    def always(self) -> bool:
+        """Whether it is right for all numbers, not for these alone."""
+        return self.ok and self.why[0].startswith(_ALWAYS)
+
     def line(self) -> dict[str, Any]:
         """The verdict as contract §3 has it."""
         return {
@@ -83,18 +91,21 @@ def _plain(tensor: Floats) -> Any:
 
 def judge(recording: Recording) -> list[Verdict]:
     """A verdict for each claim of the network, in iteration 0. Raises ClaimError."""
-    judge = _Judge(recording)
-    return [judge.verdict(number) for number in range(len(recording.graph.claims))]
+    judge = Judge(recording)
+    return [judge.verdict(claim, number) for number, claim in enumerate(recording.graph.claims)]
 
 
-class _Judge:
+class Judge:
+    """Judges claims about the gradients of iteration 0; the runs with other numbers are made once, when needed."""
+
     def __init__(self, recording: Recording) -> None:
         self.recording, self.graph = recording, recording.graph
         self.iteration = recording.iteration(0)
         self.names = Names(self.graph)
-        self.others = self._others()
 
-    def _others(self) -> list[Recording]:
+    @cached_property
+    def others(self) -> list[Recording]:
+        """The same network with other numbers; none where that takes too much."""
         if sum(array.nbytes for array in self.iteration.values.values()) > _MOST_BYTES:
             return []
         others = [with_other_numbers(self.graph, self.iteration, seed) for seed in _SEEDS]
@@ -105,8 +116,8 @@ class _Judge:
             return []
         return others
 
-    def verdict(self, number: int) -> Verdict:
-        claim = self.graph.claims[number]
+    def verdict(self, claim: Claim, number: int = 0) -> Verdict:
+        """The verdict on a claim, `number` in the file. Raises ClaimError where it cannot be judged."""
         index = "" if claim.index is None else f"[{','.join(map(str, claim.index))}]"
         tensor, flat = self.names.parse(claim.of + index)
         if tensor not in self.iteration.grads:
@@ -136,7 +147,7 @@ def reader(iteration: Iteration) -> Any:
 class _Claim:
     """One claim with its value, `claimed`, as it was written."""
 
-    def __init__(self, judge: _Judge, text: Any, tensor: str, flat: int | None, node: Node | None, claimed: Floats):
+    def __init__(self, judge: Judge, text: Any, tensor: str, flat: int | None, node: Node | None, claimed: Floats):
         self.judge, self.text, self.tensor, self.flat, self.node = judge, text, tensor, flat, node
         self.claimed = claimed
         self.gradient = self.truth_in(judge.iteration)
@@ -195,7 +206,7 @@ class _Claim:
         if any(unlike):
             return "equal for these numbers only: with others it is not"
         if self._proved() and runs:
-            return "equal always: both expand to the same terms"
+            return f"{_ALWAYS}: both expand to the same terms"
         return f"equal for these numbers{f', and for {len(runs)} other sets of them' if runs else ''}"
 
     def _proved(self) -> bool:

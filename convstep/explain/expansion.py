@@ -70,10 +70,11 @@ class Expansion:
         seed = self.iteration.seeds.get(tensor)
         total = Polynomial() if seed is None else constant(float(seed.reshape(-1)[index]))
         for k in self.recording.timeline.writers(f"grad({tensor})"):
-            total = total + self._collected(self.recording.timeline.steps[k], index)
+            total = reduce(Polynomial.__add__, self.terms(self.recording.timeline.steps[k], index).values(), total)
         return total
 
-    def _collected(self, step: Step, index: int) -> Polynomial:
+    def terms(self, step: Step, index: int) -> dict[int, Polynomial]:
+        """What one backward step gives to an element: local × upstream by the term's number, empty ones left out."""
         collected = collect(step, self.iteration, np.array([index]))
         links, call = collected.links, self.iteration.calls[step.layer]
         assert step.node is not None
@@ -82,7 +83,7 @@ class Expansion:
             full &= links.empty[0] == Empty.NO
         if full.sum() > _MOST_TERMS:
             raise TooManyTerms
-        total = Polynomial()
+        terms = {}
         for k in np.flatnonzero(full):
             out = int(links.index[0, k])
             partner = -1 if links.partner is None else int(links.partner[0, k])
@@ -92,8 +93,8 @@ class Expansion:
             upstream = element(f"grad({step.layer})", out)
             if f"grad({step.layer})" not in self.symbols:
                 upstream = self.gradient(step.layer, out)
-            total = total + self._formula(local, step.layer, keep=True) * upstream
-        return total
+            terms[int(k)] = self._formula(local, step.layer, keep=True) * upstream
+        return terms
 
     # -- forward
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from convstep.engine.recording import Recording
 from convstep.engine.timeline import differentiated, torch_index
+from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
 from convstep.explain.by_design import on_purpose
 from convstep.explain.replay import Forward, Replay
@@ -74,13 +75,16 @@ class GradientCheck:
         return "; ".join(parts)
 
 
-def check_gradients(graph: Graph) -> Iterator[GradientCheck]:
+def check_gradients(graph: Graph, work: Work = QUIET) -> Iterator[GradientCheck]:
     """One verdict a tensor: float inputs, parameters and, in small networks, layer outputs, of iteration 0.
 
-    A float32 network is checked in float64. There is none without a loss or given gradients.
+    A float32 network is checked in float64. There is none without a loss or given gradients. Raises Cancelled
+    between two elements when the work is given up.
     """
     graph = in_float64(graph)
-    checker = _Checker(Recording(graph, kept_bytes=0))
+    recording = Recording(graph, kept_bytes=0)
+    recording.iteration(0, work=work)
+    checker = _Checker(recording, work)
     for name in checked_names(graph):
         yield checker.check(name)
 
@@ -113,7 +117,8 @@ def _widened(value: Any) -> Any:
 
 
 class _Checker:
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, work: Work = QUIET) -> None:
+        self.token = work
         self.graph, self.iteration = recording.graph, recording.iteration(0)
         self.replay = Replay(recording.graph, recording.timeline, self.iteration)
         self.work = _work(recording.graph)
@@ -125,6 +130,7 @@ class _Checker:
         elements = self._sample(name, gradient.size)
         worst, failures, kinks, not_finite = 0.0, [], [], 0
         for k in elements:
+            self.token.check()
             given = float(gradient[k])
             difference, noise = self._difference(name, k, 1.0)
             if not np.isfinite(difference) or not (np.isfinite(given) or self.is_finite):
