@@ -10,9 +10,12 @@ from math import prod
 
 from convstep.debugger.snapshot import open_graph
 from convstep.engine.recording import Recording
+from convstep.engine.state import split_name
 from convstep.errors import ConvstepError
 from convstep.explain.formula import Formulas
 from convstep.explain.naming import Names
+from convstep.explain.path_writing import WRITERS, PathLedger, ledger_of
+from convstep.explain.path_writing import as_dict as paths_as_dict
 from convstep.explain.writing import as_dict, as_latex, as_markdown, as_text, explain
 from convstep.progress import Progress
 
@@ -29,6 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--levels", type=_levels, default=1, metavar="N", help="put in the formulas of what it reads, N levels or `all`"
     )
+    parser.add_argument(
+        "--paths",
+        nargs="?",
+        type=_paths,
+        const=12,
+        metavar="N",
+        help="of a gradient: also every path from the loss to it, or the N largest (default 12)",
+    )
     parser.add_argument("--all", action="store_true", help="every term of a long sum")
 
 
@@ -37,6 +48,12 @@ def _levels(text: str) -> int:
         return sys.maxsize
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"levels are a whole number of 1 or more, or `all`, not {text!r}")
+    return int(text)
+
+
+def _paths(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"--paths takes how many paths to show, 1 or more, not {text!r}")
     return int(text)
 
 
@@ -52,16 +69,28 @@ def run(options: argparse.Namespace) -> int:
     with Progress(options.iteration + 1) as progress:
         recording.iteration(options.iteration, progress.show)
     formulas = Formulas(recording, names, options.iteration)
+    ledger = None if options.paths is None else _ledger(formulas, key, index, options.paths)
     fewer = {"most": None} if options.all else {}
     if options.json:
-        print(json.dumps(as_dict(formulas, key, index, options.levels, **fewer)))
-    else:
-        explanation = explain(formulas, key, index, options.levels, **fewer)
-        if graph.iterations > 1:
-            which = f"iteration {options.iteration} of 0 to {graph.iterations - 1}; --iteration K shows another one"
-            explanation = replace(explanation, notes=(*explanation.notes, which))
-        print(_FORMATS[options.format](explanation))
+        result = as_dict(formulas, key, index, options.levels, **fewer)
+        print(json.dumps(result if ledger is None else {**result, "paths": paths_as_dict(ledger)}))
+        return 0
+    explanation = explain(formulas, key, index, options.levels, **fewer)
+    if graph.iterations > 1:
+        which = f"iteration {options.iteration} of 0 to {graph.iterations - 1}; --iteration K shows another one"
+        explanation = replace(explanation, notes=(*explanation.notes, which))
+    print(_FORMATS[options.format](explanation))
+    if ledger is not None:
+        print("\n" + WRITERS[options.format](ledger))
     return 0
+
+
+def _ledger(formulas: Formulas, key: str, index: int, most: int) -> PathLedger:
+    """The paths to a gradient element. Raises ConvstepError for any other number."""
+    kind, tensor = split_name(key)
+    if kind != "grad":
+        raise ConvstepError(f"--paths goes with a gradient: grad({formulas.names.tensor(tensor)})")
+    return ledger_of(formulas, tensor, index, most)
 
 
 def _only(names: Names, key: str) -> int:

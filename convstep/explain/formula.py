@@ -184,6 +184,13 @@ class Formulas:
 
         return Part(step.layer, step.op, Sum(len(outs), term), amounts)
 
+    @quiet
+    def local(self, layer: str, slot: int, out: int, into: int, partner: int) -> Expression:
+        """∂layer[out]/∂operand[into] as an expression; `partner` as `Links` has it."""
+        node = self._nodes[layer]
+        derivative = node.op.derivative(self.iteration.calls[layer], slot, out, into, partner)
+        return self._in_keys(derivative, _operands(node))
+
     def _in_keys(self, expression: Expression, key: Callable[[int], str]) -> Expression:
         """An operation's expression, its slots exchanged for keys; a long outer sum stays unmade."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -33,7 +33,8 @@ MOST_LOCALS = 512
 _MOST_READS = 4096
 
 
-class Address(NamedTuple):
+@dataclass(frozen=True)
+class Address:
     """One number of the run. `key` as in `Formulas`: `o1`, `grad(o1)`, `new(o1.weight)`; `index` is flat."""
 
     iteration: int
