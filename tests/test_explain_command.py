@@ -116,3 +116,45 @@ def test_a_snapshot_is_read_like_a_network(explain, tmp_path):
     path = tmp_path / "s.convstep"
     open_session(TWO_CONV).save(str(path))
     assert explain(path, "grad(w1)[1]") == explain(TWO_CONV, "grad(w1)[1]")
+
+
+def test_the_path_ledger(explain):
+    status, out, _ = explain(TWO_CONV, "grad(w1)[1]", "--paths")
+    assert status == 0
+    ledger = out[out.index("grad(w1)[1] = -30: 4 paths lead from C to w1[1]") :].splitlines()
+    assert " ".join(ledger[2].split()) == "C → o2[1] → o1[1] → w1[1] 2·(o2[1] - y[1])·w2[1]·i[1] 6·2·1 12"
+    assert ledger[-1] == "  Σ = -30, the recorded gradient"
+
+
+def test_paths_that_are_not_shown_are_counted_and_their_worth_is_told(explain):
+    _, out, _ = explain(TWO_CONV, "grad(w1)[1]", "--paths", "3")
+    assert "… and 1 more path" in out
+    assert out.splitlines()[-3].split()[-1] == "12"
+
+
+def test_paths_as_json_multiply_and_add_up(explain):
+    _, out, _ = explain(DIGITS, "grad(conv1.weight)[0,0,1,1]", "--paths", "--json")
+    paths = json.loads(out)["paths"]
+    assert (paths["count"], paths["nonzero"]) == (737280, 17920)
+    for path in paths["shown"]:
+        product = path["start"]
+        for local in path["locals"]:
+            product *= local
+        assert product == pytest.approx(path["product"], rel=1e-12)
+        assert len(path["way"]) == len(path["locals"]) + 1
+    shown = sum(path["product"] for path in paths["shown"])
+    assert shown + paths["rest"] == pytest.approx(paths["total"], rel=1e-9)
+
+
+@pytest.mark.parametrize("form", ["latex", "markdown"])
+def test_paths_in_documents(explain, form):
+    _, out, _ = explain(TWO_CONV, "grad(w1)[1]", "--paths", "--format", form)
+    assert "4 paths lead from C to w1[1]" in out
+    assert {"latex": r"C \to o2_{1} \to o1_{4} \to w1_{1}", "markdown": "| `C → o2[1] → o1[4] → w1[1]` |"}[form] in out
+
+
+def test_paths_of_a_value_are_refused_in_one_line(explain):
+    status, _, err = explain(TWO_CONV, "o1[1]", "--paths")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "grad(o1)" in err

@@ -34,6 +34,10 @@ class Notation:
         kind, name = split_name(key)
         return f"∂{self.root}/∂{self.element(name, index)}" if kind == "grad" and self.root else ""
 
+    def partial(self, out: tuple[str, int], into: tuple[str, int]) -> str:
+        """`∂o1[2]/∂i[1]`, a local derivative by its name."""
+        return f"∂{self.element(*out)}/∂{self.element(*into)}"
+
     def number(self, value: float) -> str:
         """A number."""
         return short(value)
@@ -106,6 +110,9 @@ class LatexNotation(Notation):
         if kind != "grad" or not self.root:
             return ""
         return rf"\frac{{\partial {latex_name(self.root)}}}{{\partial {self.element(name, index)}}}"
+
+    def partial(self, out: tuple[str, int], into: tuple[str, int]) -> str:
+        return rf"\frac{{\partial {self.element(*out)}}}{{\partial {self.element(*into)}}}"
 
     def number(self, value: float) -> str:
         if math.isnan(value):

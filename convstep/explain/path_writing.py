@@ -14,13 +14,16 @@ from convstep.explain.formula import Formulas
 from convstep.explain.notation import LatexNotation, Notation
 from convstep.explain.numbers import short
 from convstep.explain.paths import Hop, Path, Paths
-from convstep.ops.expression import Expression, Number, Product, evaluate, latex, render
+from convstep.ops.expression import Expression, Named, Number, Product, evaluate, latex, render
 
 MOST_PATHS = 12
 _FEW = 5000
 """So many paths are added up one by one."""
 
 _CLOSE = 1e-9
+
+_LONGEST = 40
+"""A local derivative whose formula is longer is written as ∂out/∂in."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class PathLedger:
     @property
     def rest(self) -> float:
         """What the paths that are not shown come to: the gradient less the shown ones."""
-        return self.paths.gradient - self.shown_sum if self.more else 0.0
+        left = self.paths.nonzero - len(self.shown) if self.largest else self.more
+        return self.paths.gradient - self.shown_sum if left > 0 else 0.0
 
     @cached_property
     def total(self) -> float:
@@ -67,24 +71,31 @@ class PathLedger:
         on = [(hop.layer, hop.index) for hop in path.hops]
         return [*reversed(on), (self.paths.tensor, self.paths.index)]
 
-    def locals(self, path: Path) -> list[Expression]:
-        """What is multiplied, from the loss on: a given gradient, then a local derivative a layer."""
+    def locals(self, path: Path, notation: Notation) -> tuple[Expression, Expression]:
+        """What is multiplied, from the loss on, with names and with numbers: what is given, then a factor a layer."""
         loss = self.formulas.recording.graph.loss
         layer, index = self.elements(path)[0]
-        start: list[Expression] = [] if loss else [self.formulas.element(f"given({layer})", index)]
-        into = self.paths.index
-        steps: list[Expression] = []
+        names: list[Expression] = [] if loss else [self.formulas.element(f"given({layer})", index)]
+        numbers: list[Expression] = [] if loss else [Number(path.seed)]
+        into = (self.paths.tensor, self.paths.index)
+        hops = []
         for hop in path.hops:
-            steps.append(self._local(hop, into))
-            into = hop.index
-        return [*start, *reversed(steps)] or [Number(1.0)]
+            hops.append(self._local(hop, into, notation))
+            into = hop.layer, hop.index
+        names += reversed(hops)
+        numbers += [Number(hop.local) for hop in reversed(path.hops)]
+        return Product(tuple(names or [Number(1.0)])), Product(tuple(numbers or [Number(1.0)]))
 
-    def _local(self, hop: Hop, into: int) -> Expression:
-        written = self.formulas.local(hop.layer, hop.slot, hop.index, into, hop.partner)
-        number = evaluate(written, self.formulas.value)
+    def _local(self, hop: Hop, into: tuple[str, int], notation: Notation) -> Expression:
+        """One local derivative: its formula where that is short, and this path's alone, else its name."""
+        written = self.formulas.local(hop.layer, hop.slot, hop.index, into[1], hop.partner)
         # An output that reads an element several times has one derivative, and a path for each reading.
-        same = np.isclose(number, hop.local, rtol=1e-4, atol=1e-12, equal_nan=True)
-        return written if same else Number(hop.local)
+        number = evaluate(written, self.formulas.value)
+        if not np.isclose(number, hop.local, rtol=1e-4, atol=1e-12, equal_nan=True):
+            return Number(hop.local)
+        if len(render(written, Notation(self.formulas).names())) <= _LONGEST:
+            return written
+        return Named(notation.partial((hop.layer, hop.index), into), hop.local)
 
 
 def ledger_of(formulas: Formulas, tensor: str, index: int, most: int = MOST_PATHS) -> PathLedger:
@@ -95,7 +106,8 @@ def ledger_of(formulas: Formulas, tensor: str, index: int, most: int = MOST_PATH
     paths = Paths(formulas.recording, formulas.iteration.index, tensor, index)
     if paths.count <= most:
         return PathLedger(formulas, paths, tuple(paths), largest=False)
-    return PathLedger(formulas, paths, tuple(paths.largest(most)), largest=True)
+    largest = paths.largest(min(most, paths.nonzero))
+    return PathLedger(formulas, paths, tuple(largest), largest=True)
 
 
 def _added(paths: Paths | Sequence[Path]) -> float:
@@ -116,8 +128,8 @@ def rows(ledger: PathLedger) -> Iterator[tuple[str, str, str, str]]:
     names, numbers = notation.names(), notation.numbers()
     for path in ledger.shown:
         way = " → ".join(notation.element(key, index) for key, index in ledger.elements(path))
-        product = Product(tuple(ledger.locals(path)))
-        yield way, render(product, names), render(product, numbers), short(path.product)
+        symbols, values = ledger.locals(path, notation)
+        yield way, render(symbols, names), render(values, numbers), short(path.product)
 
 
 def title(ledger: PathLedger) -> str:
@@ -153,21 +165,32 @@ def _count(count: int) -> str:
     return f"about {str(count)[0]}.{str(count)[1:3]}e{digits}"
 
 
+_WIDEST = 160
 _HEADER = ("way", "local derivatives", "with numbers", "product")
 
 
 def as_text(ledger: PathLedger) -> str:
-    """Aligned columns, the sum below."""
+    """Aligned columns, or a paragraph a path where these would be too wide; the sum below."""
     table = [_HEADER, *rows(ledger)]
     if ledger.more:
         table.append((f"… {more(ledger)}", "", "", short(ledger.rest)))
     widths = [max(len(row[k]) for row in table) for k in range(4)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)), row[3].rjust(widths[3])])
-        for row in table
-    ]
+    if sum(widths) + 8 > _WIDEST:
+        lines = [line for row in table[1:] for line in _paragraph(row)]
+    else:
+        lines = [
+            "  ".join(
+                [*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)), row[3].rjust(widths[3])]
+            )
+            for row in table
+        ]
     note = ["  shown are the largest products"] if ledger.largest else []
     return "\n".join([title(ledger), *(f"  {line}" for line in lines), f"  {total(ledger)}", *note])
+
+
+def _paragraph(row: tuple[str, str, str, str]) -> list[str]:
+    way, names, numbers, product = row
+    return [way, f"    = {names}", f"    = {numbers} = {product}"] if names else [f"{way}: {product}"]
 
 
 def as_markdown(ledger: PathLedger) -> str:
@@ -182,13 +205,15 @@ def as_markdown(ledger: PathLedger) -> str:
 
 def as_latex(ledger: PathLedger) -> str:
     """An array for a document that uses amsmath."""
-    notation = LatexNotation(ledger.formulas)
-    names, numbers = notation.names(), notation.numbers()
+    notation, formulas = LatexNotation(ledger.formulas), ledger.formulas
+    numbers = notation.numbers()
+    # In braces a name is LaTeX, otherwise it would be taken for words.
+    names = notation.style(lambda e: notation.element(formulas.key(e), e.index), lambda of: f"{{{of.name}}}")
     lines = [f"% {title(ledger)}", r"\[", r"\begin{array}{llll}"]
     for path in ledger.shown:
         way = r" \to ".join(notation.element(key, index) for key, index in ledger.elements(path))
-        product = Product(tuple(ledger.locals(path)))
-        cells = way, latex(product, names), latex(product, numbers), f"= {notation.number(path.product)}"
+        symbols, values = ledger.locals(path, notation)
+        cells = way, latex(symbols, names), latex(values, numbers), f"= {notation.number(path.product)}"
         lines.append(" & ".join(cells) + r" \\")
     if ledger.more:
         lines.append(rf"\text{{{more(ledger)}}} & & & {notation.number(ledger.rest)} \\")
