@@ -14,8 +14,10 @@ from convstep.errors import ConvstepError
 from convstep.explain.difference import Compared, Difference, Given, compare
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
-from convstep.network.array_files import FileError, read_arrays
+from convstep.network.array_files import find_arrays, read_arrays
 from convstep.network.graph import Graph
+from convstep.network.stored_arrays import FileError
+from convstep.network.words import printable
 
 _BAD = 1
 
@@ -68,20 +70,14 @@ def read_gradients(path: Path) -> dict[str, Given]:
     Raises ConvstepError for what cannot be read.
     """
     if not path.exists():
-        raise ConvstepError(f"{path}: there is no such file; gradients are arrays in an .npz or .safetensors file")
+        what = "there is no such file; gradients are arrays in an .npz or .safetensors file"
+        raise ConvstepError(printable(f"{path}: {what}"))
     try:
+        stored = find_arrays(path)
         arrays = read_arrays(path)
     except FileError as error:
-        raise ConvstepError(f"{path}: {error}") from error
-    halves = _bfloat16s(path) if path.suffix == ".safetensors" else set()
-    return {name: Given(a, "bfloat16" if name in halves else str(a.dtype)) for name, a in arrays.items()}
-
-
-def _bfloat16s(path: Path) -> set[str]:
-    """The names of the bfloat16 tensors of a sound .safetensors file, which are read as float32."""
-    with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return {name for name, tensor in header.items() if tensor.get("dtype") == "BF16"}
+        raise ConvstepError(printable(f"{path}: {error}")) from error
+    return {name: Given(array, stored[name].kept_as) for name, array in arrays.items()}
 
 
 def _lines(difference: Difference, graph: Graph, file: str) -> list[str]:

@@ -18,6 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    facts = describe(open_graph(options.file), options.order)
+    facts = describe(open_graph(options.file, numbers=False), options.order)
     print(json.dumps(facts) if options.json else table(facts))
     return 0

@@ -55,10 +55,10 @@ class Snapshot:
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
-def open_graph(source: Source, iterations: int | None = None) -> Graph:
-    """The network of a file, a snapshot or a dict; `iterations` replaces the file's."""
+def open_graph(source: Source, iterations: int | None = None, numbers: bool = True) -> Graph:
+    """The network of a file, a snapshot or a dict; `iterations` replaces the file's, `numbers` is that of `load`."""
     snapshot = read_if_snapshot(source)
-    graph = load(source) if snapshot is None else snapshot.graph
+    graph = load(source, numbers) if snapshot is None else snapshot.graph
     return graph if iterations is None else with_iterations(graph, iterations)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from convstep.engine.timeline import LEVELS, Order, Timeline, differentiated
+from convstep.engine.timeline import LEVELS, Order, Timeline
+from convstep.network.footprint import iteration_bytes
 from convstep.network.graph import Graph, Node
+from convstep.network.memory import in_words
 
 
 def describe(graph: Graph, order: Order = "gather") -> dict[str, Any]:
@@ -30,20 +32,6 @@ def _layer(node: Node) -> dict[str, Any]:
     }
 
 
-def iteration_bytes(graph: Graph) -> int:
-    """One iteration's values, gradients, buffers, updated parameters and optimizer state."""
-    sizes = {name: spec.size * spec.dtype.itemsize for name, spec in graph.inputs.items()}
-    sizes.update({name: array.nbytes for name, array in {**graph.parameters, **graph.buffers}.items()})
-    masks = [prod(node.op.masks[local]) for node in graph.nodes for local in node.masks]
-    sizes.update({node.name: node.op.output.size * node.op.output.dtype.itemsize for node in graph.nodes})
-    reached = differentiated(graph)
-    total = sum(sizes.values()) + sum(masks) * graph.dtype.itemsize + sum(sizes[name] for name in reached)
-    if graph.optimizer is not None:
-        updated = [sizes[name] for name in graph.parameters if name in reached]
-        total += sum(updated) * (1 + len(graph.optimizer.state_names))
-    return total
-
-
 def table(facts: dict[str, Any]) -> str:
     """The same for people."""
     rows = [("layer", "operation", "shape", "parameters")]
@@ -58,7 +46,7 @@ def table(facts: dict[str, Any]) -> str:
     ]
     count = sum(prod(shape) for layer in facts["layers"] for shape in layer["parameters"].values())
     steps = ", ".join(f"{facts['steps'][level]:,} {word}" for level, word in _LEVEL_WORDS.items())
-    return "\n".join([*lines, "", f"{count:,} parameters", f"steps: {steps}", f"memory: {_memory(facts['bytes'])}"])
+    return "\n".join([*lines, "", f"{count:,} parameters", f"steps: {steps}", f"memory: {in_words(facts['bytes'])}"])
 
 
 _LEVEL_WORDS = {"op": "operations", "element": "elements", "term": "terms"}
@@ -66,12 +54,3 @@ _LEVEL_WORDS = {"op": "operations", "element": "elements", "term": "terms"}
 
 def _sizes(shape: list[int]) -> str:
     return "×".join(map(str, shape)) or "scalar"
-
-
-def _memory(count: int) -> str:
-    amount = float(count)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from convstep.engine.info import iteration_bytes
 from convstep.engine.timeline import Timeline
 from convstep.engine.work import QUIET, TooLong, Work
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.draw import Draw
+from convstep.network.footprint import iteration_bytes
 from convstep.network.graph import Graph
 from convstep.ops.base import Array, Call
 from convstep.ops.optimizers import Update

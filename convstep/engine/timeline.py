@@ -13,6 +13,7 @@ from itertools import accumulate
 from math import prod
 from typing import Literal, NamedTuple, get_args
 
+from convstep.network.footprint import differentiated
 from convstep.network.graph import Graph, Node
 from convstep.ops.base import OUTPUT, Shape
 
@@ -165,16 +166,6 @@ def _steps(graph: Graph) -> list[Step]:
                 if stored in reached and owners[stored] == node.name:
                     steps.append(_update(graph, stored, node.name))
     return steps
-
-
-def differentiated(graph: Graph) -> set[str]:
-    """The float tensors that the loss, or a given upstream gradient's tensor, depends on, themselves included."""
-    reached = {graph.loss.name} if graph.loss else set(graph.seeds)
-    for node in reversed(graph.nodes):
-        if node.name in reached:
-            slots = range(len(node.operands))
-            reached.update(node.operands[slot] for slot in slots if node.op.is_differentiable(slot))
-    return reached
 
 
 def _forward(node: Node, phase: Phase) -> Step:

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.engine.recording import Recording
-from convstep.engine.timeline import differentiated, torch_index
+from convstep.engine.timeline import torch_index
 from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
 from convstep.explain.by_design import on_purpose
 from convstep.explain.replay import Forward, Replay
 from convstep.network import load
 from convstep.network.draw import Draw
+from convstep.network.footprint import differentiated
 from convstep.network.graph import Graph
 from convstep.ops.base import Array
 

@@ -3,31 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf, prod
 from typing import Any
 
 import numpy as np
 
 from convstep.errors import ArgumentError, ConvstepError
+from convstep.network.blank import MOST_ELEMENTS, is_blank
 from convstep.network.claims import claims
+from convstep.network.footprint import iteration_sizes, peak_bytes
 from convstep.network.graph import Graph, Node
+from convstep.network.memory import available, in_words
 from convstep.network.namespace import Namespace, check_parameter_names, check_symbols
 from convstep.network.parameters import Parameters, Slot, resolve, slots_of
 from convstep.network.schema import Form, Layer, check
 from convstep.network.source import Source
-from convstep.network.tensors import LARGEST, Tensors
+from convstep.network.tensors import Tensors
 from convstep.network.words import about, did_you_mean
 from convstep.ops.base import Array, Operation, Spec
 
+_MADE_AT_ONCE = 2**20
+"""So many elements are made before it is known whether the rest has room."""
 
-def build(source: Source) -> Graph:
-    """The graph of a document. Raises ConvstepError with the place of the first mistake."""
-    return _Builder(source, check(source)).graph()
+
+def build(source: Source, numbers: bool = True) -> Graph:
+    """The graph of a document; without `numbers`, large tensors stay blank: there need not be room for them.
+
+    Raises ConvstepError with the place of the first mistake, and where the memory is too small.
+    """
+    form = check(source)
+    outline = _Builder(source, form, _MADE_AT_ONCE)
+    graph = outline.graph()
+    if not numbers:
+        return graph
+    _check_room(source, form, graph, outline.tensors.drawn)
+    return _Builder(source, form).graph() if outline.tensors.is_outline else graph
+
+
+def _check_room(source: Source, form: Form, graph: Graph, drawn: list[int]) -> None:
+    """Raises ConvstepError, about what takes the most, where the network needs more memory than there is."""
+    room, needed = available(), peak_bytes(graph, drawn)
+    if room is None or needed <= room:
+        return
+    sizes = iteration_sizes(graph)
+    largest = max(sizes, key=lambda name: sizes[name])
+    layers = [*form.layers, form.loss] if form.loss is not None else list(form.layers)
+    owners = [layer for layer in layers if largest == layer.name or largest.startswith(f"{layer.name}.")]
+    where = ("inputs", largest) if largest in graph.inputs else max(owners, key=lambda at: len(at.name)).where
+    what = (
+        f"an iteration needs {in_words(needed)} of memory, and {in_words(room)} are free; "
+        f"'{largest}' takes the most of it: make it smaller"
+    )
+    raise source.error(where, what, key=where[0] == "inputs")
 
 
 class _Builder:
-    def __init__(self, source: Source, form: Form) -> None:
+    def __init__(self, source: Source, form: Form, room: float = inf) -> None:
         self.source, self.form, self.document = source, form, form.document
-        self.tensors = Tensors(source, np.dtype(self.document.dtype), self.document.seed)
+        self.tensors = Tensors(source, np.dtype(self.document.dtype), self.document.seed, room)
 
     def graph(self) -> Graph:
         document, form = self.document, self.form
@@ -124,9 +157,9 @@ class _Builder:
             if isinstance(error, ValueError) and not ("Maximum allowed" in str(error) or "too big" in str(error)):
                 raise
             raise self.source.error(layer.where, f"the sizes of '{layer.name}' are beyond any memory") from None
-        for what, size in [("output", op.output.size), *((n, _size(p.shape)) for n, p in op.parameters.items())]:
-            if size > LARGEST:
-                message = f"the {what} of '{layer.name}' would hold {size} numbers; {LARGEST} are the most"
+        for what, size in [("output", op.output.size), *((n, prod(p.shape)) for n, p in op.parameters.items())]:
+            if size > MOST_ELEMENTS:
+                message = f"the {what} of '{layer.name}' would hold {size} numbers, beyond any memory"
                 raise self.source.error(layer.where, message)
         return op
 
@@ -144,7 +177,7 @@ class _Builder:
         """Inputs hold only numbers that the operations which read them can use."""
         for node in nodes:
             for slot, name in enumerate(node.inputs):
-                if name in data:
+                if name in data and not is_blank(data[name]):
                     try:
                         node.op.check_data(slot, data[name])
                     except ArgumentError as error:
@@ -216,7 +249,3 @@ class _Builder:
 
 def _with_parameters(node: Node, parameters: Parameters) -> Node:
     return replace(node, parameters={local: parameters.aliases[name] for local, name in node.parameters.items()})
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return int(np.prod([float(size) for size in shape]))

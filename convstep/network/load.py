@@ -13,14 +13,17 @@ from convstep.network.source import DictSource
 from convstep.network.yaml_source import YamlSource
 
 
-def load(source: str | os.PathLike[str] | Mapping[str, Any]) -> Graph:
+def load(source: str | os.PathLike[str] | Mapping[str, Any], numbers: bool = True) -> Graph:
     """The network of a file (a path), or of the same structure as a dict in which tensors may be numpy arrays.
 
     Raises ConvstepError: `FILE:LINE:COLUMN: what is wrong and what would be right`; for a dict, the key's path
     stands in front: `layers[0].kernel_size: …`. File names inside a dict start from the working directory.
+
+    Without `numbers`, large tensors are blank: shape and dtype alone. With them, a network that the memory cannot
+    hold is an error before any of them is made.
     """
     if isinstance(source, Mapping):
-        return build(DictSource(source))
+        return build(DictSource(source), numbers)
     if isinstance(source, (str, os.PathLike)):
-        return build(YamlSource(os.fspath(source)))
+        return build(YamlSource(os.fspath(source)), numbers)
     raise ConvstepError(f"a network is a path or a mapping, not {type(source).__name__}")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from convstep.network.array_files import FileError, read_arrays
+from convstep.network.array_files import find_arrays, read_array
+from convstep.network.blank import blank, cast, is_blank
 from convstep.network.schema import Layer
 from convstep.network.source import Source, Where
+from convstep.network.stored_arrays import FileError, Stored
 from convstep.network.tensors import Tensors
 from convstep.network.words import did_you_mean, listed
 from convstep.ops.base import Array, Operation, Parameter
@@ -75,7 +78,7 @@ def resolve(source: Source, tensors: Tensors, slots: Iterable[Slot], weights: st
     stored: dict[str, str] = {}
     for name in by_name:
         stored.setdefault(owner[name], name)
-    loaded = {} if weights is None else _load(source, weights, by_name, owner)
+    loaded = {} if weights is None else _load(source, tensors, weights, by_name, owner)
     values = {first: _value(tensors, by_name[own], loaded) for own, first in stored.items()}
     return Parameters(values, {name: stored[own] for name, own in owner.items()}, shared)
 
@@ -103,7 +106,7 @@ def _owner(source: Source, slots: Mapping[str, Slot], shared: Mapping[str, str],
 
 def _value(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
     value = _number(tensors, slot, loaded)
-    return value if slot.declared.dtype is None else value.astype(slot.declared.dtype)
+    return value if slot.declared.dtype is None else cast(value, slot.declared.dtype)
 
 
 def _number(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
@@ -111,39 +114,59 @@ def _number(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
         if slot.declared.stretches:
             given = tensors.read(slot.where, slot.name)
             with suppress(ValueError):
-                return np.broadcast_to(given, slot.declared.shape).astype(tensors.dtype)
+                stretched = np.broadcast_to(given, slot.declared.shape)
+                is_made = stretched.size == given.size or tensors.makes(stretched.size)
+                return cast(stretched, tensors.dtype) if is_made else blank(stretched.shape, tensors.dtype)
         return tensors.read(slot.where, slot.name, slot.declared.shape)
     if slot.name in loaded:
-        return loaded[slot.name].astype(slot.declared.dtype or tensors.dtype)
+        return cast(loaded[slot.name], slot.declared.dtype or tensors.dtype)
     value = tensors.initial(slot.layer.where, slot.declared.init, slot.declared.shape, slot.name)
-    if slot.declared.zero_row is not None:
+    if slot.declared.zero_row is not None and not is_blank(value):
         value[slot.declared.zero_row] = 0
     return value
 
 
-def _load(source: Source, file: str, slots: Mapping[str, Slot], owner: Mapping[str, str]) -> dict[str, Array]:
+def _load(
+    source: Source, tensors: Tensors, file: str, slots: Mapping[str, Slot], owner: Mapping[str, str]
+) -> dict[str, Array]:
     """A state dict whose names and shapes are exactly the network's; a shared parameter may be there once."""
     where = ("weights",)
     try:
-        arrays = read_arrays(source.directory / file)
+        stored = find_arrays(source.directory / file)
     except FileError as error:
         raise source.error(where, str(error)) from None
-    arrays = {name: array for name, array in arrays.items() if name in slots or not name.endswith(_OPTIONAL)}
-    unknown = [name for name in arrays if name not in slots]
+    stored = {name: array for name, array in stored.items() if name in slots or not name.endswith(_OPTIONAL)}
+    unknown = [name for name in stored if name not in slots]
     if unknown:
         what = f"{file} holds '{unknown[0]}', which is no parameter of this network{did_you_mean(unknown[0], slots)}"
         raise source.error(where, what)
-    for name, array in arrays.items():
+    for name, array in stored.items():
         shape = slots[name].declared.shape
         if array.shape != shape:
             raise source.error(where, f"{name} is {list(array.shape)} in {file}, but {list(shape)} in this network")
-    by_owner: dict[str, str] = {}
-    for name, array in arrays.items():
-        other = by_owner.setdefault(owner[name], name)
-        if not np.array_equal(arrays[other], array, equal_nan=True):
-            raise source.error(where, f"{other} and {name} are one shared parameter, but differ in {file}")
+    there = {owner[name] for name in stored}
     needed = [name for name, slot in slots.items() if slot.in_weights and not name.endswith(_OPTIONAL)]
-    missing = [name for name in needed if owner[name] not in by_owner]
+    missing = [name for name in needed if owner[name] not in there]
     if missing:
-        raise source.error(where, f"{file} lacks {listed(missing, 'and')}; it holds {listed(arrays, 'and')}")
-    return {own: arrays[name] for own, name in by_owner.items()}
+        raise source.error(where, f"{file} lacks {listed(missing, 'and')}; it holds {listed(stored, 'and')}")
+    return _read_all(source, tensors, file, stored, owner)
+
+
+def _read_all(
+    source: Source, tensors: Tensors, file: str, stored: Mapping[str, Stored], owner: Mapping[str, str]
+) -> dict[str, Array]:
+    """The numbers by owner. Names of one shared parameter must hold the same."""
+    numbers: dict[str, Array] = {}
+    first: dict[str, str] = {}
+    for name, array in stored.items():
+        try:
+            read = read_array(array) if tensors.makes(prod(array.shape)) else blank(array.shape, array.dtype)
+        except FileError as error:
+            raise source.error(("weights",), str(error)) from None
+        own = owner[name]
+        other = numbers.setdefault(own, read)
+        if other is not read and not is_blank(read) and not np.array_equal(other, read, equal_nan=True):
+            what = f"{first[own]} and {name} are one shared parameter, but differ in {file}"
+            raise source.error(("weights",), what)
+        first.setdefault(own, name)
+    return numbers

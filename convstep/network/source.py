@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from convstep.errors import ConvstepError
-from convstep.network.words import printable, show
+from convstep.network.words import printable, shortened, show
 
 Where = tuple[str | int, ...]
 """The way from the top of the document to a value: ("layers", 0, "kernel_size")."""
@@ -56,7 +56,7 @@ class Source(ABC):
 
     def error(self, where: Where, message: str, key: bool = False) -> ConvstepError:
         """The error about a value (or, with `key`, about its key), in one printable line."""
-        return ConvstepError(printable(self.place(where, key) + message))
+        return ConvstepError(printable(self.place(where, key) + shortened(message)))
 
     def order(self, where: Where) -> tuple[int, ...]:
         """Sorts places in the order of the document."""
@@ -83,7 +83,7 @@ class DictSource(Source):
 
     def place(self, where: Where, key: bool = False) -> str:
         text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where)
-        return text.removeprefix(".") + ": " if text else ""
+        return shortened(text.removeprefix(".")) + ": " if text else ""
 
     def _plain(self, value: Any, where: Where) -> Any:
         """The value with text keys, lists for tuples, and Python numbers for numpy's."""

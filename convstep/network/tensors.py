@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import isnan, prod
+from dataclasses import dataclass, field
+from math import inf, isnan, prod
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from convstep.errors import ArgumentError, ConvstepError
-from convstep.network.array_files import FileError, read_array
-from convstep.network.initialise import UnknownArgument, initialise
+from convstep.network.array_files import find_array, read_array
+from convstep.network.blank import MOST_ELEMENTS, blank, cast, is_blank
+from convstep.network.initialise import UnknownArgument, find, initialise
 from convstep.network.literals import numbers
 from convstep.network.problems import Model, raise_first, validate
 from convstep.network.schema import Section
 from convstep.network.source import Source, Where
+from convstep.network.stored_arrays import FileError
 from convstep.network.words import about, nearest, show
 from convstep.ops.arguments import Integer, Positive
 from convstep.ops.base import Array, Shape
 
-LARGEST = 2**28
-"""The most elements of one tensor that are made from a few words (2 GiB in float64)."""
 _MOST_DIMENSIONS = 32
 
 Dtype = Literal["float64", "float32", "int64", "int32", "int16", "int8", "uint8"]
@@ -51,13 +51,29 @@ class _Init(_Form):
 _FORMS: dict[str, type[_Form]] = {"value": _Value, "file": _File, "init": _Init}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tensors:
-    """Reads tensors of one network: its floats have the net's dtype, its random numbers come from the net's seed."""
+    """Reads tensors of one network: its floats have the net's dtype, its random numbers come from the net's seed.
+
+    With `room`, only so many elements in all are made; the tensors beyond are blank. `drawn` says how many elements
+    each random tensor has.
+    """
 
     source: Source
     dtype: np.dtype[Any]
     seed: int
+    room: float = inf
+    drawn: list[int] = field(default_factory=list)
+
+    @property
+    def is_outline(self) -> bool:
+        """Whether something was left blank."""
+        return self.room < 0
+
+    def makes(self, size: int) -> bool:
+        """Whether a tensor of so many elements is made; it then takes its part of the room."""
+        self.room -= size
+        return self.room >= 0
 
     def read(self, where: Where, name: str, shape: Shape | None = None) -> Array:
         """The tensor at `where` of the document; with a known `shape` (a parameter) it takes that and the net's dtype.
@@ -75,7 +91,14 @@ class Tensors:
     def initial(self, where: Where, how: Any, shape: Shape, name: str) -> Array:
         """A parameter that the file says nothing about."""
         self._limit(where, shape, name)
-        return initialise(how, shape, self.seed, name).astype(self.dtype)
+        return cast(self._drawn(how, shape, self.seed, name), self.dtype)
+
+    def _drawn(self, how: Any, shape: Shape, seed: int, name: str) -> Array:
+        self.drawn.append(prod(shape))
+        if self.makes(prod(shape)):
+            return initialise(how, shape, seed, name)
+        find(how["init"])
+        return blank(shape, self.dtype)
 
     # -- the spellings
 
@@ -126,8 +149,8 @@ class Tensors:
         return shape
 
     def _limit(self, where: Where, shape: Shape, name: str) -> None:
-        if prod(shape) > LARGEST:
-            what = f"{name} of the shape {list(shape)} would hold {prod(shape)} numbers; {LARGEST} are the most"
+        if prod(shape) > MOST_ELEMENTS:
+            what = f"{name} of the shape {list(shape)} would hold {prod(shape)} numbers, beyond any memory"
             raise self.source.error(where, what)
 
     def _given(self, where: Where, value: Any) -> Array:
@@ -140,7 +163,8 @@ class Tensors:
 
     def _file(self, where: Where, form: _File) -> Array:
         try:
-            return read_array(self.source.directory / form.file, form.key)
+            stored = find_array(self.source.directory / form.file, form.key)
+            return read_array(stored) if self.makes(prod(stored.shape)) else blank(stored.shape, stored.dtype)
         except FileError as error:
             raise self.source.error((*where, error.at), str(error)) from None
 
@@ -149,7 +173,7 @@ class Tensors:
             raise self.source.error(where, f"{name} needs a `shape`: init says how, not how many")
         arguments = {key: v for key, v in value.items() if key not in ("shape", "seed", "dtype")}
         try:
-            return initialise(arguments, shape, self.seed if form.seed is None else form.seed, name)
+            return self._drawn(arguments, shape, self.seed if form.seed is None else form.seed, name)
         except UnknownArgument as error:
             raise self.source.error((*where, str(error.argument)), str(error), key=True) from None
         except ArgumentError as error:
@@ -168,12 +192,15 @@ class Tensors:
         if shape is None:
             return array
         if array.size == 1:
-            return np.full(shape, array.reshape(-1)[0])
+            number = array.reshape(-1)[0]
+            return np.full(shape, number) if self.makes(prod(shape)) else blank(shape, array.dtype, number)
+        if array.shape == shape:
+            return array
         if array.size != prod(shape):
             numerous = f"{prod(shape)} number{'s' if prod(shape) > 1 else ''}"
             what = f"{name} of the shape {list(shape)} takes {numerous}, or one for all, not {array.size}"
             raise self.source.error(where, what)
-        return array.reshape(shape)
+        return blank(shape, array.dtype) if is_blank(array) else array.reshape(shape)
 
     def _cast(self, array: Array, where: Where, raw: Any, known: Shape | None, dtype: str | None = None) -> Array:
         """The net's dtype for literals, floats and parameters; other integers stay what they are."""
@@ -191,6 +218,9 @@ class Tensors:
         return self._converted(array, target, where)
 
     def _converted(self, array: Array, target: np.dtype[Any], where: Where) -> Array:
+        if self.room < inf and is_blank(array):
+            one = self._converted(array[(slice(0, 1),) * array.ndim], target, where)
+            return blank(array.shape, target, one.reshape(-1)[0])
         with np.errstate(over="ignore", invalid="ignore"):
             result = np.array(array, dtype=target, order="C")
         wrong = np.isinf(result) & np.isfinite(array) if target.kind == "f" else result != array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import PurePath
@@ -9,13 +10,20 @@ from typing import Any
 
 import numpy as np
 
+_LONG_WORD = re.compile(r"\S{120,}|(?<=\[)[^\[\]]{120,}(?=\])")
 _LONGEST_VALUE = 40
 _LONGEST_LIST = 14
+_LONGEST_WORD = 200
 
 
 def printable(text: str) -> str:
     """The text on one line: control characters and their like are escaped, so that no file can steer a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def shortened(message: str) -> str:
+    """The message with the middle left out of words and lists that nobody would read to the end."""
+    return _LONG_WORD.sub(lambda word: f"{word[0][:40]}…{word[0][-30:]}", message)
 
 
 def show(value: Any) -> str:
@@ -50,7 +58,9 @@ def listed(words: Iterable[Any], last: str = "or") -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
-    lower = {k.lower(): k for k in known}
+    if len(word) > _LONGEST_WORD:
+        return None  # likeness is sought in time that grows with the square of the length
+    lower = {k.lower(): k for k in known if len(k) <= _LONGEST_WORD}
     found = get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
     return lower[found[0]] if found else None
 

@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from convstep.errors import ConvstepError
+from convstep.network.files import NoFileError, read_at_most
 from convstep.network.source import DEEPEST, Source, Where
-from convstep.network.words import listed, nearest_file, printable
+from convstep.network.words import listed, nearest_file, printable, shortened
 from convstep.network.yaml_core import plain, tagged
 
 try:
@@ -24,7 +25,11 @@ _PLAIN = "plain"
 _TEXT = "text"
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
-_MOST_FROM_ALIASES = 1_000_000
+_MOST_VALUES = 1_000_000
+_MOST_BYTES = 64 * 2**20
+
+_TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
+_TOO_MANY = f"holds more than {_MOST_VALUES:,} values; keep numbers in an .npz file: {{file: x.npz}}"
 
 _ADVICE = (
     ("could not find expected ':'", "this line is no `key: value`; is a ':' missing, or a quote?"),
@@ -46,15 +51,35 @@ _ADVICE = (
 )
 
 
+class _TooMuchError(Exception):
+    """More than any network has, at a node."""
+
+    def __init__(self, node: yaml.Node | None, message: str) -> None:
+        super().__init__(message)
+        self.node = node
+
+
 class _Loader(_Base):
-    """Composes nodes and leaves their meaning to us: `plain` and `text` (quoted) scalars, or an explicit tag."""
+    """Composes nodes and leaves their meaning to us: `plain` and `text` (quoted) scalars, or an explicit tag.
+
+    Composing calls itself for every level, in C without an end to its stack: so levels are counted, and values.
+    """
+
+    depth = values = 0
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
         return _PLAIN if kind is yaml.ScalarNode and implicit[0] else _TEXT
 
-    def descend_resolver(self, current_node: Any, current_index: Any) -> None: ...
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        self.depth += 1
+        self.values += 1
+        if self.depth > DEEPEST + 2:  # what is a little too deep is told with its exact place later
+            raise _TooMuchError(current_node, _TOO_DEEP)
+        if self.values > _MOST_VALUES:
+            raise _TooMuchError(current_node, _TOO_MANY)
 
-    def ascend_resolver(self) -> None: ...
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
 
 
 class YamlSource(Source):
@@ -106,18 +131,21 @@ class YamlSource(Source):
 
     def _wrong(self, node: yaml.Node, message: str) -> ConvstepError:
         mark = node.start_mark
-        return ConvstepError(printable(self._at(mark.line, mark.column) + message))
+        return self._wrong_at(mark.line, mark.column, message)
 
     def _wrong_at(self, line: int, column: int, message: str) -> ConvstepError:
-        return ConvstepError(printable(self._at(line, column) + message))
+        return ConvstepError(printable(self._at(line, column) + shortened(message)))
 
     # -- from bytes to nodes
 
     def _read(self) -> str:
         try:
-            data = Path(self._typed).read_bytes()
+            data = read_at_most(Path(self._typed), _MOST_BYTES)
         except (OSError, ValueError) as error:
             raise self._wrong_at(0, 0, self._unreadable(error)) from None
+        if data is None:
+            what = f"has more than {_MOST_BYTES >> 20} MiB; give a network file, which keeps its numbers in .npz files"
+            raise self._wrong_at(0, 0, what)
         encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         try:
             return data.decode(encoding)
@@ -132,6 +160,8 @@ class YamlSource(Source):
         if isinstance(error, IsADirectoryError):
             inside = sorted(p.name for p in path.glob("*.yaml"))
             return "is a directory; give a network file" + (f" in it, such as {inside[0]}" if inside else "")
+        if isinstance(error, NoFileError):
+            return "is a pipe or a device; save the network in a file, and give that"
         if isinstance(error, PermissionError):
             return "may not be read; check the file's permissions"
         if isinstance(error, FileNotFoundError):
@@ -152,8 +182,9 @@ class YamlSource(Source):
             raise self._wrong_at(*_line_and_column(text, end), what) from None
         except yaml.MarkedYAMLError as error:
             raise self._syntax(error) from None
-        except RecursionError:
-            raise self._wrong_at(0, 0, f"is nested more than {DEEPEST} levels deep") from None
+        except _TooMuchError as error:
+            mark = error.node.start_mark if error.node is not None else None
+            raise self._wrong_at(mark.line if mark else 0, mark.column if mark else 0, str(error)) from None
         if root is None:
             raise self._wrong_at(0, 0, "is empty; a network has `inputs` and `layers`")
         return root
@@ -186,7 +217,7 @@ class YamlSource(Source):
                 raise self._wrong(node, "this value contains itself through an alias (*); write it out")
             return self._converted[id(node)]
         if depth > DEEPEST:
-            raise self._wrong(node, f"is nested more than {DEEPEST} levels deep")
+            raise self._wrong(node, _TOO_DEEP)
         expected = "map" if isinstance(node, yaml.MappingNode) else "seq"
         if node.tag not in (_TEXT, _CORE + expected):
             raise self._bad_tag(node)
@@ -206,8 +237,8 @@ class YamlSource(Source):
         total = 1 + sum(self._counts.get(id(child), 1) for child in children)
         self._counts[id(node)] = total
         written = node.end_mark.index - node.start_mark.index
-        if total > max(written, _MOST_FROM_ALIASES):
-            raise self._wrong(node, f"its aliases (*) stand for {total} values; {_MOST_FROM_ALIASES} are the most")
+        if total > max(written, _MOST_VALUES):
+            raise self._wrong(node, f"its aliases (*) stand for {total} values; {_MOST_VALUES} are the most")
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from convstep.ops.avg_pool import Average
 from convstep.ops.base import Empty
 from convstep.ops.max_pool import Maximum
 from convstep.ops.pool import Pool
-from convstep.ops.windows import Axis, Window, axis_from
+from convstep.ops.windows import Axis, Window, axis_from, check_table
 
 
 class AdaptivePool(Pool):
@@ -35,6 +35,7 @@ class AdaptivePool(Pool):
 
 
 def _adaptive_axis(size: int, outputs: int) -> Axis:
+    check_table(outputs, size // outputs + 1)
     index = np.arange(outputs)
     first, end = index * size // outputs, -(-(index + 1) * size // outputs)
     reads = first[:, None] + np.arange((end - first).max())

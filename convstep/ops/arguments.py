@@ -37,6 +37,17 @@ def _is_integer(value: Any, least: float) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+_LARGEST_SIZE = 2**31 - 1
+"""Along one axis: so that strides in bytes stay within 64 bits."""
+
+
+def _tuple(values: Any) -> tuple[Any, ...]:
+    for value in values:
+        if value is not None and value > _LARGEST_SIZE:
+            raise ValueError(f"takes sizes of {_LARGEST_SIZE} or less, not {value}")
+    return tuple(values)
+
+
 def _integer(least: float = -inf) -> Check:
     kind = {-inf: "an integer", 1: "a positive integer"}.get(least, f"an integer of {least} or more")
 
@@ -58,7 +69,7 @@ def _sizes(axes: int, least: int, words: tuple[str, ...] = ()) -> Check:
         values = value if isinstance(value, (list, tuple)) else [value] * axes
         if len(values) != axes or not all(_is_integer(v, least) for v in values):
             raise ValueError(f"takes {' or '.join(kinds)}, not {value!r}")
-        return tuple(values)
+        return _tuple(values)
 
     return check
 
@@ -67,7 +78,7 @@ def _some_sizes(value: Any) -> Any:
     values = value if isinstance(value, (list, tuple)) else [value]
     if not values or not all(_is_integer(v, 1) for v in values):
         raise ValueError(f"takes a positive integer or a list of them, not {value!r}")
-    return tuple(values)
+    return _tuple(values)
 
 
 def _sizes_or_nones(axes: int) -> Check:
@@ -75,7 +86,7 @@ def _sizes_or_nones(axes: int) -> Check:
         values = value if isinstance(value, (list, tuple)) else [value] * axes
         if len(values) != axes or not all(v is None or _is_integer(v, 1) for v in values):
             raise ValueError(f"takes a positive integer or a list of {axes} (null: as the input), not {value!r}")
-        return tuple(values)
+        return _tuple(values)
 
     return check
 

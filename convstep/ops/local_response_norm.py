@@ -30,7 +30,7 @@ from convstep.ops.base import (
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Power, Product, Quotient, Sum, total
 from convstep.ops.pool import add_up
 from convstep.ops.terms import Terms
-from convstep.ops.windows import Axis, Codes, sliding_axis
+from convstep.ops.windows import Axis, Codes, check_table, sliding_axis
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,6 +53,7 @@ class LocalResponseNorm(Operation):
         shape = self.inputs[0].shape
         if len(shape) < 3:
             raise ArgumentError("inputs", f"takes an input of 3 or more dimensions (N, C, …), not {list(shape)}")
+        check_table(shape[1], self.size)
         return self.inputs[0]
 
     @cached_property

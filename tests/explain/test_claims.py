@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from networks import networks, sample
 
 from convstep.engine.recording import Recording
-from convstep.engine.timeline import differentiated
 from convstep.explain.claims import ClaimError, judge
 from convstep.network import load
+from convstep.network.footprint import differentiated
 
 with open(sample("two_conv"), encoding="utf-8") as file:
     TWO_CONV = yaml.safe_load(file)

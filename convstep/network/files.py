@@ -1,0 +1,38 @@
+"""Reading files that anybody may have made: only regular ones, and no more of them than a limit."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+class NoFileError(OSError):
+    """A pipe, a terminal or a device stands where a file is needed: reading it might never end."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "it is a pipe or a device, not a file")
+
+
+def size_of(path: Path) -> int:
+    """The size in bytes of a regular file. Raises OSError where there is none, ValueError for a NUL in its name."""
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(0, "it is a directory")
+    if not stat.S_ISREG(found.st_mode):
+        raise NoFileError
+    return found.st_size
+
+
+def read_at_most(path: Path, most: int) -> bytes | None:
+    """The bytes of a regular file; None where there are more than `most`.
+
+    Raises OSError where it cannot be read, ValueError for a NUL in its name.
+    """
+    if size_of(path) > most:
+        return None
+    # What /proc and the like call empty may be endless.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        data = file.read(most + 1)
+    return data if len(data) <= most else None

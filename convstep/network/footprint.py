@@ -1,0 +1,50 @@
+"""The memory that one iteration of a network takes, known from shapes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+
+from convstep.network.graph import Graph
+
+_DRAWING = 40
+"""Bytes beside an element while its tensor is drawn: random words, pairs, logarithms, angles (float64 each)."""
+
+
+def differentiated(graph: Graph) -> set[str]:
+    """The float tensors that the loss, or a given upstream gradient's tensor, depends on, themselves included."""
+    reached = {graph.loss.name} if graph.loss else set(graph.seeds)
+    for node in reversed(graph.nodes):
+        if node.name in reached:
+            slots = range(len(node.operands))
+            reached.update(node.operands[slot] for slot in slots if node.op.is_differentiable(slot))
+    return reached
+
+
+def iteration_bytes(graph: Graph) -> int:
+    """One iteration's values, gradients, buffers, updated parameters and optimizer state."""
+    return sum(iteration_sizes(graph).values())
+
+
+def iteration_sizes(graph: Graph) -> dict[str, int]:
+    """The same by tensor: its value, gradient, update and optimizer state together, in bytes."""
+    sizes = {name: spec.size * spec.dtype.itemsize for name, spec in graph.inputs.items()}
+    sizes.update({name: array.nbytes for name, array in {**graph.parameters, **graph.buffers}.items()})
+    sizes.update({node.name: node.op.output.size * node.op.output.dtype.itemsize for node in graph.nodes})
+    reached = differentiated(graph)
+    updates = 0 if graph.optimizer is None else 1 + len(graph.optimizer.state_names)
+    times = {name: 1 + (name in reached) * (1 + updates * (name in graph.parameters)) for name in sizes}
+    masks = {
+        name: prod(node.op.masks[local]) * graph.dtype.itemsize
+        for node in graph.nodes
+        for local, name in node.masks.items()
+    }
+    return {**{name: size * times[name] for name, size in sizes.items()}, **masks}
+
+
+def peak_bytes(graph: Graph, drawn: Iterable[int]) -> int:
+    """What a network needs: to draw tensors of so many elements, and then to run an iteration."""
+    data = sum(array.nbytes for array in graph.data.values())
+    batch = sum(spec.size * spec.dtype.itemsize for spec in graph.inputs.values())
+    kept = data + sum(array.nbytes for array in {**graph.parameters, **graph.buffers}.values())
+    return max(kept + _DRAWING * max(drawn, default=0), iteration_bytes(graph) + max(0, data - batch))
