@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from convstep.network.stored_arrays import FileError, Stored, check_kind, check_room, damaged
+from convstep.network.zip_files import DamagedZipError, open_zip
 from convstep.ops.base import Array, Shape
 
 _MAGIC = b"\x93NUMPY"
@@ -31,40 +30,32 @@ def npy_array(path: Path) -> Stored:
 
 def npz_arrays(path: Path) -> dict[str, Stored]:
     """Every array of an .npz file, by name. Raises FileError for what is none, OSError for what cannot be read."""
+    try:
+        with open_zip(path) as archive:
+            return _members(path, archive)
+    except DamagedZipError:
+        raise _damaged(path) from None
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, Stored]:
     arrays: dict[str, Stored] = {}
-    with _archive(path) as archive:
-        for info in archive.infolist():
-            name = info.filename.removesuffix(".npy")
-            if name in arrays:
-                raise FileError(f"{path.name} holds '{name}' twice; save it again")
-            if info.file_size > max(_LARGEST_PACKED, _STRONGEST_PACKING * info.compress_size):
-                raise FileError(f"'{name}' in {path.name} unpacks to {_STRONGEST_PACKING} times its size and more")
-            what = f"'{name}' in {path.name}"
-            with archive.open(info) as file:
-                read = partial(_read_npz, path, info.filename)
-                arrays[name] = _stored(file, info.file_size, what, path.name, read)
+    for info in archive.infolist():
+        name = info.filename.removesuffix(".npy")
+        what = f"'{name}' in {path.name}"
+        if name in arrays:
+            raise FileError(f"{path.name} holds '{name}' twice; save it again")
+        if info.file_size > max(_LARGEST_PACKED, _STRONGEST_PACKING * info.compress_size):
+            raise FileError(f"{what} unpacks to {_STRONGEST_PACKING} times its size and more; save it without packing")
+        with archive.open(info) as file:
+            arrays[name] = _stored(file, info.file_size, what, path.name, partial(_read_npz, path, info.filename))
     return arrays
 
 
-@contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+def _damaged(path: Path) -> FileError:
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) == _MAGIC:
-            raise FileError(f"{path.name} is no {path.suffix} file inside; give it its right ending")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except (FileError, MemoryError):
-        raise
-    except OSError as error:
-        # A damaged archive makes zipfile seek to where there is nothing: an error without a file's name.
-        if error.filename is not None or not path.is_file():
-            raise
-        raise damaged(path.name, path.suffix) from None
-    except (EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise damaged(path.name, path.suffix) from error
-    except Exception as error:  # bz2's and lzma's own, struct.error …: whatever a decoder says of damaged bytes
-        raise damaged(path.name, path.suffix) from error
+            return FileError(f"{path.name} is no {path.suffix} file inside; give it its right ending")
+    return damaged(path.name, path.suffix)
 
 
 def _stored(file: IO[bytes], size: int, what: str, name: str, read: Any) -> Stored:
@@ -101,8 +92,20 @@ def _read_npy(path: Path) -> Array:
 
 
 def _read_npz(path: Path, member: str) -> Array:
-    with _archive(path) as archive, archive.open(member) as file:
-        return _numbers(file, f"'{member.removesuffix('.npy')}' in {path.name}", damaged(path.name, path.suffix))
+    what = f"'{member.removesuffix('.npy')}' in {path.name}"
+    try:
+        with open_zip(path) as archive, archive.open(member) as file:
+            return _numbers(file, what, damaged(path.name, path.suffix))
+    except DamagedZipError:
+        raise _damaged(path) from None
+
+
+def array_of(data: bytes) -> Array:
+    """The array in the bytes of an .npy file. Raises FileError for what is none."""
+    file = io.BytesIO(data)
+    _stored(file, len(data), "it", "it", None)
+    file.seek(0)
+    return _numbers(file, "it", damaged("it", ".npy"))
 
 
 def _numbers(file: IO[bytes], what: str, wrong: FileError) -> Array:

@@ -14,7 +14,7 @@ from networks import networks, sample
 from picked import PICKED
 from plain_view import plain
 
-from convstep.debugger import snapshot
+from convstep.debugger import container, snapshot
 from convstep.debugger.moves import Spot
 from convstep.debugger.session import Session, open_session
 from convstep.engine.recording import Recording
@@ -139,7 +139,7 @@ def test_saving_never_leaves_half_a_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    for function in ("replace", "fsync", "fdopen"):
+    for function in ("replace", "fsync", "open"):
         with monkeypatch.context() as patch:
             patch.setattr(os, function, full)
             with pytest.raises(ConvstepError, match="No space left") as raised:
@@ -258,7 +258,7 @@ def test_foreign_files(suffix, tmp_path):
         archive.writestr("readme.txt", "hello")
     refused(path)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(snapshot._META, "{}")
+        archive.writestr(container.META, "{}")
     refused(path)
     with zipfile.ZipFile(path, "w"):
         pass
@@ -310,9 +310,9 @@ def test_contents_that_make_no_sense(change, good, tmp_path):
 def rewrite(path, change):
     """The snapshot with another `snapshot.json`, and a checksum that fits."""
     with zipfile.ZipFile(path) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist() if name != snapshot._CHECKSUM}
-    entries[snapshot._META] = json.dumps(change(json.loads(entries[snapshot._META]))).encode()
-    entries[snapshot._CHECKSUM] = snapshot._checksum(entries).encode()
+        entries = {name: archive.read(name) for name in archive.namelist() if name != container.CHECKSUM}
+    entries[container.META] = json.dumps(change(json.loads(entries[container.META]))).encode()
+    entries[container.CHECKSUM] = container.checksum(entries).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in entries.items():
             archive.writestr(name, data)
