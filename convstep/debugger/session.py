@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from convstep.debugger import goto, moves, snapshot
+from convstep.debugger.edits import Edit, read_edit, settings
 from convstep.debugger.moves import Landing, Spot
 from convstep.debugger.screen import ScreenBuilder
+from convstep.debugger.trial import Beside, Trial, from_extras, spot_in
 from convstep.debugger.view import View
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
@@ -38,7 +40,8 @@ class Session:
         look: dict[str, Any] | None = None,
         extras: dict[str, Any] | None = None,
     ) -> None:
-        self.recording = recording
+        self.trial = from_extras(recording, extras or {})
+        self.recording = self.trial.recording
         self.names = Names(recording.graph)
         self.spot = spot or Spot("op", "gather", -1)
         self.look: dict[str, Any] = look or {}
@@ -46,6 +49,7 @@ class Session:
         self.history: list[Spot] = []
         self.unsaved = False
         self._screen = ScreenBuilder(self.names)
+        self._beside = Beside(self.trial, self.names)
 
     @property
     def graph(self) -> Graph:
@@ -70,7 +74,9 @@ class Session:
 
     def view(self) -> View:
         """The screen at the present spot."""
-        return self._screen.view(self.state(), self.spot)
+        state = self.state()
+        view = self._screen.view(state, self.spot)
+        return self._beside.view(view, state, self.spot) if self.trial.edits else view
 
     # -- a step -----------------------------------------------------------------------------------
 
@@ -182,6 +188,27 @@ class Session:
             self.history = [*self.history, self.spot][-_LONGEST_HISTORY:]
         return self._land(landing)
 
+    # -- what if ------------------------------------------------------------------------------------
+
+    def read_edit(self, text: str) -> Edit:
+        """The edit that a typed line stands for here. Raises ConvstepError where it is none."""
+        return read_edit(text, self.graph, self.names, self.recording.iteration(self.place.iteration))
+
+    def changeable(self) -> list[str]:
+        """What may be typed first in an edit: tensors and settings."""
+        return [*self.names.all(), *settings(self.graph)]
+
+    def adopt(self, trial: Trial) -> None:
+        """Show the numbers of a run with other edits, at the same place. Its iteration at hand must have been run."""
+        old, new = self.recording.timeline, trial.recording.timeline
+        self.spot = spot_in(self.spot, old, new)
+        self.history = [spot_in(spot, old, new) for spot in self.history]
+        self.trial, self.recording = trial, trial.recording
+        self.extras.update(trial.extras())
+        self._screen = ScreenBuilder(self.names)
+        self._beside = Beside(trial, self.names)
+        self.unsaved = True
+
     # -- snapshots ----------------------------------------------------------------------------------
 
     def propose_name(self) -> str:
@@ -196,18 +223,19 @@ class Session:
         """Save a snapshot there. Raises ConvstepError where that is impossible."""
         if not path.strip():
             raise ConvstepError("a snapshot needs a file name")
-        iteration = self.recording.iteration(self.place.iteration)
+        original = self.trial.original
+        iteration = original.iteration(self.place.iteration)
         spot = self.spot
         snapshot.write(
             os.path.expanduser(path.strip()),
             snapshot.Snapshot(
-                self.graph,
+                original.graph,
                 spot.level,
                 spot.order,
                 spot.position,
                 iteration.index,
                 iteration.start,
-                self.recording.losses,
+                original.losses,
                 tuple((s.level, s.order, s.position) for s in self.history),
                 self.look,
                 self.extras,
@@ -229,7 +257,8 @@ def open_session(
     """
     saved = snapshot.read_if_snapshot(source)
     session = _resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
-    session.recording.iteration(session.place.iteration, progress)
+    for recording in dict.fromkeys((session.trial.original, session.recording)):
+        recording.iteration(session.place.iteration, progress)
     if at is not None:
         session.go(at)
         session.unsaved = False
@@ -238,15 +267,15 @@ def open_session(
 
 def _resume(saved: snapshot.Snapshot, iterations: int | None) -> Session:
     graph = saved.graph if iterations is None else snapshot.with_iterations(saved.graph, iterations)
-    recording = Recording(graph, checkpoints={saved.iteration: saved.state})
-    recording.losses.update(saved.losses)
+    original = Recording(graph, checkpoints={saved.iteration: saved.state})
+    original.losses.update(saved.losses)
+    session = Session(original, look=dict(saved.look), extras=dict(saved.extras))
+    recording = session.recording
 
     def within(spot: Spot) -> Spot:
         last = recording.timeline.length(spot.level, spot.order) - 1
         return replace(spot, position=max(-1, min(spot.position, last)))
 
-    session = Session(
-        recording, within(Spot(saved.level, saved.order, saved.position)), dict(saved.look), dict(saved.extras)
-    )
+    session.spot = within(Spot(saved.level, saved.order, saved.position))
     session.history = [within(Spot(*entry)) for entry in saved.history]
     return session

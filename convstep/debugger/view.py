@@ -32,11 +32,21 @@ class Mark(IntEnum):
 
 @dataclass(frozen=True)
 class Cells:
-    """Some cells of a grid; three arrays of the same length."""
+    """Some cells of a grid; arrays of the same length. `was` are the numbers of the run without edits."""
 
     values: npt.NDArray[np.float64]
     status: npt.NDArray[np.uint8]
     marks: npt.NDArray[np.uint8]
+    was: npt.NDArray[np.float64] | None = None
+
+    @property
+    def changed(self) -> npt.NDArray[np.bool_]:
+        """Which numbers are others than without edits."""
+        if self.was is None:
+            return np.zeros(self.values.shape, np.bool_)
+        both_nan = np.isnan(self.values) & np.isnan(self.was)
+        changed: npt.NDArray[np.bool_] = (self.values != self.was) & ~both_nan
+        return changed
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,8 @@ class TimelineBar:
 class View:
     """One screen. `where` are breadcrumbs (`backward`, `o1 Conv2d`, `grad(w1)[1]`, `term 2 of 4`).
 
-    `shorter` are sentences for where the whole one has no room, the longest first.
+    `shorter` are sentences for where the whole one has no room, the longest first. `edited`: what is shown are the
+    numbers of a run with edits.
     """
 
     name: str
@@ -155,3 +166,4 @@ class View:
     ledger: Ledger | None = None
     notices: list[str] = field(default_factory=list)
     shorter: tuple[str, ...] = ()
+    edited: bool = False

@@ -6,7 +6,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -107,9 +107,18 @@ class Recording:
                 progress(k)
         return self._iterations[index]
 
+    def branch(self, graph: Graph, first: int) -> Recording:
+        """The recording of a graph that runs as this one does before iteration `first`: that part is taken over."""
+        at, state = self._state_before(first)
+        branch = Recording(graph, {at: state} if at else None, self._kept_bytes)
+        branch.losses.update({k: loss for k, loss in self.losses.items() if k < first})
+        branch.patience = self.patience
+        return branch
+
     def _state_before(self, index: int) -> tuple[int, TrainingState]:
         """The nearest known training state that an iteration at or before `index` starts from."""
         known = dict(self._checkpoints)
+        known.update({k: iteration.start for k, iteration in self._iterations.items() if k not in known})
         known.update({k + 1: iteration.end for k, iteration in self._iterations.items()})
         at = max(k for k in known if k <= index)
         return at, known[at]
@@ -130,6 +139,7 @@ class Recording:
 
 def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingState, work: Work = QUIET) -> Iteration:
     """Forward, loss, backward and update, from a training state. Raises Cancelled between two operations."""
+    start = _forced(graph, index, start)
     values: dict[str, Array] = {**graph.batch(index), **start.parameters, **start.buffers, **_masks(graph, index)}
     calls: dict[str, Call] = {}
     buffers = dict(start.buffers)
@@ -146,7 +156,7 @@ def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingS
             if node.op.training and node.buffers:
                 new = node.op.new_buffers(calls[node.name])
                 buffers.update({node.buffers[local]: array for local, array in new.items()})
-            values[node.name] = output
+            values[node.name] = graph.force(index, node.name, output)
         seeds = _seeds(graph, values)
         given, grads = _backward(graph, timeline, calls, seeds, work)
         updates = _updates(graph, timeline, index, start, grads, work)
@@ -158,13 +168,22 @@ def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingS
     return Iteration(index, values, calls, seeds, given, grads, updates, start, end)
 
 
+def _forced(graph: Graph, index: int, start: TrainingState) -> TrainingState:
+    """The training state with what is set by hand at the start of this iteration."""
+    if not graph.forced:
+        return start
+    parameters = {name: graph.force(index, name, tensor) for name, tensor in start.parameters.items()}
+    buffers = {name: graph.force(index, name, tensor) for name, tensor in start.buffers.items()}
+    return replace(start, parameters=parameters, buffers=buffers)
+
+
 def _masks(graph: Graph, index: int) -> dict[str, Array]:
     """The masks of one iteration, drawn from the net's seed, their names and the iteration."""
     masks = {}
     for node in graph.nodes:
         for local, name in node.masks.items():
             uniform = Draw(graph.seed, f"{name}[{index}]").uniform(node.op.masks[local])
-            masks[name] = node.op.draw(local, uniform).astype(graph.dtype)
+            masks[name] = graph.force(index, name, node.op.draw(local, uniform).astype(graph.dtype))
     return masks
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from convstep.ops.base import Array, Operation, Spec
+from convstep.network.forced import Forced, set_numbers
+from convstep.ops.base import Array, IntArray, Operation, Spec
 from convstep.ops.optimizers import Optimizer
 from convstep.ops.schedulers import Scheduler
 
@@ -57,7 +58,8 @@ class Graph:
     `data` holds the whole inputs, `inputs` their shapes within an iteration. `parameters` are the initial
     values under their stored names, `buffers` likewise; `aliases` maps every state_dict name to the stored one.
     `seeds` are the given upstream gradients (`gradient:`). `document` is the network as plain data, tensors as
-    arrays, from which the same graph can be built anywhere.
+    arrays, from which the same graph can be built anywhere. `forced` are numbers set by hand, of which the document
+    knows nothing; of two for the same element the later one holds.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Graph:
     indexing: str = "torch"
     claims: tuple[Claim, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict)
+    forced: tuple[Forced, ...] = ()
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -96,12 +99,47 @@ class Graph:
 
     def batch(self, iteration: int) -> dict[str, Array]:
         """The inputs of one iteration. Row j of a batch is row (batch_size · iteration + j) mod n."""
+        batch = {}
+        for name, tensor in self.data.items():
+            rows = self._rows(name, iteration)
+            batch[name] = tensor if rows is None else tensor[rows]
+            if forced := [f for f in self.forced if f.tensor == name and f.iteration <= iteration]:
+                batch[name] = set_numbers(batch[name], [g for f in forced for g in self._in_batch(f, iteration)])
+        return batch
+
+    def data_index(self, name: str, iteration: int, index: int) -> int:
+        """Where an element of an input of this iteration stands in the whole input: a flat index for a flat index."""
+        rows = self._rows(name, iteration)
+        if rows is None:
+            return index
+        row, rest = divmod(index, self.inputs[name].size // len(rows))
+        return int(rows[row]) * (self.inputs[name].size // len(rows)) + rest
+
+    def force(self, iteration: int, name: str, tensor: Array) -> Array:
+        """A tensor that is no input, with what is set by hand in this iteration; the same array where nothing is."""
+        forced = [f for f in self.forced if f.tensor == name and f.iteration == iteration]
+        return set_numbers(tensor, forced) if forced else tensor
+
+    def _in_batch(self, forced: Forced, iteration: int) -> list[Forced]:
+        if forced.index is None:
+            return [forced]
+        return [replace(forced, index=k) for k in self.batch_indices(forced.tensor, iteration, forced.index)]
+
+    def _rows(self, name: str, iteration: int) -> IntArray | None:
+        """The rows of an input that an iteration takes; None where it takes the whole input."""
         if self.batch_size is None:
-            return dict(self.data)
-        first = next(iter(self.data.values()))
-        count = first.shape[0]
-        rows = (self.batch_size * iteration + np.arange(self.batch_size)) % count
-        return {
-            name: tensor[rows] if tensor.ndim and tensor.shape[0] == count else tensor
-            for name, tensor in self.data.items()
-        }
+            return None
+        first, tensor = next(iter(self.data.values())), self.data[name]
+        if not tensor.ndim or tensor.shape[0] != first.shape[0]:
+            return None
+        rows: IntArray = (self.batch_size * iteration + np.arange(self.batch_size)) % first.shape[0]
+        return rows
+
+    def batch_indices(self, name: str, iteration: int, index: int) -> list[int]:
+        """Where an element of a whole input stands in an iteration: flat indices, perhaps two, perhaps none."""
+        rows = self._rows(name, iteration)
+        if rows is None:
+            return [index]
+        size = self.inputs[name].size // len(rows)
+        row, rest = divmod(index, size)
+        return [int(k) * size + rest for k in np.flatnonzero(rows == row)]

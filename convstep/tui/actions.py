@@ -121,6 +121,13 @@ ACTIONS: tuple[Action, ...] = (
         _Row("channel_on", "pagedown", "Next channel", "Next channel of a tensor of rank ≥ 3"),
     ),
     *_group(
+        "What if",
+        "whatif",
+        _Row("what_if", "i", "What if …", "Change a number or a setting, and see what follows: w1[3] = 0.5, lr = 0.01"),
+        _Row("undo", "u", "Undo the edit", "Without the last edit"),
+        _Row("redo", "U", "Redo the edit", "With the edit that was undone last"),
+    ),
+    *_group(
         "Take along",
         "taking",
         _Row("copy_number", "y", "Copy the number", "Copy the number under the cursor, every digit", "copy", IN_PANE),

@@ -63,7 +63,8 @@ class ConvstepApp(App[None], inherit_bindings=False):
         if self.few_colours:
             self.ansi_color = True
         if not self.is_headless:
-            self.session.recording.patience = _PATIENCE
+            for recording in (self.session.trial.original, self.session.recording):
+                recording.patience = _PATIENCE
         if self._driver is not None and not self.is_headless:
             self._driver.write(_SHOW_CURSOR)
 

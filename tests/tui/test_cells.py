@@ -27,7 +27,7 @@ WHOLE = NumberFormat(3, 0)
     ],
 )
 def test_roles_are_told_by_shape_and_take_the_same_room(status: Status, mark: Mark, text: str) -> None:
-    column = Column(left=3, right=0, partial=True, gap=False)
+    column = Column(left=3, right=0, tail=1, gap=False)
     number = number_text(48.0, status, WHOLE)
     assert "".join(parts(number, status, mark, column)) == text
     assert len(text) == column.pitch
@@ -36,7 +36,7 @@ def test_roles_are_told_by_shape_and_take_the_same_room(status: Status, mark: Ma
 def test_decimal_points_stand_below_each_other() -> None:
     form = NumberFormat(7, 4)
     texts = [form.text(v) for v in (-12.5, 0.0001, 0.0, 3.0)]
-    column = column_of(texts, form, partial=False, gap=False)
+    column = column_of(texts, form, tail=0, gap=False)
     lines = ["".join(parts(text, Status.DONE, Mark.NONE, column)) for text in texts]
     assert {line.index(".") for line in lines if "." in line} == {1 + column.left}
     assert {len(line) for line in lines} == {column.pitch}
@@ -45,7 +45,7 @@ def test_decimal_points_stand_below_each_other() -> None:
 def test_a_number_longer_than_its_format_widens_the_column() -> None:
     form = NumberFormat(4, 2)
     text = form.text(1.5e-9)
-    column = column_of([text], form, partial=False, gap=False)
+    column = column_of([text], form, tail=0, gap=False)
     assert len("".join(parts(text, Status.DONE, Mark.NOW, column))) == column.pitch
     assert text in "".join(parts(text, Status.DONE, Mark.NOW, column))
 
@@ -71,6 +71,6 @@ def test_a_scientific_column_is_as_wide_as_its_numbers() -> None:
     form = format_of(values)
     texts = [form.text(v) for v in values.tolist()]
     assert form.decimals is None
-    column = column_of(texts, form, partial=False, gap=False)
+    column = column_of(texts, form, tail=0, gap=False)
     assert column.left + column.right == max(map(len, texts))
-    assert column_of([], form, partial=False, gap=False) == column
+    assert column_of([], form, tail=0, gap=False) == column

@@ -142,7 +142,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             ("formula", lambda w, h: formula_lines(view.formula, w, h, palette)),
             ("ledger", lambda w, h: ledger_lines(view.ledger, w, h, palette)),
             ("message", lambda w, h: [message_line(self.message, self._cursor_text(), view.notices, w, palette)]),
-            ("legend", lambda w, h: [self._legend(w)]),
+            ("legend", lambda w, h: [self._legend(w, view.edited)]),
         ):
             if region := regions.get(name):
                 self._lines(name).show(draw(region.width, region.height))
@@ -162,9 +162,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def _lines(self, name: str) -> Lines:
         return self.get_child_by_id(name, Lines)
 
-    def _legend(self, width: int) -> Any:
+    def _legend(self, width: int, edited: bool) -> Any:
         grid = self._scaled()
-        return legend_line(grid.scale if grid else None, width, self.palette, grid.title if grid else "")
+        return legend_line(grid.scale if grid else None, width, self.palette, grid.title if grid else "", edited)
 
     def _scaled(self) -> Grid | None:
         """The grid whose colour scale the legend shows: under the cursor, or the first of the gradients' pane."""
@@ -259,8 +259,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """Run an iteration beside the screen, then go on. What shows another one is let go of: memory is short."""
         for pane in self.panes:
             pane.release()
-        recording = self.session.recording
-        self.work(f"iteration {index}", lambda work: recording.iteration(index, work=work), lambda _: then())
+        trial = self.session.trial
+        self.work(f"iteration {index}", lambda work: trial.run(index, work), lambda _: then())
 
     def _meanwhile(self, chosen: Action) -> None:
         """A key during long work: escape ends it, q leaves; steps are taken afterwards; all else waits."""

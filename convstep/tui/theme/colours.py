@@ -29,6 +29,7 @@ class Inks:
     rest: str
     written: str
     warning: str
+    changed: str
     negative: str
     positive: str
 
@@ -43,6 +44,7 @@ DARK = Inks(
     rest="#b9c4d0",
     written="#7fe3b0",
     warning="#ff8f8f",
+    changed="#e59bff",
     negative="#2d7fd3",
     positive="#cf7415",
 )
@@ -56,10 +58,11 @@ LIGHT = Inks(
     rest="#3c4650",
     written="#00663a",
     warning="#b00020",
+    changed="#8a1fa8",
     negative="#79b1ee",
     positive="#f2a552",
 )
-_ROLES = ("text", "faint", "line", "title", "now", "rest", "written", "warning")
+_ROLES = ("text", "faint", "line", "title", "now", "rest", "written", "warning", "changed")
 _ANSI = {
     "faint": "bright_black",
     "line": "bright_black",
@@ -67,9 +70,10 @@ _ANSI = {
     "now": "bright_yellow",
     "written": "bright_green",
     "warning": "bright_red",
+    "changed": "bright_magenta",
 }
-_ANSI_LIGHT = {"title": "blue", "now": "magenta", "written": "green", "warning": "red"}
-_BOLD = frozenset({"title", "now", "written", "strong"})
+_ANSI_LIGHT = {"title": "blue", "now": "magenta", "written": "green", "warning": "red", "changed": "cyan"}
+_BOLD = frozenset({"title", "now", "written", "strong", "changed"})
 
 
 class Palette:
@@ -96,6 +100,7 @@ class Palette:
     rest: Style
     written: Style
     warning: Style
+    changed: Style
     strong: Style
 
     def _role(self, role: str) -> Style:
@@ -142,6 +147,14 @@ class Palette:
         if self.kind == "full" and level:
             style += Style(bgcolor=self.shade(level))
         return style + Style(reverse=True, bold=True) if cursor else style
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def changed_mark(self, level: int, cursor: bool) -> Style:
+        """The style of the sign behind a number that edits have changed."""
+        style = self.changed
+        if self.kind == "full" and level:
+            style += Style(bgcolor=self.shade(level))
+        return style + Style(reverse=True) if cursor else style
 
     @lru_cache(maxsize=256)  # noqa: B019
     def shade(self, level: int) -> str:

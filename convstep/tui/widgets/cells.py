@@ -9,6 +9,8 @@ from convstep.debugger.view import Mark, Status
 from convstep.explain.numbers import NumberFormat
 
 _BRACKETS = {Mark.NOW: ("[", "]"), Mark.REST: ("(", ")"), Mark.WRITTEN: ("<", ">"), Mark.NONE: (" ", " ")}
+CHANGED = "*"
+"""Behind a number that is another than without edits."""
 _WANTED_COLUMNS = 3
 _FEWEST_DECIMALS = 2
 _SCIENTIFIC_RIGHT = len(".23e-5")
@@ -16,17 +18,17 @@ _SCIENTIFIC_RIGHT = len(".23e-5")
 
 @dataclass(frozen=True)
 class Column:
-    """The cells before a decimal point and from it on; `room`: a place for `…` and a gap after each cell."""
+    """The cells before a decimal point and from it on, for `…` and `*` behind the number, and a gap after each cell."""
 
     left: int
     right: int
-    partial: bool
+    tail: int
     gap: bool
 
     @property
     def pitch(self) -> int:
         """The cells from one column to the next: bracket, number, `…`, bracket, gap."""
-        return 2 + self.left + self.right + self.partial + self.gap
+        return 2 + self.left + self.right + self.tail + self.gap
 
 
 def number_text(value: float, status: int, form: NumberFormat) -> str:
@@ -53,14 +55,14 @@ def split_text(text: str) -> tuple[int, int]:
     return stop, len(text) - stop
 
 
-def column_of(texts: list[str], form: NumberFormat, partial: bool, gap: bool) -> Column:
+def column_of(texts: list[str], form: NumberFormat, tail: int, gap: bool) -> Column:
     """Wide enough for the format and for every visible text."""
     right = _SCIENTIFIC_RIGHT if form.decimals is None else form.decimals + 1 if form.decimals else 0
     left = form.width - right - (form.decimals is None)
     for text in texts:
         before, after = split_text(text)
         left, right = max(left, before), max(right, after)
-    return Column(max(1, left), right, partial, gap)
+    return Column(max(1, left), right, tail, gap)
 
 
 def fitted(form: NumberFormat, cols: int, width: int) -> NumberFormat:
@@ -71,10 +73,13 @@ def fitted(form: NumberFormat, cols: int, width: int) -> NumberFormat:
     return form
 
 
-def parts(text: str, status: int, mark: int, column: Column) -> tuple[str, str, str, str, str]:
-    """A cell of exactly `column.pitch` characters: padding, bracket, number, bracket, padding."""
+def parts(
+    text: str, status: int, mark: int, column: Column, changed: bool = False
+) -> tuple[str, str, str, str, str, str]:
+    """A cell of exactly `column.pitch` characters: padding, bracket, number, its `*`, bracket, padding."""
     before, after = split_text(text)
     opening, closing = _BRACKETS[Mark(mark)]
     more = "…" if status == Status.PARTIAL else ""
-    rest = column.right - after + column.partial - len(more) + column.gap
-    return " " * (column.left - before), opening, text + more, closing, " " * max(0, rest)
+    star = CHANGED if changed else ""
+    rest = column.right - after + column.tail - len(more) - len(star) + column.gap
+    return " " * (column.left - before), opening, text + more, star, closing, " " * max(0, rest)

@@ -17,7 +17,10 @@ def described(spot: Spot) -> str:
     if status == Status.PADDING:
         return f"{spot.name}: padding, no number of the tensor"
     more = " so far, more is to come" if status == Status.PARTIAL else ""
-    return f"{spot.name} = {float(spot.cells.values[0])!r}{more}"
+    now = f"{float(spot.cells.values[0])!r}{more}"
+    if spot.cells.was is not None and spot.cells.changed[0]:
+        return f"{spot.name} was {float(spot.cells.was[0])!r}, now {now}"
+    return f"{spot.name} = {now}"
 
 
 def copied_number(spot: Spot) -> str:

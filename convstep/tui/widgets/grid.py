@@ -38,12 +38,13 @@ class Visible:
         return Visible(window, cells, [number_text(v, s, form) for v, s in zip(values, states, strict=True)], form)
 
     @property
-    def partial(self) -> bool:
-        return bool((self.cells.status == Status.PARTIAL).any())
+    def tail(self) -> int:
+        """The cells behind a number that its `…` and its `*` need."""
+        return int(((self.cells.status == Status.PARTIAL).astype(int) + self.cells.changed).max(initial=0))
 
     def column(self, gap: bool) -> Column:
         """The column that holds every visible text; with a gap there is always room for a `…`, too."""
-        return column_of(self.texts, self.form, partial=gap or self.partial, gap=gap)
+        return column_of(self.texts, self.form, tail=max(gap, self.tail), gap=gap)
 
     def marked(self, mark: Mark) -> tuple[int, int] | None:
         """The first visible cell of a role, as row and column of the window."""
@@ -95,6 +96,7 @@ def rows(grid: Grid, visible: Visible, column: Column, drawing: Drawing) -> list
             cells.values[part].tobytes(),
             cells.status[part].tobytes(),
             cells.marks[part].tobytes(),
+            cells.changed[part].tobytes(),
             visible.form,
             grid.scale,
             column,
@@ -119,7 +121,7 @@ def rows(grid: Grid, visible: Visible, column: Column, drawing: Drawing) -> list
 
 def number(grid: Grid, visible: Visible, drawing: Drawing) -> list[Piece]:
     """The one number of a grid that has only one, for its header line."""
-    column = column_of(visible.texts, NumberFormat(1, 0), partial=False, gap=False)
+    column = column_of(visible.texts, NumberFormat(1, 0), tail=0, gap=False)
     cursor = 0 if drawing.cursor is not None else None
     return _cells(grid, visible, column, drawing, slice(0, 1), cursor)
 
@@ -136,21 +138,25 @@ def _cells(
     palette, scale = drawing.palette, grid.scale
     cells = visible.cells
     values, states, marks = cells.values[part].tolist(), cells.status[part].tolist(), cells.marks[part].tolist()
+    changes = cells.changed[part].tolist()
     pieces: list[Piece] = []
-    for i, (value, status, mark, text) in enumerate(zip(values, states, marks, visible.texts[part], strict=True)):
+    for i, (value, status, mark, changed, text) in enumerate(
+        zip(values, states, marks, changes, visible.texts[part], strict=True)
+    ):
         word = is_word(value, status)
         level = 0 if word or status in (Status.BLANK, Status.PADDING) else palette.level(value, scale)
         here = i == cursor
-        before, opening, body, closing, after = parts(text, status, mark, column)
+        before, opening, body, star, closing, after = parts(text, status, mark, column, changed)
         around = palette.cell(level, Mark.NONE, status, False)
         style = palette.cell(level, mark, status, here, word)
-        if mark == Mark.NONE and not here:
+        if mark == Mark.NONE and not here and not changed:
             pieces.append((f"{before} {body} {after}", style if not word else around))
             if word:
                 pieces[-1:] = [(before + " ", around), (body, style), (" " + after, around)]
         else:
             bracket = palette.bracket(level, mark, here)
-            pieces += [(before, around), (opening, bracket), (body, style), (closing, bracket), (after, around)]
+            pieces += [(before, around), (opening, bracket), (body, style), (star, palette.changed_mark(level, here))]
+            pieces += [(closing, bracket), (after, around)]
     return [piece for piece in pieces if piece[0]]
 
 

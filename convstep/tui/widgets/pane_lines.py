@@ -171,9 +171,9 @@ def _family_visible(family: list[tuple[Grid, int]], frame: Frame) -> dict[str, t
     matrix = Matrix.of(family[0][0].shape)
     slot = frame.slots.get(family[0][0].key, {})
     forms = [fitted(grid.format, matrix.cols, frame.inner) for grid, _ in family]
-    roomy = _joined([column_of([], form, True, True) for form in forms])
+    roomy = _joined([column_of([], form, 1, True) for form in forms])
     gap = roomy.pitch * matrix.cols <= frame.inner
-    column = roomy if gap else _joined([column_of([], form, False, False) for form in forms])
+    column = roomy if gap else _joined([column_of([], form, 0, False) for form in forms])
     while True:
         cols = max(1, min(matrix.cols, frame.inner // column.pitch))
         seen = []
@@ -192,7 +192,7 @@ def _joined(columns: list[Column]) -> Column:
     """One column wide enough for all of these."""
     first = columns[0]
     left, right = max(c.left for c in columns), max(c.right for c in columns)
-    return replace(first, left=left, right=right, partial=any(c.partial for c in columns))
+    return replace(first, left=left, right=right, tail=max(c.tail for c in columns))
 
 
 def _has_channels(matrix: Matrix, height: int) -> bool:
@@ -211,7 +211,7 @@ def _grid(drawn: Drawn, grid: Grid, visible: Visible, column: Column, place: Pla
         number = grids.number(grid, visible, drawing)
         drawn.strips.append(grids.header(grid, window, drawing, chosen, number))
         left = len(frame.left) + len(f"{grid.sign} {grid.title}" if grid.sign else grid.title) + 1
-        placed = Placed(grid, window, header, header, left, column_of(visible.texts, visible.form, False, False))
+        placed = Placed(grid, window, header, header, left, column_of(visible.texts, visible.form, 0, False))
     else:
         drawn.strips.append(grids.header(grid, window, drawing, chosen))
         if _has_channels(matrix, place.height):
