@@ -52,7 +52,7 @@ class CrossEntropyLoss(ClassLoss):
         """Whether only the labelled class's score is taken away, or every class's, weighted."""
         return self.by_label and not self.label_smoothing
 
-    def _shares(self, operands: Sequence[Array]) -> Floats:
+    def shares(self, operands: Sequence[Array]) -> Floats:
         """The factor w · p of each class, (samples, classes); all 0 for an ignored sample."""
         target = operands[1]
         if self.by_label:
@@ -75,7 +75,7 @@ class CrossEntropyLoss(ClassLoss):
         # In torch's order: the largest goes first, so that huge scores keep their small differences.
         surprise = np.log(made.total) - (rows - made.largest)
         if not self._one_score:
-            losses = (surprise * self._shares(operands)).sum(axis=1)
+            losses = (surprise * self.shares(operands)).sum(axis=1)
         else:
             losses = np.take_along_axis(surprise, self.labels(operands[1])[:, None], axis=1)[:, 0]
             if self.weight:
@@ -90,7 +90,7 @@ class CrossEntropyLoss(ClassLoss):
         made = Exponentials.of(rows)
         gradients: list[Array | None] = [None] * len(call.operands)
         if wanted[0]:
-            shares = self._shares(call.operands)
+            shares = self.shares(call.operands)
             # The small difference first: multiplied apart, a confident score would lose its digits.
             by_score = (made.softmax * shares.sum(axis=1, keepdims=True) - shares) * share
             gradients[0] = self.lines.unrows(by_score.astype(scores.dtype), scores.shape)
@@ -117,7 +117,7 @@ class CrossEntropyLoss(ClassLoss):
         samples = Samples(
             scores=self.lines.rows(scores)[sample].astype(np.float64),
             index=self.lines.elements(sample),
-            shares=self._shares(call.operands)[sample],
+            shares=self.shares(call.operands)[sample],
             counted=self.counted(target)[sample],
             chosen=np.stack([self.labels(target)[sample], sample], axis=1) if self._one_score else None,
             probabilities=None if self.by_label else self.lines.rows(target)[sample].astype(np.float64),
