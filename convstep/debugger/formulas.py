@@ -125,7 +125,7 @@ def _gradient(stage: Stage, step: Step) -> Formula:
         assert state.collected is not None
         collected = state.collected
     column = gradient_column(stage, step, collected, target)
-    full = np.flatnonzero(_full(collected))
+    full = np.flatnonzero(full_terms(collected))
     name = stage.names.element(step.tensor, target, step.shape)
     now = state.column_term
     whole = short(float(collected.sums[0, -1]))
@@ -141,7 +141,7 @@ def _gradient(stage: Stage, step: Step) -> Formula:
     )
 
 
-def _full(collected: Collected) -> IntArray:
+def full_terms(collected: Collected) -> IntArray:
     """Which terms of a single element are not empty, as a mask."""
     full: IntArray = collected.links.index[0] >= 0
     if collected.links.empty is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 from convstep.debugger.formulas import formula
 from convstep.debugger.gradients_pane import gradients_pane
@@ -17,6 +18,9 @@ from convstep.engine.timeline import PHASES, Step
 from convstep.explain.naming import Names
 from convstep.explain.sentences import sentence, shorter_sentences
 
+if TYPE_CHECKING:
+    from convstep.debugger.claim_view import Answers
+
 _MOST_FORMATS = 4096
 
 
@@ -27,11 +31,14 @@ class ScreenBuilder:
         self._names = names
         self._formats: Formats = {}
 
-    def view(self, state: State, spot: Spot) -> View:
-        """Everything that a screen shows at this state."""
+    def view(self, state: State, spot: Spot, answers: Answers | None = None) -> View:
+        """Everything that a screen shows at this state; `answers` are held beside the truth."""
         if len(self._formats) > _MOST_FORMATS:
             self._formats.clear()
-        stage = Stage(state, self._names, self._formats)
+        mine = answers.mine if answers else None
+        stage = Stage(state, self._names, self._formats, mine)
+        beside = answers.at(stage) if answers else None
+        sum_, rows = formula(stage), ledger(stage)
         length = state.timeline.length(spot.level, spot.order)
         order = " (scatter)" if spot.order == "scatter" else ""
         return View(
@@ -39,14 +46,16 @@ class ScreenBuilder:
             where=_where(stage),
             status=f"{spot.level.upper()} {spot.position} of {length}{order}",
             sentence=sentence(state, self._names),
-            formula=formula(stage),
+            formula=beside.formula(sum_) if beside else sum_,
             tensors=tensors_pane(stage),
             local=local_pane(stage),
             gradients=gradients_pane(stage),
             program=_program(stage),
             timeline=_timeline(state, spot),
-            ledger=ledger(stage),
+            ledger=beside.ledger(rows) if beside else rows,
+            notices=[mine.greeting(self._names)] if mine and state.step is None else [],
             shorter=shorter_sentences(state, self._names),
+            claims=beside.shown() if beside else (),
         )
 
 

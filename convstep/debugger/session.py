@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,11 @@ from convstep.engine.timeline import Place
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
 from convstep.network.graph import Graph
+
+if TYPE_CHECKING:
+    from convstep.debugger.claim_book import ClaimBook
+    from convstep.debugger.claim_view import Answers
+    from convstep.debugger.mine import Mine
 
 _LONGEST_HISTORY = 500
 
@@ -48,6 +53,9 @@ class Session:
         self.extras: dict[str, Any] = extras or {}
         self.history: list[Spot] = []
         self.unsaved = False
+        self.mine: Mine | None = None
+        """Gradients that someone's own code computed, to be held beside the true ones."""
+        self._claims: ClaimBook | None = None
         self._screen = ScreenBuilder(self.names)
         self._beside = Beside(self.trial, self.names)
 
@@ -75,8 +83,25 @@ class Session:
     def view(self) -> View:
         """The screen at the present spot."""
         state = self.state()
-        view = self._screen.view(state, self.spot)
+        view = self._screen.view(state, self.spot, self._answers())
         return self._beside.view(view, state, self.spot) if self.trial.edits else view
+
+    def _answers(self) -> Answers | None:
+        """What is held beside the truth, where there is something."""
+        if not (self.mine or self.graph.claims or self.extras.get("claims")):
+            return None
+        from convstep.debugger.claim_view import Answers
+
+        return Answers(self.claims, self.mine)
+
+    @property
+    def claims(self) -> ClaimBook:
+        """The claims about this recording, the file's and those kept in the session."""
+        from convstep.debugger.claim_book import ClaimBook
+
+        if self._claims is None or self._claims.recording is not self.recording:
+            self._claims = ClaimBook(self.recording, self.names, self.extras)
+        return self._claims
 
     # -- a step -----------------------------------------------------------------------------------
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convstep.debugger.marks import Marks
 from convstep.debugger.view import Cells, Grid, Mark, Status
-from convstep.engine.state import State
+from convstep.engine.state import State, split_name
 from convstep.engine.sums import Floats
 from convstep.engine.timeline import Step
 from convstep.explain.naming import Names, SlotNames
 from convstep.explain.numbers import NumberFormat, format_of
 from convstep.explain.sentences import count_of
 from convstep.ops.base import Array, Empty, IntArray, Shape
+
+if TYPE_CHECKING:
+    from convstep.debugger.mine import Mine
+    from convstep.explain.difference import Compared
 
 Formats = MutableMapping[tuple[int, str], tuple[NumberFormat, float]]
 """Number format and colour scale of finished tensors, by iteration and key."""
@@ -24,8 +29,8 @@ Formats = MutableMapping[tuple[int, str], tuple[NumberFormat, float]]
 class Stage:
     """One screen's view of the recording. Formats are shared between screens, all else is made anew."""
 
-    def __init__(self, state: State, names: Names, formats: Formats) -> None:
-        self.state, self.names, self._formats = state, names, formats
+    def __init__(self, state: State, names: Names, formats: Formats, mine: Mine | None = None) -> None:
+        self.state, self.names, self._formats, self._mine = state, names, formats, mine
         self.slots = SlotNames(names, state)
 
     @property
@@ -80,9 +85,11 @@ class Stage:
         number_format, scale = self.look(key, state.recorded(key))
         roles = self.marks[key]
 
+        mine = self.mine(key)
+
         def cells(index: IntArray) -> Cells:
             values, status = state.read(key, index)
-            return Cells(values, status, roles.codes(index))
+            return Cells(values, status, roles.codes(index), None if mine is None else mine.differs[index])
 
         return Grid(
             key=key,
@@ -95,7 +102,14 @@ class Stage:
             scale=scale,
             follow=roles.follow,
             tensor=key,
+            yours=None if mine is None else lambda flat: float(mine.aligned.reshape(-1)[flat]),
         )
+
+    def mine(self, key: str) -> Compared | None:
+        """What someone else computed of this tensor; it is a gradient of iteration 0."""
+        kind, name = split_name(key)
+        known = self._mine is not None and kind == "grad" and self.state.place.iteration == 0
+        return self._mine.of(name) if self._mine is not None and known else None
 
     def numbers(
         self,

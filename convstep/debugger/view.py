@@ -32,12 +32,16 @@ class Mark(IntEnum):
 
 @dataclass(frozen=True)
 class Cells:
-    """Some cells of a grid; arrays of the same length. `was` are the numbers of the run without edits."""
+    """Some cells of a grid; arrays of the same length.
+
+    `was` are the numbers of the run without edits; `differs` tells where a number of one's own is another one.
+    """
 
     values: npt.NDArray[np.float64]
     status: npt.NDArray[np.uint8]
     marks: npt.NDArray[np.uint8]
     was: npt.NDArray[np.float64] | None = None
+    differs: npt.NDArray[np.bool_] | None = None
 
     @property
     def changed(self) -> npt.NDArray[np.bool_]:
@@ -57,7 +61,8 @@ class Grid:
     `cells` gives the cells at flat indices. `element` gives a cell's name as the person writes it.
     `scale` is the magnitude at which colours saturate, fixed while the tensor is being filled.
     `follow` is the flat index that the visible slice follows. `sign` (`×`, `=`) stands before the title.
-    `tensor` is the session's name of the tensor shown (`grad(o1)`), None where it is no tensor.
+    `tensor` is the session's name of the tensor shown (`grad(o1)`), None where it is no tensor. `yours` gives the
+    number of one's own at a flat index.
     """
 
     key: str
@@ -71,6 +76,7 @@ class Grid:
     follow: int | None = None
     sign: str = ""
     tensor: str | None = None
+    yours: Callable[[int], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,8 @@ class Formula:
 
     `joint` stands between two terms: `+`, or nothing where they are a list and are never added up.
     A formula that is not a sum has one term. `note` explains an abbreviation: "g = ∂C/∂o1".
-    `total` is the result where there is one ("= 36", "Σ 31 of 576: 12.5…").
+    `total` is the result where there is one ("= 36", "Σ 31 of 576: 12.5…"). `differs` is the first term that a
+    claim has otherwise.
     """
 
     subject: str
@@ -109,6 +116,7 @@ class Formula:
     note: str = ""
     total: str = ""
     joint: str = "+"
+    differs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -122,13 +130,38 @@ class ProgramLine:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The current sum, a row a term: header and rows have the same number of columns; `now` is a row."""
+    """The current sum, a row a term: header and rows have the same number of columns; `now` is a row.
+
+    `differs` is the first row that a claim has otherwise.
+    """
 
     title: str
     header: tuple[str, ...]
     count: int
     row: Callable[[int], tuple[str, ...]]
     now: int | None = None
+    differs: int | None = None
+
+
+@dataclass(frozen=True)
+class ClaimShown:
+    """A derivative that someone worked out, beside the true one.
+
+    `yours` is the formula as it was written ("" for numbers), `worked` its way to its number ("= 12 · 2 · 6 = 144"),
+    `verdict` a mark and a word ("✗ sum-before-multiply"); `right` is None as long as nobody knows. `truth` is the
+    true sum with names, `result` what is shown of its number. `pending` says what is still to be found out about
+    the claim: its number, and the element.
+    """
+
+    title: str
+    yours: str
+    worked: str
+    verdict: str
+    right: bool | None
+    truth: str
+    result: str
+    why: tuple[str, ...]
+    pending: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -167,3 +200,4 @@ class View:
     notices: list[str] = field(default_factory=list)
     shorter: tuple[str, ...] = ()
     edited: bool = False
+    claims: tuple[ClaimShown, ...] = ()

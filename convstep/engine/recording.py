@@ -115,6 +115,12 @@ class Recording:
         branch.patience = self.patience
         return branch
 
+    def beside(self) -> Recording:
+        """A recording of the same run for a thread of its own; the iterations that are there are shared."""
+        other = Recording(self.graph, self._checkpoints, self._kept_bytes)
+        other._iterations.update(self._iterations)
+        return other
+
     def _state_before(self, index: int) -> tuple[int, TrainingState]:
         """The nearest known training state that an iteration at or before `index` starts from."""
         known = dict(self._checkpoints)

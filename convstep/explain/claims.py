@@ -49,7 +49,8 @@ class ClaimError(ConvstepError):
 class Verdict:
     """The verdict on one claim. `wrong` is the flat index of the first wrong element, None where all are right.
 
-    `why` are the reasons, a sentence each; `of` is named as the person does, `name` as in traces.
+    `right` says which elements are right, flat; `why` are the reasons, a sentence each; `of` is named as the person
+    does, `name` as in traces.
     """
 
     claim: Any
@@ -58,6 +59,7 @@ class Verdict:
     claimed: Floats
     truth: Floats
     wrong: int | None
+    right: npt.NDArray[np.bool_]
     why: tuple[str, ...]
     mistakes: tuple[Mistake, ...]
 
@@ -163,22 +165,23 @@ class _Claim:
 
     def verdict(self) -> Verdict:
         if _squeezed(self.claimed.shape) != _squeezed(self.gradient.shape):
-            return self._say(self.index[0], [self._misshapen()], [])
-        wrong = np.flatnonzero(~self._right(self.claimed, self.gradient, self.node is None))
+            return self._say(np.zeros(len(self.index), bool), [self._misshapen()], [])
+        right = self._right(self.claimed, self.gradient, self.node is None)
+        wrong = np.flatnonzero(~right)
         if not len(wrong):
-            return self._say(None, [self._how_right()], [])
-        first = self.index[int(wrong[0])]
+            return self._say(right, [self._how_right()], [])
         reasons = [self._numbers(wrong), *self._terms(int(wrong[0]))]
         mistakes = self._mistakes()
         reasons += [mistake.sentence() for mistake in mistakes]
-        return self._say(first, reasons, mistakes)
+        return self._say(right, reasons, mistakes)
 
-    def _say(self, wrong: int | None, why: list[str], mistakes: list[Mistake]) -> Verdict:
+    def _say(self, right: npt.NDArray[np.bool_], why: list[str], mistakes: list[Mistake]) -> Verdict:
         shape = self.judge.iteration.values[self.tensor].shape
         name = self.tensor if self.flat is None else element_name(self.tensor, self.flat, shape)
         of = f"grad({self.tensor})"
         of = self.judge.names.tensor(of) if self.flat is None else self.judge.names.element(of, self.flat, shape)
-        return Verdict(self.text, of, name, self.claimed, self.gradient, wrong, tuple(why), tuple(mistakes))
+        wrong = None if right.all() else self.index[int(np.argmin(right))]
+        return Verdict(self.text, of, name, self.claimed, self.gradient, wrong, right, tuple(why), tuple(mistakes))
 
     def _misshapen(self) -> str:
         sizes = ["×".join(map(str, shape)) or "one number" for shape in (self.claimed.shape, self.gradient.shape)]

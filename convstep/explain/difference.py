@@ -51,10 +51,10 @@ class Compared:
 
     @cached_property
     def ok(self) -> bool:
-        return self.has_its_shape and self.closeness.same(self._aligned, self.truth)
+        return self.has_its_shape and self.closeness.same(self.aligned, self.truth)
 
     @cached_property
-    def _aligned(self) -> Array:
+    def aligned(self) -> Array:
         """The given numbers where those of the truth stand; a transposed shape is turned back."""
         if self.has_its_shape:
             return self.mine.reshape(self.truth.shape)
@@ -65,19 +65,24 @@ class Compared:
     @property
     def max_abs_error(self) -> float:
         with np.errstate(all="ignore"):
-            errors = np.abs(self._aligned - self.truth)
-        same = np.isnan(self._aligned) & np.isnan(self.truth) | (self._aligned == self.truth)
+            errors = np.abs(self.aligned - self.truth)
+        same = np.isnan(self.aligned) & np.isnan(self.truth) | (self.aligned == self.truth)
         errors = np.where(same, 0.0, errors)
         return float(errors.max(initial=0.0))
+
+    @cached_property
+    def differs(self) -> Array:
+        """Which elements differ beyond rounding, flat."""
+        return np.asarray(~self.closeness.close(self.aligned, self.truth)).reshape(-1)
 
     @property
     def first_wrong(self) -> tuple[int, float, float] | None:
         """Flat index, given number and right one of the first element that differs."""
-        wrong = np.flatnonzero(~self.closeness.close(self._aligned, self.truth))
+        wrong = np.flatnonzero(self.differs)
         if not wrong.size:
             return None
         at = int(wrong[0])
-        return at, float(self._aligned.reshape(-1)[at]), float(self.truth.reshape(-1)[at])
+        return at, float(self.aligned.reshape(-1)[at]), float(self.truth.reshape(-1)[at])
 
     def as_json(self) -> dict[str, Any]:
         """`{name, max_abs_error, ok, mistakes}`."""

@@ -17,14 +17,15 @@ from convstep.debugger.view import Block, Grid, View
 from convstep.engine.work import Cancelled, TooLong, Work
 from convstep.errors import ConvstepError
 from convstep.tui.actions import ACTIONS, STEPS, Action, action
+from convstep.tui.doing.claims import find_out
 from convstep.tui.jobs import Jobs
 from convstep.tui.screens.arrangement import PANES, Board, arrange
 from convstep.tui.theme.colours import Palette
+from convstep.tui.widgets.claim import claim_notice, sum_lines
 from convstep.tui.widgets.copying import described
 from convstep.tui.widgets.footer import Footer
 from convstep.tui.widgets.formula import formula_lines
 from convstep.tui.widgets.head import head_lines
-from convstep.tui.widgets.ledger import ledger_lines
 from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.message import message_line
@@ -58,6 +59,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.board.pane = self.look.get("pane", "local")
         self.panes = [Pane(name, TITLES[name], self.look) for name in PANES]
         self.jobs = Jobs(self.app)
+        self.background = Jobs(self.app)
+        """Work that nobody has to wait for."""
         self.asked = False
         """Whether the last key was a `q` that asked for another."""
         self._pending = False
@@ -123,6 +126,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._paint_panes(view, regions)
         self._paint_rest(view, regions)
         self._place_cursor(regions)
+        if any(claim.pending for claim in view.claims):
+            find_out(self, view.claims)
 
     def _paint_panes(self, view: View, regions: dict[str, Region]) -> None:
         blocks: dict[str, list[Block]] = {
@@ -137,11 +142,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _paint_rest(self, view: View, regions: dict[str, Region]) -> None:
         palette = self.palette
+        claim = "" if "ledger" in regions else claim_notice(view.claims)
+        notices = [claim, *view.notices] if claim else view.notices
         for name, draw in (
             ("head", lambda w, h: head_lines(view, w, h, palette)),
             ("formula", lambda w, h: formula_lines(view.formula, w, h, palette)),
-            ("ledger", lambda w, h: ledger_lines(view.ledger, w, h, palette)),
-            ("message", lambda w, h: [message_line(self.message, self._cursor_text(), view.notices, w, palette)]),
+            ("ledger", lambda w, h: sum_lines(view.ledger, view.claims, w, h, palette)),
+            ("message", lambda w, h: [message_line(self.message, self._cursor_text(), notices, w, palette)]),
             ("legend", lambda w, h: [self._legend(w, view.edited)]),
         ):
             if region := regions.get(name):

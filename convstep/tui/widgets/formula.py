@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual.strip import Strip
 
 from convstep.debugger.view import Formula, FormulaTerm
@@ -100,6 +101,8 @@ def _append(body: list[list[Piece]], before: _Term | None, term: _Term, formula:
         ((term.term.names, joint), (term.term.numbers, joint), (term.term.result, blank))
     ):
         style = ink if line < 2 or opens else palette.faint if text == "·" else palette.text
+        if line == 0 and term.place == formula.differs:
+            style = palette.warning + Style(underline=True)
         body[line].append((gap, palette.now if opens or closes else palette.faint))
         body[line].append((pad(text, term.width, "left" if line == 0 and term.place != now else "centre"), style))
 

@@ -69,7 +69,10 @@ def _table(ledger: Ledger, width: int, height: int, palette: Palette) -> list[St
         ink = palette.now if now else palette.text
         if ledger.now is not None and place > ledger.now:
             ink = palette.faint
-        pieces: list[Piece] = [("  ▶ " if now else "    ", palette.marker), ("   ".join(cells), ink)]
+        margin: list[Piece] = [("  ▶ " if now else "    ", palette.marker)]
+        if place == ledger.differs:
+            margin = [(" ▶" if now else "  ", palette.marker), ("✗ ", palette.warning)]
+        pieces: list[Piece] = [*margin, ("   ".join(cells), ink)]
         lines.append(strip_of(pieces, width, palette.text))
     return lines
 

@@ -1,0 +1,51 @@
+"""Gradients that someone's own code computed, beside the true ones: `--mine`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from convstep.engine.recording import Recording
+from convstep.explain.naming import Names
+
+if TYPE_CHECKING:
+    from convstep.explain.difference import Compared, Difference, Given
+
+
+@dataclass(frozen=True)
+class Mine:
+    """The gradients of a file, compared with those of iteration 0. `file` is its name for the screen."""
+
+    file: str
+    difference: Difference
+
+    @cached_property
+    def _by_tensor(self) -> dict[str, Compared]:
+        found: dict[str, Compared] = {}
+        for compared in self.difference.gradients:
+            if compared.tensor not in found or not compared.ok:
+                found[compared.tensor] = compared
+        return found
+
+    def of(self, tensor: str) -> Compared | None:
+        """What there is for a tensor's gradient, by its stored name; of two names' the wrong one."""
+        return self._by_tensor.get(tensor)
+
+    def greeting(self, names: Names) -> str:
+        """What there is to know before the first step."""
+        for compared in self.difference.gradients:
+            if not compared.ok:
+                first = compared.first_wrong
+                of = f"grad({compared.tensor})"
+                where = names.element(of, first[0], compared.truth.shape) if first else names.tensor(of)
+                return f"{where} is the first of {self.file} that differs; k lists all"
+        return f"all gradients of {self.file} are right; k lists them"
+
+
+def read_mine(recording: Recording, file: str, given: Mapping[str, Given], renamed: Mapping[str, str]) -> Mine:
+    """Compare what a file holds with the truth. Raises ConvstepError for names and shapes that cannot be."""
+    from convstep.explain.difference import compare
+
+    return Mine(file, compare(recording, given, renamed))
