@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from convstep.engine.info import iteration_bytes
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
+from convstep.network.footprint import iteration_bytes
 from convstep.network.graph import Claim
 
 if TYPE_CHECKING:
