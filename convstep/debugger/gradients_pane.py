@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from math import prod
 
 from convstep.debugger.stage import Stage, shape_note
-from convstep.debugger.view import Block, Note, Status
+from convstep.debugger.view import Block, Lazy, Note, Status
 from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
 from convstep.explain.sentences import count_of
 
 
-def gradients_pane(stage: Stage) -> list[Block]:
+def gradients_pane(stage: Stage) -> Sequence[Block]:
     """The gradient being written, the upstream one, then the others, the latest first."""
     keys = _keys(stage)
     if not keys:
@@ -19,13 +21,31 @@ def gradients_pane(stage: Stage) -> list[Block]:
     step = stage.step
     if step is None or not stage.state.backward_begun():
         first: list[Block] = [Note("blank until the backward pass", "caption")]
-        return first + [stage.tensor(key, _note(stage, key)) for key in keys]
-    blocks: list[Block] = []
-    for key in keys:
-        blocks.append(stage.tensor(key, _note(stage, key)))
-        if key == step.writes:
-            blocks += _users(stage, step)
-    return [*blocks, Note("gradients are cleared at the start of an iteration", "caption")]
+        return _blocks(stage, keys, before=first)
+    own = keys[:1] if keys[0] == step.writes else []
+    blocks: list[Block] = [stage.tensor(key, _note(stage, key)) for key in own]
+    if own:
+        blocks += _users(stage, step)
+    cleared: list[Block] = [Note("gradients are cleared at the start of an iteration", "caption")]
+    return _blocks(stage, keys[len(own) :], blocks, cleared)
+
+
+def _blocks(
+    stage: Stage, keys: Sequence[str], before: Sequence[Block] = (), after: Sequence[Block] = ()
+) -> Sequence[Block]:
+    def gradient(key: str) -> Block:
+        return stage.tensor(key, _note(stage, key))
+
+    def there(block: Block) -> Block:
+        return block
+
+    return Lazy(
+        [
+            *(partial(there, block) for block in before),
+            *(partial(gradient, key) for key in keys),
+            *(partial(there, block) for block in after),
+        ]
+    )
 
 
 def _keys(stage: Stage) -> list[str]:

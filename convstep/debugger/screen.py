@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from convstep.debugger.local_pane import local_pane
 from convstep.debugger.moves import Spot
 from convstep.debugger.stage import Formats, Stage
 from convstep.debugger.tensors_pane import tensors_pane
-from convstep.debugger.view import ProgramLine, TimelineBar, View
+from convstep.debugger.view import Lazy, ProgramLine, TimelineBar, View
 from convstep.engine.state import State
 from convstep.engine.timeline import PHASES, Step
 from convstep.explain.naming import Names
@@ -77,19 +79,18 @@ def _where(stage: Stage) -> tuple[str, ...]:
     return tuple(crumbs)
 
 
-def _program(stage: Stage) -> list[ProgramLine]:
-    at = stage.state.place.step
-    lines = []
-    for k, step in enumerate(stage.state.timeline.steps):
-        unfinished = k == at and stage.state.place.element is not None
-        state = "now" if k == at else "done" if k < at else "coming"
-        text = _program_text(stage, step)
-        if unfinished:
-            count = prod(step.element_shape(stage.state.order))
-            done = (stage.state.place.element or 0) + stage.ends_element
-            text += f"  {done:,} of {count:,}"
-        lines.append(ProgramLine(text, state, k))
-    return lines
+def _program(stage: Stage) -> Sequence[ProgramLine]:
+    return Lazy([partial(_program_line, stage, k) for k in range(len(stage.state.timeline.steps))])
+
+
+def _program_line(stage: Stage, k: int) -> ProgramLine:
+    step, at = stage.state.timeline.steps[k], stage.state.place.step
+    text = _program_text(stage, step)
+    if k == at and stage.state.place.element is not None:
+        count = prod(step.element_shape(stage.state.order))
+        done = (stage.state.place.element or 0) + stage.ends_element
+        text += f"  {done:,} of {count:,}"
+    return ProgramLine(text, "now" if k == at else "done" if k < at else "coming", k)
 
 
 def _program_text(stage: Stage, step: Step) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 
 from convstep.debugger.stage import Stage
-from convstep.debugger.view import Block, Note
+from convstep.debugger.view import Block, Lazy, Note
 from convstep.engine.timeline import Step
 from convstep.ops.base import Call
 from convstep.ops.optimizers import Update
 
 
-def tensors_pane(stage: Stage) -> list[Block]:
+def tensors_pane(stage: Stage) -> Sequence[Block]:
     """The operands and the output; in an update the parameter before and after."""
     step = stage.step
     if step is None:
@@ -26,10 +29,10 @@ def tensors_pane(stage: Stage) -> list[Block]:
     return blocks
 
 
-def _start(stage: Stage) -> list[Block]:
+def _start(stage: Stage) -> Sequence[Block]:
     graph = stage.state.recording.graph
     keys = [*graph.inputs, *graph.parameters, *(node.name for node in graph.nodes)]
-    return [stage.tensor(key) for key in keys]
+    return Lazy([partial(stage.tensor, key) for key in keys])
 
 
 def _intermediates(stage: Stage, step: Step, call: Call, element: int) -> list[Block]:

@@ -6,9 +6,10 @@ the terms that are shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Generic, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,31 @@ import numpy.typing as npt
 from convstep.engine.state import Status as Status
 from convstep.explain.numbers import NumberFormat
 from convstep.ops.base import IntArray, Shape
+
+Item = TypeVar("Item")
+
+
+class Lazy(Sequence[Item], Generic[Item]):
+    """A list whose items are made when they are looked at: a network may have thousands, a screen shows a few."""
+
+    def __init__(self, makers: Sequence[Callable[[], Item]]) -> None:
+        self._makers = makers
+        self._made: dict[int, Item] = {}
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        if isinstance(index, slice):
+            return [self[k] for k in range(len(self))[index]]
+        at = range(len(self))[index]
+        if at not in self._made:
+            self._made[at] = self._makers[at]()
+        return self._made[at]
 
 
 class Mark(IntEnum):
@@ -191,10 +217,10 @@ class View:
     status: str
     sentence: str
     formula: Formula | None
-    tensors: list[Block]
-    local: list[Block]
-    gradients: list[Block]
-    program: list[ProgramLine]
+    tensors: Sequence[Block]
+    local: Sequence[Block]
+    gradients: Sequence[Block]
+    program: Sequence[ProgramLine]
     timeline: TimelineBar
     ledger: Ledger | None = None
     notices: list[str] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -30,6 +30,7 @@ from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.message import message_line
 from convstep.tui.widgets.pane import Pane, Spot
+from convstep.tui.widgets.pane_lines import LOOKED_AT
 from convstep.tui.widgets.program import Program
 from convstep.tui.widgets.timeline import Timeline
 
@@ -130,7 +131,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             find_out(self, view.claims)
 
     def _paint_panes(self, view: View, regions: dict[str, Region]) -> None:
-        blocks: dict[str, list[Block]] = {
+        blocks: dict[str, Sequence[Block]] = {
             "tensors": view.tensors,
             "local": view.local,
             "gradients": view.gradients,
@@ -178,7 +179,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
         pane = self.pane
         if pane is not None and (cursor := pane.cursor()):
             return cursor[0]
-        return next((grid for pane in (self.panes[2], self.panes[0]) for grid in pane.grids), None)
+        blocks = (block for pane in (self.panes[2], self.panes[0]) for block in pane.blocks[:LOOKED_AT])
+        return next((block for block in blocks if isinstance(block, Grid)), None)
 
     def _cursor_text(self) -> str:
         return described(self.number) if self.number else ""

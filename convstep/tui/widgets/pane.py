@@ -16,7 +16,7 @@ from convstep.debugger.view import Block, Cells, Grid, Mark
 from convstep.tui.actions import CURSOR_KEYS
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
-from convstep.tui.widgets.pane_lines import Drawn, Frame, Placed, draw_pane, families_of
+from convstep.tui.widgets.pane_lines import LOOKED_AT, Drawn, Frame, Placed, draw_pane, families_of
 from convstep.tui.widgets.window import Matrix, Window, reaching, slot_of
 
 
@@ -78,13 +78,13 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
 
     def cursor(self) -> tuple[Grid, int] | None:
         """The grid and the flat index under the cursor; the first visible active number where none was chosen."""
-        grids = self.grids
+        key, index = self.look.setdefault("cursors", {}).get(self.id, (None, 0))
+        for block in self.blocks if key is not None else ():
+            if isinstance(block, Grid) and block.key == key:
+                return block, min(index, Matrix.of(block.shape).size - 1)
+        grids = [block for block in self.blocks[:LOOKED_AT] if isinstance(block, Grid)]
         if not grids:
             return None
-        key, index = self.look.setdefault("cursors", {}).get(self.id, (None, 0))
-        for grid in grids:
-            if grid.key == key:
-                return grid, min(index, Matrix.of(grid.shape).size - 1)
         grid = next((g for g in grids if g.follow is not None), grids[0])
         return grid, grid.follow or 0
 

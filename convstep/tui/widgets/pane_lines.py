@@ -24,6 +24,8 @@ _CHANNELS_FROM = 6
 
 _INDENT = 2
 _LONGEST_NOTE = 24
+LOOKED_AT = 24
+"""So many blocks are asked what they want; more never have room, unless there are more lines."""
 _LOWEST = 3
 """On so few lines nothing is said about blocks that have no room."""
 
@@ -88,14 +90,15 @@ def draw_pane(title: str, blocks: Sequence[Block], frame: Frame) -> Drawn:
     ink = palette.title + Style(reverse=True) if frame.focused else palette.title
     head = rule(title, frame.width - frame.divider, palette.line, ink)
     drawn = Drawn([Strip([*strip_of([("┬", palette.line)], 1, palette.line), *head]) if frame.divider else head])
-    shown = list(blocks[frame.first :])
     lines = frame.height - 1
+    shown = list(blocks[frame.first : frame.first + max(lines, LOOKED_AT)])
+    further = len(blocks) - frame.first - len(shown)
     places = _places(shown, frame, lines)
-    hidden = sum(place.height == 0 for place in places)
+    hidden = further + sum(place.height == 0 for place in places)
     roomy = hidden and lines > _LOWEST
     if roomy:
         places = _places(shown, frame, lines - 1)
-        hidden = sum(place.height == 0 for place in places)
+        hidden = further + sum(place.height == 0 for place in places)
     visible = _all_visible(shown, places, frame)
     for block, place in zip(shown, places, strict=True):
         if not place.height:
@@ -145,12 +148,15 @@ def families_of(blocks: Sequence[Block]) -> dict[str, tuple[str, ...]]:
 
     Those are scrolled together and have the same columns and as many rows.
     """
-    shown = [block for block in blocks if isinstance(block, Grid)]
-    signed = {(grid.shape, grid.follow) for grid in shown if grid.sign}
-    result = {}
-    for grid in shown:
-        like = tuple(g.key for g in shown if (g.shape, g.follow) == (grid.shape, grid.follow))
-        result[grid.key] = like if (grid.shape, grid.follow) in signed else (grid.key,)
+    alike: dict[object, list[Grid]] = {}
+    for block in blocks:
+        if isinstance(block, Grid):
+            alike.setdefault((block.shape, block.follow), []).append(block)
+    result: dict[str, tuple[str, ...]] = {}
+    for grids_alike in alike.values():
+        keys = tuple(grid.key for grid in grids_alike)
+        compared = any(grid.sign for grid in grids_alike)
+        result.update({key: keys if compared else (key,) for key in keys})
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from textual import events
@@ -18,9 +19,7 @@ _SIGNS = {"done": "✓", "now": "▶", "coming": "○"}
 
 def first_line(program: Sequence[ProgramLine], rows: int) -> int:
     """The first visible line: the current operation stands in the middle, as far as the ends allow."""
-    now = next((i for i, line in enumerate(program) if line.state == "now"), None)
-    if now is None:
-        now = sum(line.state == "done" for line in program)
+    now = bisect_left(program, True, key=lambda line: line.state != "done")
     return min(max(0, now - rows // 2), max(0, len(program) - rows))
 
 
