@@ -14,7 +14,7 @@ from convstep.engine.state import State, split_name
 from convstep.engine.sums import Floats
 from convstep.engine.timeline import Step
 from convstep.explain.naming import Names, SlotNames
-from convstep.explain.numbers import NumberFormat, format_of
+from convstep.explain.numbers import NumberFormat, extent, format_of
 from convstep.explain.sentences import count_of
 from convstep.ops.base import Array, Empty, IntArray, Shape
 
@@ -64,11 +64,11 @@ class Stage:
     def marks(self) -> Marks:
         return Marks(self.state)
 
-    def look(self, key: str, tensor: Array) -> tuple[NumberFormat, float]:
+    def look(self, key: str, tensor: Callable[[], Array]) -> tuple[NumberFormat, float]:
         """Format and scale of a finished tensor, kept as long as its iteration is looked at."""
         at = (self.state.place.iteration, key)
         if at not in self._formats:
-            self._formats[at] = look_of(tensor)
+            self._formats[at] = look_of(tensor())
         return self._formats[at]
 
     def tensor(
@@ -82,7 +82,7 @@ class Stage:
     ) -> Grid:
         """A tensor as it is at this position, with this step's marks."""
         state, names, shape = self.state, self.names, self.names.shape(key)
-        number_format, scale = self.look(key, state.recorded(key))
+        number_format, scale = self.look(key, lambda: state.recorded(key))
         roles = self.marks[key]
 
         mine = self.mine(key)
@@ -110,6 +110,26 @@ class Stage:
         kind, name = split_name(key)
         known = self._mine is not None and kind == "grad" and self.state.place.iteration == 0
         return self._mine.of(name) if self._mine is not None and known else None
+
+    def finished(self, key: str, title: str, tensor: Array, note: str) -> Grid:
+        """A tensor that is no part of the state, such as an optimizer's: all of it final."""
+        number_format, scale = self.look(key, lambda: tensor)
+        flat = tensor.reshape(-1)
+
+        def cells(index: IntArray) -> Cells:
+            done = np.full(index.shape, Status.DONE, np.uint8)
+            return Cells(flat[index].astype(np.float64), done, np.zeros(index.shape, np.uint8))
+
+        return Grid(
+            key=key,
+            title=title,
+            note=note,
+            shape=tensor.shape,
+            cells=cells,
+            element=lambda flat: f"{title}{self.names.index(flat, tensor.shape)}",
+            format=number_format,
+            scale=scale,
+        )
 
     def numbers(
         self,
@@ -182,6 +202,5 @@ def shape_note(shape: Shape) -> str:
 
 def look_of(tensor: Array) -> tuple[NumberFormat, float]:
     """The number format of a tensor and the magnitude at which its colours saturate."""
-    finite = tensor[np.isfinite(tensor)] if tensor.dtype.kind == "f" else tensor.reshape(-1)
-    scale = float(np.max(np.abs(finite))) if finite.size else 1.0
-    return format_of(tensor), scale or 1.0
+    ends = extent(tensor)
+    return format_of(tensor), (max(abs(ends[0]), abs(ends[1])) or 1.0) if ends else 1.0

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 from convstep.debugger.stage import Stage
-from convstep.debugger.view import Block, Lazy, Note
+from convstep.debugger.view import Block, Cells, Grid, Lazy, Note
 from convstep.engine.timeline import Step
-from convstep.ops.base import Call
+from convstep.ops.base import Call, IntArray
 from convstep.ops.optimizers import Update
 
 
@@ -52,10 +52,23 @@ def _update(stage: Stage, step: Step) -> list[Block]:
 
 
 def _difference(stage: Stage, step: Step, update: Update) -> Block:
-    index = np.arange(update.parameter.size)
-    _, statuses = stage.state.read(f"new({step.tensor})", index)
-    change = (update.new_parameter - update.parameter).reshape(-1).astype(np.float64)
-    return stage.partly("difference", "after − before", change, statuses, shape=step.shape)
+    before, after, title = update.parameter.reshape(-1), update.new_parameter.reshape(-1), "after − before"
+    number_format, scale = stage.look(f"difference {step.tensor}", lambda: after - before)
+
+    def cells(index: IntArray) -> Cells:
+        _, statuses = stage.state.read(f"new({step.tensor})", index)
+        return Cells((after[index] - before[index]).astype(np.float64), statuses, np.zeros(index.shape, np.uint8))
+
+    return Grid(
+        key="difference",
+        title=title,
+        note="",
+        shape=step.shape,
+        cells=cells,
+        element=lambda flat: f"{title} {stage.names.index(flat, step.shape)}",
+        format=number_format,
+        scale=scale,
+    )
 
 
 def _kept(stage: Stage, step: Step, update: Update) -> list[Block]:
@@ -66,7 +79,7 @@ def _kept(stage: Stage, step: Step, update: Update) -> list[Block]:
         if before is None:
             blocks.append(Note(f"{name}: none yet, this is the first update", "caption"))
         else:
-            blocks.append(stage.numbers(f"{name} before", name, before, note="before"))
+            blocks.append(stage.finished(f"{step.tensor}.{name} before", name, before, "before"))
         if stage.state.place.element is None:
-            blocks.append(stage.numbers(f"{name} after", name, array, note="after"))
+            blocks.append(stage.finished(f"{step.tensor}.{name} after", name, array, "after"))
     return blocks

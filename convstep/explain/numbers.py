@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 _DECIMALS = 4
 _WIDEST_WHOLE = 1e6
+_FEW = 256
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,37 @@ class NumberFormat:
         return text
 
 
+def extent(tensor: npt.NDArray[Any]) -> tuple[float, float] | None:
+    """The least and the largest finite element; None where there is none."""
+    if tensor.size == 0:
+        return None
+    low, high = float(tensor.min()), float(tensor.max())
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high
+    finite = tensor[np.isfinite(tensor)]
+    return (float(finite.min()), float(finite.max())) if finite.size else None
+
+
+def _is_whole(tensor: npt.NDArray[Any]) -> bool:
+    """Whether every finite element is a whole number; most tensors show at their beginning that they are not."""
+    if tensor.dtype.kind != "f":
+        return True
+    flat = tensor.reshape(-1)
+    for part in (flat[:_FEW], flat):
+        finite = part[np.isfinite(part)]
+        if not (finite == np.trunc(finite)).all():
+            return False
+    return True
+
+
 def format_of(tensor: npt.NDArray[Any]) -> NumberFormat:
     """The format in which all elements of a tensor are written."""
-    finite = tensor[np.isfinite(tensor)] if tensor.dtype.kind == "f" else tensor.reshape(-1)
-    if finite.size == 0:
+    ends = extent(tensor)
+    if ends is None:
         return NumberFormat(3, 0)
-    largest = float(np.max(np.abs(finite)))
-    sign = int(bool((finite < 0).any()))
-    if largest < _WIDEST_WHOLE and (tensor.dtype.kind != "f" or bool((finite == np.trunc(finite)).all())):
+    largest = max(abs(ends[0]), abs(ends[1]))
+    sign = int(ends[0] < 0)
+    if largest < _WIDEST_WHOLE and _is_whole(tensor):
         return NumberFormat(len(f"{largest:.0f}") + sign, 0)
     if largest >= _WIDEST_WHOLE or largest < 1e-3:
         return NumberFormat(8 + sign, None)
