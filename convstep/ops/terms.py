@@ -12,7 +12,7 @@ from convstep.ops.base import Term, quiet
 
 
 class Terms(Sequence[Term]):
-    """A sequence of `count` terms, the k-th of which is `make(k)`. `empty` are their `Empty` codes, where known."""
+    """A sequence of `count` terms, the k-th of which is `make(k)`. `empty` are their `Empty` codes (None: none is empty)."""
 
     def __init__(self, count: int, make: Callable[[int], Term], empty: npt.NDArray[np.uint8] | None = None) -> None:
         self._count, self._make, self.empty = count, quiet(make), empty
@@ -34,6 +34,6 @@ class Terms(Sequence[Term]):
 
 def empties(terms: Sequence[Term]) -> npt.NDArray[np.uint8]:
     """The `Empty` code of each term."""
-    if isinstance(terms, Terms) and terms.empty is not None:
-        return terms.empty
+    if isinstance(terms, Terms):
+        return np.zeros(len(terms), np.uint8) if terms.empty is None else terms.empty
     return np.array([term.empty for term in terms], dtype=np.uint8)
