@@ -12,7 +12,7 @@ from convstep.ops.base import Term, quiet
 
 
 class Terms(Sequence[Term]):
-    """A sequence of `count` terms, the k-th of which is `make(k)`. `empty` are their `Empty` codes (None: none is empty)."""
+    """A sequence of `count` terms, the k-th of which is `make(k)`. `empty` are their codes (None: none is empty)."""
 
     def __init__(self, count: int, make: Callable[[int], Term], empty: npt.NDArray[np.uint8] | None = None) -> None:
         self._count, self._make, self.empty = count, quiet(make), empty
