@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from convstep.debugger import goto, moves, snapshot
 from convstep.debugger.edits import Edit, read_edit, settings
 from convstep.debugger.moves import Landing, Spot
@@ -17,7 +15,7 @@ from convstep.debugger.screen import ScreenBuilder
 from convstep.debugger.trial import Beside, Trial, from_extras, spot_in
 from convstep.debugger.view import View
 from convstep.engine.recording import Recording
-from convstep.engine.state import State, Status
+from convstep.engine.state import State
 from convstep.engine.timeline import Place
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
@@ -52,6 +50,7 @@ class Session:
         self.look: dict[str, Any] = look or {}
         self.extras: dict[str, Any] = extras or {}
         self.history: list[Spot] = []
+        self.future: list[Spot] = []
         self.unsaved = False
         self.mine: Mine | None = None
         """Gradients that someone's own code computed, to be held beside the true ones."""
@@ -68,13 +67,13 @@ class Session:
         return moves.place_of(self.recording.timeline, self.spot)
 
     @property
-    def standing(self) -> tuple[Spot, tuple[Spot, ...]]:
-        """Where one is, and the way there: what `stand` comes back to."""
-        return self.spot, tuple(self.history)
+    def standing(self) -> tuple[Spot, tuple[Spot, ...], tuple[Spot, ...]]:
+        """Where one is, the way there, and the way on: what `stand` comes back to."""
+        return self.spot, tuple(self.history), tuple(self.future)
 
-    def stand(self, standing: tuple[Spot, tuple[Spot, ...]]) -> None:
+    def stand(self, standing: tuple[Spot, tuple[Spot, ...], tuple[Spot, ...]]) -> None:
         """Be where one was."""
-        self.spot, self.history = standing[0], list(standing[1])
+        self.spot, self.history, self.future = standing[0], list(standing[1]), list(standing[2])
 
     def state(self) -> State:
         """All tensors as they are at the present spot."""
@@ -164,29 +163,6 @@ class Session:
         except ConvstepError as error:
             return str(error)
 
-    def explain(self, tensor: str | None = None, index: int = 0) -> str:
-        """`e`: the formula of a number, as text; without a tensor, of the number that this step is about.
-
-        Raises ConvstepError where nothing is written there yet.
-        """
-        from convstep.explain.formula import Formulas
-        from convstep.explain.writing import as_text, explain
-
-        state = self.state()
-        if tensor is None:
-            step = state.step
-            if step is None:
-                raise ConvstepError("nothing has happened yet, so there is nothing to explain; n takes a step")
-            tensor = f"new({step.tensor})" if step.phase == "update" else step.writes
-            index = 0 if state.target is None else state.target
-        _, status = state.read(tensor, np.array([index]))
-        written = self.names.element(tensor, index, self.names.shape(tensor))
-        if status[0] == Status.BLANK:
-            raise ConvstepError(f"{written} is not written yet")
-        formulas = Formulas(self.recording, self.names, state.place.iteration)
-        unfinished = "" if status[0] == Status.DONE else f"{written} is not finished here: this is what it becomes.\n\n"
-        return unfinished + as_text(explain(formulas, tensor, index))
-
     def land(self, landing: Landing) -> str:
         """To where a jump leads; its message. `back` returns from there."""
         return self._jump(landing)
@@ -195,7 +171,16 @@ class Session:
         """Where one was before the last jump."""
         if not self.history:
             return "there was no jump to come back from"
+        self.future.append(self.spot)
         self.spot = self.history.pop()
+        return ""
+
+    def forth(self) -> str:
+        """Where one was before one came back."""
+        if not self.future:
+            return "there is nothing to go forth to: < goes back first"
+        self.history.append(self.spot)
+        self.spot = self.future.pop()
         return ""
 
     def completions(self) -> list[str]:
@@ -210,7 +195,7 @@ class Session:
 
     def _jump(self, landing: Landing) -> str:
         if landing.spot != self.spot:
-            self.history = [*self.history, self.spot][-_LONGEST_HISTORY:]
+            self.history, self.future = [*self.history, self.spot][-_LONGEST_HISTORY:], []
         return self._land(landing)
 
     # -- what if ------------------------------------------------------------------------------------
@@ -228,6 +213,7 @@ class Session:
         old, new = self.recording.timeline, trial.recording.timeline
         self.spot = spot_in(self.spot, old, new)
         self.history = [spot_in(spot, old, new) for spot in self.history]
+        self.future = [spot_in(spot, old, new) for spot in self.future]
         self.trial, self.recording = trial, trial.recording
         self.extras.update(trial.extras())
         self._screen = ScreenBuilder(self.names)

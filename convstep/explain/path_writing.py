@@ -13,7 +13,7 @@ from convstep.engine.trace import element_name, plain
 from convstep.explain.formula import Formulas
 from convstep.explain.notation import LatexNotation, Notation
 from convstep.explain.numbers import short
-from convstep.explain.paths import Hop, Path, Paths
+from convstep.explain.paths import MOST_LINKS, Hop, Path, Paths
 from convstep.ops.expression import Expression, Named, Number, Product, evaluate, latex, render
 
 MOST_PATHS = 12
@@ -98,12 +98,14 @@ class PathLedger:
         return Named(notation.partial((hop.layer, hop.index), into), hop.local)
 
 
-def ledger_of(formulas: Formulas, tensor: str, index: int, most: int = MOST_PATHS) -> PathLedger:
+def ledger_of(
+    formulas: Formulas, tensor: str, index: int, most: int = MOST_PATHS, most_links: int = MOST_LINKS
+) -> PathLedger:
     """All paths of a gradient element where they are at most so many, else the largest ones.
 
     Raises ConvstepError as `Paths` does.
     """
-    paths = Paths(formulas.recording, formulas.iteration.index, tensor, index)
+    paths = Paths(formulas.recording, formulas.iteration.index, tensor, index, most_links)
     if paths.count <= most:
         return PathLedger(formulas, paths, tuple(paths), largest=False)
     largest = paths.largest(min(most, paths.nonzero))

@@ -93,7 +93,9 @@ class Paths:
     Raises ConvstepError where the loss does not depend on the tensor, or the element reaches too much of the net.
     """
 
-    def __init__(self, recording: Recording, iteration: int, tensor: str, index: int) -> None:
+    def __init__(
+        self, recording: Recording, iteration: int, tensor: str, index: int, most_links: int = MOST_LINKS
+    ) -> None:
         self.recording, self.tensor, self.index = recording, tensor, index
         self.iteration: Iteration = recording.iteration(iteration)
         if tensor not in self.iteration.grads:
@@ -101,11 +103,11 @@ class Paths:
         self.gradient = float(self.iteration.grads[tensor].reshape(-1)[index])
         self._reached: dict[str, IntArray] = {tensor: np.array([index])}
         self._edges: dict[str, list[Edges]] = {}
-        self._walk()
+        self._walk(most_links)
 
     # -- which elements are on the way
 
-    def _walk(self) -> None:
+    def _walk(self, most_links: int) -> None:
         links = 0
         for node in self.recording.graph.nodes:
             slots = self.recording.timeline.backward_steps.get(node.name, {})
@@ -113,9 +115,9 @@ class Paths:
             for slot in (slot for slot in slots if node.operands[slot] in self._reached):
                 here = self._reached[node.operands[slot]]
                 links += len(here) * int(np.prod(node.op.column_grid(slot)))
-                if links > MOST_LINKS:
+                if links > most_links:
                     raise ConvstepError(
-                        f"the paths are too many to count: over {MOST_LINKS:,} local derivatives lie on the way "
+                        f"the paths are too many to count: over {most_links:,} local derivatives lie on the way "
                         f"up to {node.name}; an element nearer to the loss has fewer"
                     )
                 found.append(self._links(node, slot, here))

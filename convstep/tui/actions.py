@@ -104,12 +104,13 @@ ACTIONS: tuple[Action, ...] = (
             "who wrote this",
             IN_PANE,
         ),
-        _Row("back", "backspace", "Go back", "Back to where you were before the last jump"),
+        _Row("back", "backspace less_than_sign", "Go back", "Back to where you were before the last jump"),
+        _Row("forth", "greater_than_sign", "Go forth", "Forth again, after going back"),
     ),
     *_group(
         "Answers",
         "answers",
-        _Row("explain", "e", "Explain", "The formula of the number under the cursor, or of this step's"),
+        _Row("explain", "e", "Explain", "Why this number: formula, what made it, what it feeds, its paths"),
     ),
     *_group(
         "Panes and numbers",

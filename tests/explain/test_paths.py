@@ -10,7 +10,6 @@ from networks import networks, sample
 
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
-from convstep.explain import paths as module
 from convstep.explain.paths import Paths
 from convstep.network import load
 from convstep.ops.base import Empty
@@ -116,10 +115,9 @@ def test_what_is_no_number_comes_first():
     assert math.isnan(largest[0].product)
 
 
-def test_too_many_links_are_refused_in_one_line(monkeypatch):
-    monkeypatch.setattr(module, "MOST_LINKS", 10)
+def test_too_many_links_are_refused_in_one_line():
     with pytest.raises(ConvstepError, match="too many to count"):
-        paths_of(chain(3), "x", 0)
+        Paths(Recording(load(chain(3))), 0, "x", 0, most_links=10)
 
 
 def test_an_input_that_the_loss_does_not_depend_on():

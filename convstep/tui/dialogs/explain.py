@@ -1,40 +1,118 @@
-"""`e`: the formula of a number."""
+"""`e`: why a number is what it is, as a list whose links lead to other numbers and to steps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
+from convstep.debugger.origins import Explained, Row
+from convstep.engine.timeline import Place
+from convstep.engine.work import TooLong
+from convstep.errors import ConvstepError
+from convstep.explain.provenance import Address
 from convstep.tui.dialogs.asking import dialog_classes, said
 
+_HINT = "↑↓ choose · enter goes to its step · e explains it · < > back, forth · y copies · esc"
 
-class ExplainDialog(ModalScreen[None], inherit_bindings=False):
-    """Shows a formula; scrolls with the arrows, y copies it, escape or e closes."""
+
+class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
+    """Walks from number to number; gives the step to go to, None where it was left."""
 
     BINDINGS = [
-        Binding("escape,e,q,enter", "leave", "Close", show=False),
+        Binding("escape,q", "leave", "Close", show=False),
+        Binding("e,right", "explain", "Explain the chosen number", show=False),
+        Binding("less_than_sign,backspace,left", "back", "Back", show=False),
+        Binding("greater_than_sign", "forth", "Forth", show=False),
         Binding("y", "copy", "Copy", show=False),
     ]
-    AUTO_FOCUS = "VerticalScroll"
+    AUTO_FOCUS = "OptionList"
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, explain: Callable[[Address], Explained], first: Explained) -> None:
         super().__init__()
-        self.text = text
+        self._explain = explain
+        self.shown = first
+        self._before: list[Explained] = []
+        self._after: list[Explained] = []
 
     def compose(self) -> ComposeResult:
-        box = VerticalScroll(classes=dialog_classes())
-        box.border_title = "Explain"
-        box.border_subtitle = "y copies, escape closes"
-        with box:
-            yield Static(Content(said(self.text)))
+        self._box = Vertical(classes=dialog_classes())
+        with self._box:
+            yield OptionList(markup=False)
+
+    def on_mount(self) -> None:
+        self._show(self.shown)
+
+    def _show(self, explained: Explained) -> None:
+        self.shown = explained
+        self._box.border_title = said(f"Explain {explained.name}")
+        self._box.border_subtitle = said(_HINT)
+        listed = self.query_one(OptionList)
+        listed.clear_options()
+        listed.add_options(
+            [Option(_drawn(row), disabled=row.address is None and row.place is None) for row in explained.rows]
+        )
+        listed.scroll_home(animate=False)
+        listed.highlighted = next((k for k, row in enumerate(explained.rows) if row.address or row.place), None)
+
+    @property
+    def _chosen(self) -> Row | None:
+        at = self.query_one(OptionList).highlighted
+        return None if at is None else self.shown.rows[at]
+
+    def _say(self, text: str) -> None:
+        self._box.border_subtitle = said(text)
+
+    def on_option_list_option_selected(self) -> None:
+        row = self._chosen
+        if row is None:
+            return
+        if row.place is None:
+            self._say("no step writes it: it is there from the start")
+        else:
+            self.dismiss(row.place)
+
+    def action_explain(self) -> None:
+        row = self._chosen
+        if row is None or row.address is None or row.address == self.shown.address:
+            return
+        try:
+            explained = self._explain(row.address)
+        except (ConvstepError, TooLong) as error:
+            self._say(f"{error}; enter goes to its step")
+            return
+        self._before.append(self.shown)
+        self._after = []
+        self._show(explained)
+
+    def action_back(self) -> None:
+        if self._before:
+            self._after.append(self.shown)
+            self._show(self._before.pop())
+
+    def action_forth(self) -> None:
+        if self._after:
+            self._before.append(self.shown)
+            self._show(self._after.pop())
 
     def action_leave(self) -> None:
         self.dismiss(None)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.text)
-        self.query_one(VerticalScroll).border_subtitle = "copied; escape closes"
+        self.app.copy_to_clipboard(self.shown.text)
+        self._say("copied; escape closes")
+
+
+def _drawn(row: Row) -> Content:
+    """A title stands out; a link is indented below it."""
+    if row.style == "title":
+        return Content.styled(said(row.text), "bold $primary")
+    indent = "  " if row.address or row.place or row.style == "caption" else ""
+    style = "$foreground 70%" if row.style == "caption" else "$foreground"
+    return Content.styled(said(f"{indent}{row.text}"), style)

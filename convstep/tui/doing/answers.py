@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 
 if TYPE_CHECKING:
+    from convstep.engine.timeline import Place
     from convstep.tui.screens.main import MainScreen
 
 
 def explain(screen: MainScreen) -> None:
-    """The formula of the number under the cursor, or of the one that this step is about."""
-    spot = screen.number
+    """The number under the cursor, or the one that this step is about: its formula, origins, uses and paths."""
+    from convstep.debugger.origins import Explainer, landing
+    from convstep.explain.provenance import Address
+    from convstep.tui.dialogs.explain import ExplainDialog
+
+    session, spot = screen.session, screen.number
+    explainer = Explainer(session.state(), session.names)
     try:
         if spot is None:
-            text = screen.session.explain()
+            address = explainer.subject
         elif spot.grid.tensor is None:
             raise ConvstepError(f"{spot.name} is worked out here; the formula above has it")
         else:
-            text = screen.session.explain(spot.grid.tensor, spot.index)
-    except ConvstepError as error:
+            address = Address(session.place.iteration, spot.grid.tensor, spot.index)
+        first = explainer.explained(address)
+    except (ConvstepError, TooLong) as error:
         screen.repaint(str(error))
         return
-    from convstep.tui.dialogs.explain import ExplainDialog
 
-    screen.app.push_screen(ExplainDialog(text))
+    def jump(place: Place | None) -> None:
+        if place is not None:
+            screen.move(lambda: session.land(landing(session.recording, session.spot, place)))
+
+    screen.app.push_screen(ExplainDialog(explainer.explained, first), jump)

@@ -32,3 +32,8 @@ def writer(screen: MainScreen) -> None:
 def back(screen: MainScreen) -> None:
     """Back to where one was before the last jump."""
     screen.move(screen.session.back)
+
+
+def forth(screen: MainScreen) -> None:
+    """Forth again to where one was before one came back."""
+    screen.move(screen.session.forth)

@@ -1,0 +1,87 @@
+"""An explanation to walk through: formula, step, origins, uses and paths of a number, as far as one may know them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convstep.debugger.origins import Explainer, landing
+from convstep.debugger.session import open_session
+from convstep.errors import ConvstepError
+from convstep.explain.provenance import Address
+
+NETS = Path(__file__).parents[2] / "sample_nets"
+
+
+def explainer(net, at):
+    session = open_session(str(NETS / f"{net}.yaml"), at=at)
+    return session, Explainer(session.state(), session.names)
+
+
+def texts(explained):
+    return [row.text for row in explained.rows]
+
+
+def test_a_gradient_has_all_sections():
+    _, made = explainer("two_conv", "grad(w1)[1]")
+    explained = made.explained(made.subject)
+    titles = [row.text for row in explained.rows if row.style == "title"]
+    assert titles == ["Written by", "Made from", "Feeds", "Paths"]
+    assert "grad(o1)[2] = 18   × 2 = 36" in texts(explained)
+    assert "new(w1)[1] (still to come)" in texts(explained)
+    assert "C → o2[1] → o1[2] → w1[1]:  36" in texts(explained)
+
+
+def test_links_lead_to_the_steps_that_wrote_what_is_read():
+    session, made = explainer("two_conv", "grad(w1)[1]")
+    explained = made.explained(made.subject)
+    row = next(row for row in explained.rows if row.text.startswith("grad(o1)[2]"))
+    session.land(landing(session.recording, session.spot, row.place))
+    assert session.view().where[-1] == "grad(o1)[2]"
+    session.back()
+    assert session.view().where[-1] == "grad(w1)[1]"
+    session.forth()
+    assert session.view().where[-1] == "grad(o1)[2]"
+
+
+def test_what_is_still_to_come_keeps_its_value():
+    _, made = explainer("two_conv", "o1[2]")
+    explained = made.explained(Address(0, "o1.weight", 0))
+    assert [t for t in texts(explained) if t.startswith("o1[")] == [
+        "o1[1] = 3   gives -1",
+        "o1[2] = 4   gives -2",
+        "o1[3] (still to come)",
+        "o1[4] (still to come)",
+    ]
+    assert not any("-30" in text for text in texts(explained))
+    with pytest.raises(ConvstepError, match="not written yet"):
+        made.explained(Address(0, "grad(o1.weight)", 0))
+
+
+def test_an_input_has_no_step():
+    _, made = explainer("two_conv", "end")
+    explained = made.explained(Address(0, "i", 4))
+    row = explained.rows[[r.text for r in explained.rows].index("Written by") + 1]
+    assert row.place is None and "from the start" in row.text
+
+
+def test_a_parameter_leads_back_into_the_iteration_before():
+    session, made = explainer("digits", "iteration 2")
+    explained = made.explained(Address(2, "conv1.weight", 0))
+    row = next(row for row in explained.rows if row.address and row.address.iteration == 1)
+    assert session.recording.timeline.steps[row.place.step].phase == "update"
+    assert row.place.iteration == 1
+
+
+def test_in_scatter_order_a_link_leads_to_the_last_share():
+    session, made = explainer("two_conv", "grad(w1)[1]")
+    session.switch_order()
+    place = next(row.place for row in made.explained(made.subject).rows if row.text.startswith("grad(o1)[2]"))
+    session.land(landing(session.recording, session.spot, place))
+    values = session.state().read("grad(o1)", np.array([1]))
+    assert values[0].tolist() == [18]
+
+
+def test_long_sums_are_folded_to_the_largest():
+    _, made = explainer("digits", "grad(conv2.weight)[0,0,1,1]")
+    assert any(text.startswith("… and 10 others") for text in texts(made.explained(made.subject)))

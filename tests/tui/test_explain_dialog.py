@@ -1,0 +1,94 @@
+"""`e`: walking from number to number with the keys, and to the steps behind them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from networks import sample
+
+from convstep.debugger.session import Session, open_session
+from convstep.tui.app import ConvstepApp
+from convstep.tui.dialogs.explain import ExplainDialog
+
+
+def opened(net: str, at: str) -> Session:
+    return open_session(sample(net), at=at)
+
+
+def run(session: Session, play: Callable[[ConvstepApp, Any], Awaitable[None]]) -> None:
+    async def main() -> None:
+        app = ConvstepApp(session)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            await play(app, pilot)
+
+    asyncio.run(main())
+
+
+def dialog(app: ConvstepApp) -> ExplainDialog:
+    assert isinstance(app.screen, ExplainDialog)
+    return app.screen
+
+
+async def press(pilot: Any, *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def test_arrows_choose_a_link_and_enter_goes_to_its_step() -> None:
+    session = opened("two_conv", "grad(w1)[1]")
+
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "e", "down", "down", "enter")
+        assert len(app.screen_stack) == 1
+        assert session.view().where[-1] == "grad(o1)[2]"
+        await press(pilot, "less_than_sign")
+        assert session.view().where[-1] == "grad(w1)[1]"
+        await press(pilot, "greater_than_sign")
+        assert session.view().where[-1] == "grad(o1)[2]"
+        await press(pilot, "greater_than_sign")
+        assert "nothing to go forth to" in app.main.message
+
+    run(session, play)
+
+
+def test_e_explains_the_chosen_number_and_back_and_forth_lead_through_them() -> None:
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "e", "down", "e")
+        assert dialog(app).shown.name == "grad(o1)[1]"
+        await press(pilot, "less_than_sign")
+        assert dialog(app).shown.name == "grad(w1)[1]"
+        await press(pilot, "greater_than_sign")
+        assert dialog(app).shown.name == "grad(o1)[1]"
+        await press(pilot, "y", "escape")
+        assert "grad(o1)[1] = ∂C/∂o1[1]" in app.clipboard
+        assert len(app.screen_stack) == 1
+
+    run(opened("two_conv", "grad(w1)[1]"), play)
+
+
+def test_what_is_still_to_come_is_not_explained_but_may_be_gone_to() -> None:
+    session = opened("two_conv", "o1[1]")
+
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "e")
+        rows = dialog(app).shown.rows
+        coming = next(k for k, row in enumerate(rows) if "still to come" in row.text)
+        listed = app.screen.query_one("OptionList")
+        listed.highlighted = coming  # type: ignore[attr-defined]
+        await press(pilot, "e")
+        assert dialog(app).shown.name == "o1[1]"
+        await press(pilot, "enter")
+        assert session.place.step > 0
+
+    run(session, play)
+
+
+def test_it_has_room_on_any_screen() -> None:
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "e")
+        assert dialog(app).query_one("OptionList").size.height > 3
+        await pilot.resize_terminal(30, 10)
+        await press(pilot, "down", "escape")
+
+    run(opened("digits", "grad(conv1.weight)[0,0,1,1]"), play)
