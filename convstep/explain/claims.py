@@ -17,10 +17,11 @@ from convstep.errors import ConvstepError
 from convstep.explain.claim_terms import difference, factored, same
 from convstep.explain.evaluation import evaluate
 from convstep.explain.expansion import Expansion
-from convstep.explain.language import Node, parse, references
+from convstep.explain.language import parse
 from convstep.explain.mistakes import mistakes_of_element
 from convstep.explain.mistakes.mistake import Mistake
 from convstep.explain.naming import Names
+from convstep.explain.nodes import Node, references
 from convstep.explain.numbers import short
 from convstep.explain.polynomial import Polynomial, TooManyTerms, number_of
 from convstep.explain.replay import with_other_numbers

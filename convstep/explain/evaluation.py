@@ -7,22 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from convstep.explain.language import (
-    Apply,
-    Chain,
-    Constant,
-    ExpressionError,
-    Negative,
-    Node,
-    Power,
-    Reference,
-)
+from convstep.explain.nodes import Apply, Chain, Constant, ExpressionError, Negative, Node, Power, Reference
 
 Floats = npt.NDArray[np.float64]
 Read = Callable[[str], npt.NDArray[np.generic]]
 """The tensor of a key (`o1`, `grad(o1)`, `new(o1.weight)`); raises KeyError where there is none."""
 
-_MOST_ELEMENTS = 1_000_000
+MOST_ELEMENTS = 1_000_000
 """Where broadcasting makes a larger tensor than its operands are."""
 
 
@@ -57,9 +48,11 @@ def _value(node: Node, read: Read) -> Floats:
             return np.negative(_value(of, read))
         case Apply(column, function, arguments):
             return _apply(column, function, [_value(argument, read) for argument in arguments])
+        case _:
+            raise ExpressionError(node.column, "this belongs to a condition, and is no number")
 
 
-_COMBINE: dict[str, Callable[[Floats, Floats], Floats]] = {
+COMBINE: dict[str, Callable[[Floats, Floats], Floats]] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
@@ -74,16 +67,16 @@ def _combine(column: int, sign: str, left: Floats, right: Floats) -> Floats:
     except ValueError:
         sizes = " and ".join("×".join(map(str, side.shape)) for side in (left, right))
         raise ExpressionError(column, f"tensors of the sizes {sizes} do not go together") from None
-    if np.prod([float(size) for size in shape]) > max(_MOST_ELEMENTS, left.size, right.size):
+    if np.prod([float(size) for size in shape]) > max(MOST_ELEMENTS, left.size, right.size):
         raise ExpressionError(column, "the result would be too large a tensor")
     if sign == "/" and bool((right == 0).any()):
         raise ExpressionError(column, "division by 0")
-    result = np.asarray(_COMBINE[sign](left, right))
+    result = np.asarray(COMBINE[sign](left, right))
     what = "this power is too large, or has no real value" if sign == "^" else "the result is too large a number"
     return _finite(column, what, result, left, right)
 
 
-_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
+FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "sum": np.sum,
     "max": np.max,
     "exp": np.exp,
@@ -105,7 +98,7 @@ def _apply(column: int, function: str, values: list[Floats]) -> Floats:
         return np.asarray(result)
     if function == "max" and not values[0].size:
         raise ExpressionError(column, "max(…) of no numbers")
-    result = np.asarray(_FUNCTIONS[function](values[0]))
+    result = np.asarray(FUNCTIONS[function](values[0]))
     return _finite(column, f"{function}(…) has no finite value there", result, values[0])
 
 

@@ -18,7 +18,7 @@ from convstep.engine.recording import Recording
 from convstep.engine.state import split_name
 from convstep.engine.sums import collect
 from convstep.engine.timeline import Step
-from convstep.explain import language
+from convstep.explain import nodes
 from convstep.explain.polynomial import (
     Atom,
     Polynomial,
@@ -173,34 +173,36 @@ class Expansion:
 
     # -- typed expressions
 
-    def typed(self, node: language.Node) -> Polynomials:
+    def typed(self, node: nodes.Node) -> Polynomials:
         """A typed expression, a polynomial for each element of its value."""
         match node:
-            case language.Constant(_, value):
+            case nodes.Constant(_, value):
                 return _one(constant(value))
-            case language.Reference(_, key, index):
+            case nodes.Reference(_, key, index):
                 if index is not None:
                     return _one(element(key, index))
                 return self._tensor(key)
-            case language.Chain(_, first, rest):
+            case nodes.Chain(_, first, rest):
                 return self._chain(first, rest)
-            case language.Power(_, base, exponent):
+            case nodes.Power(_, base, exponent):
                 powers = self.typed(exponent)
                 number = powers.item().number if powers.shape == () else None
                 if number is None or number != int(number):
                     return self._each(lambda x, y: function("pow", x, y), self.typed(base), powers)
                 return self._each(lambda x: _power(self.together(x), int(number)), self.typed(base))
-            case language.Negative(_, of):
+            case nodes.Negative(_, of):
                 return self._each(Polynomial.__neg__, self.typed(of))
-            case language.Apply(_, name, arguments):
+            case nodes.Apply(_, name, arguments):
                 values = [self.typed(argument) for argument in arguments]
                 if name == "sum":
                     return _one(reduce(Polynomial.__add__, values[0].reshape(-1).tolist(), Polynomial()))
                 if name == "max" and len(values) == 1:
                     return _one(function(name, *values[0].reshape(-1).tolist()))
                 return self._each(lambda *x: function(name, *x), *values)
+            case _:
+                raise nodes.ExpressionError(node.column, "this belongs to a condition, and is no number")
 
-    def _chain(self, first: language.Node, rest: tuple[tuple[str, language.Node], ...]) -> Polynomials:
+    def _chain(self, first: nodes.Node, rest: tuple[tuple[str, nodes.Node], ...]) -> Polynomials:
         total = self.typed(first)
         for sign, operand in rest:
             value = self.typed(operand)

@@ -7,6 +7,7 @@
     atom     number | tensor ("[" index "]")? | function "(" sum ("," sum)* ")" | "(" sum ")"
 
 A tensor is `w1`, `o1.weight`, `grad(w1)`, `w1.grad` or `new(w1)`; an index is as `indexing` says.
+`conditions` adds comparisons to this.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
-from convstep.network.words import did_you_mean, printable
+from convstep.explain.nodes import Apply, Chain, Constant, ExpressionError, Negative, Node, Power, Reference
+from convstep.network.words import did_you_mean
 
 _LONGEST = 10_000
 _DEEPEST = 50
@@ -27,112 +29,35 @@ _OF_TENSORS = ("grad", "new")
 _GRAD_SUFFIX = ".grad"
 
 _SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
+TOKEN = r"""(?P<space>\s+)
       | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.]))
       | (?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)
       | (?P<word>[^\W⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:\.[^\W⁰¹²³⁴⁵⁶⁷⁸⁹]+)*)
       | (?P<index>\[[^\[\]]*\])
-      | (?P<sign>\*\*|[-−+*×·/÷^(),])""",
-    re.VERBOSE,
-)
+      | (?P<sign>\*\*|[-−+*×·/÷^(),])"""
 _WORD = re.compile(r"\w+(?:\.\w+)*")
 _INDEX = re.compile(r"\s*(?:-?[0-9]{1,15}\s*(?:,\s*-?[0-9]{1,15}\s*)*)?")
 _SAME = {"−": "-", "×": "*", "·": "*", "÷": "/", "**": "^"}
 
 
-class ExpressionError(ConvstepError):
-    """An expression that cannot be read or has no number. `column` counts from 1."""
-
-    def __init__(self, column: int, message: str) -> None:
-        super().__init__(printable(f"column {column}: {message}"))
-        self.column = column
-
-
-@dataclass(frozen=True)
-class Constant:
-    column: int
-    value: float
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A tensor (`key` as `State.read` takes it), or one element of it."""
-
-    column: int
-    key: str
-    index: int | None
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Operands of one precedence, left to right: `first`, then pairs of `+ -` or `* /` and an operand."""
-
-    column: int
-    first: Node
-    rest: tuple[tuple[str, Node], ...]
-
-
-@dataclass(frozen=True)
-class Power:
-    column: int
-    base: Node
-    exponent: Node
-
-
-@dataclass(frozen=True)
-class Negative:
-    column: int
-    of: Node
-
-
-@dataclass(frozen=True)
-class Apply:
-    column: int
-    function: str
-    arguments: tuple[Node, ...]
-
-
-Node = Constant | Reference | Chain | Power | Negative | Apply
-
-
 def parse(text: str, names: Names) -> Node:
     """The tree of an expression. Raises ExpressionError with the column of the first mistake."""
-    if len(text) > _LONGEST:
-        raise ExpressionError(_LONGEST + 1, f"the expression is longer than {_LONGEST} characters")
-    return _Parser(text, names).whole()
-
-
-def references(node: Node) -> set[str]:
-    """The keys of all tensors in an expression."""
-    match node:
-        case Constant():
-            return set()
-        case Reference(_, key, _):
-            return {key}
-        case Chain(_, first, rest):
-            return references(first).union(*(references(operand) for _, operand in rest))
-        case Power(_, base, exponent):
-            return references(base) | references(exponent)
-        case Negative(_, of):
-            return references(of)
-        case Apply(_, _, arguments):
-            return set().union(*map(references, arguments))
+    return Parser(text, names).whole()
 
 
 @dataclass(frozen=True)
-class _Token:
+class Token:
     kind: str
     text: str
     column: int
 
 
-def _tokens(text: str, names: Names) -> list[_Token]:
-    tokens: list[_Token] = []
+def _tokens(text: str, names: Names, pattern: re.Pattern[str]) -> list[Token]:
+    tokens: list[Token] = []
     known = set(names.all())
     at = 0
     while at < len(text):
-        match = _TOKEN.match(text, at)
+        match = pattern.match(text, at)
         word = _WORD.match(text, at)
         # A layer may be called 0, or x²: what is a known name is one where a number would make no sense.
         if (
@@ -140,7 +65,7 @@ def _tokens(text: str, names: Names) -> list[_Token]:
             and word[0] in known
             and (not match or match.lastgroup != "number" or text[word.end() :][:1] == "[")
         ):
-            tokens.append(_Token("word", word[0], at + 1))
+            tokens.append(Token("word", word[0], at + 1))
             at = word.end()
             continue
         if match is None:
@@ -148,24 +73,32 @@ def _tokens(text: str, names: Names) -> list[_Token]:
             raise ExpressionError(at + 1, what)
         kind = match.lastgroup or ""
         if kind != "space":
-            tokens.append(_Token(kind, _SAME.get(match[0], match[0]), at + 1))
+            tokens.append(Token(kind, _SAME.get(match[0], match[0]), at + 1))
         at = match.end()
-    tokens.append(_Token("end", "", len(text.rstrip()) + 1))
+    tokens.append(Token("end", "", len(text.rstrip()) + 1))
     return tokens
 
 
-class _Parser:
+class Parser:
+    """Reads one text. `pattern` are its tokens, `functions` those of numbers, `several` those of several arguments."""
+
+    pattern = re.compile(TOKEN, re.VERBOSE)
+    functions: tuple[str, ...] = FUNCTIONS
+    several: tuple[str, ...] = ("max",)
+
     def __init__(self, text: str, names: Names) -> None:
+        if len(text) > _LONGEST:
+            raise ExpressionError(_LONGEST + 1, f"the expression is longer than {_LONGEST} characters")
         self.names = names
-        self.tokens = _tokens(text, names)
+        self.tokens = _tokens(text, names, self.pattern)
         self.at = 0
         self.depth = 0
 
     @property
-    def next(self) -> _Token:
+    def next(self) -> Token:
         return self.tokens[self.at]
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         token = self.tokens[self.at]
         self.at += 1
         return token
@@ -174,7 +107,7 @@ class _Parser:
         """Whether one of these signs comes next."""
         return self.next.kind == "sign" and self.next.text in signs
 
-    def expect(self, sign: str, opened: _Token) -> None:
+    def expect(self, sign: str, opened: Token) -> None:
         if not self.takes(sign):
             found = f"'{self.next.text}'" if self.next.text else "the end"
             what = f"'{sign}' is missing before {found}, for the '(' in column {opened.column}"
@@ -182,7 +115,7 @@ class _Parser:
         self.at += 1
 
     def whole(self) -> Node:
-        node = self.chain("+", "-")
+        node = self.inside()
         token = self.next
         if token.kind == "end":
             return node
@@ -193,6 +126,10 @@ class _Parser:
         if token.kind == "sign" and token.text != "(":
             raise ExpressionError(token.column, f"'{token.text}' does not belong here")
         raise ExpressionError(token.column, f"an operator is missing before '{token.text}', such as *")
+
+    def inside(self) -> Node:
+        """What may stand alone, in parentheses, or as an argument."""
+        return self.chain("+", "-")
 
     def chain(self, *signs: str) -> Node:
         column = self.next.column
@@ -239,14 +176,14 @@ class _Parser:
         if token.kind == "word":
             return self.function(token) if self.takes("(") else self.reference(token, token.text)
         if token.text == "(":
-            node = self.chain("+", "-")
+            node = self.inside()
             self.expect(")", token)
             return node
         if token.kind == "end":
             raise ExpressionError(token.column, "the expression ends where a number or a tensor is missing")
         raise ExpressionError(token.column, f"'{token.text}' stands where a number or a tensor is missing")
 
-    def function(self, token: _Token) -> Node:
+    def function(self, token: Token) -> Node:
         opened = self.take()
         if token.text in _OF_TENSORS:
             inside = self.take()
@@ -254,20 +191,20 @@ class _Parser:
                 raise ExpressionError(inside.column, f"{token.text}(…) takes the name of a tensor")
             self.expect(")", opened)
             return self.reference(inside, f"{token.text}({inside.text})")
-        if token.text not in FUNCTIONS:
-            known = [*FUNCTIONS, *_OF_TENSORS]
+        if token.text not in self.functions:
+            known = [*self.functions, *_OF_TENSORS]
             what = f"there is no function '{token.text}'{did_you_mean(token.text, known)}"
             raise ExpressionError(token.column, what)
-        arguments = [self.chain("+", "-")]
+        arguments = [self.inside()]
         while self.takes(","):
             self.at += 1
-            arguments.append(self.chain("+", "-"))
+            arguments.append(self.inside())
         self.expect(")", opened)
-        if len(arguments) > 1 and token.text != "max":
+        if len(arguments) > 1 and token.text not in self.several:
             raise ExpressionError(token.column, f"{token.text}(…) takes one argument, not {len(arguments)}")
         return Apply(token.column, token.text, tuple(arguments))
 
-    def reference(self, token: _Token, written: str) -> Reference:
+    def reference(self, token: Token, written: str) -> Node:
         """The tensor or element; `token` is the word in the text that a mistake would be about."""
         index = ""
         if self.next.kind == "index":

@@ -12,8 +12,9 @@ from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
 from convstep.explain.claims import reader
 from convstep.explain.evaluation import evaluate
-from convstep.explain.language import ExpressionError, parse
+from convstep.explain.language import parse
 from convstep.explain.naming import Names
+from convstep.explain.nodes import ExpressionError
 from convstep.network import load
 
 
