@@ -269,8 +269,10 @@ def _check_comparison(node: Compare, words: Vocabulary) -> None:
     for side, other in ((node.left, node.right), (node.right, node.left)):
         if uses(side, "position") and (not isinstance(side, Here) or uses(other, "position", "sum")):
             raise ExpressionError(side.column, "position stands alone on one side: position > 100")
-    if uses(node, "sum") and any(shape_of(side, words.names) for side in (node.left, node.right)):
-        raise ExpressionError(node.column, "sum is one number and compares with one: a tensor needs an index here")
+    for word in ("sum", "position"):
+        if uses(node, word) and any(shape_of(side, words.names) for side in (node.left, node.right)):
+            what = f"{word} is one number and compares with one: a tensor needs an index here"
+            raise ExpressionError(node.column, what)
 
 
 def _check_text(node: Compare, words: Vocabulary) -> None:

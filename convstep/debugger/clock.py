@@ -1,0 +1,146 @@
+"""When each element of a tensor is written, within an iteration: from shapes alone, so the same in all of them.
+
+A *time* is a position within an iteration, on one level and in one order; `ALWAYS` is before the first of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+
+from convstep.engine.recording import Iteration, Recording
+from convstep.engine.state import State, split_name
+from convstep.engine.timeline import Level, Order, Place
+from convstep.engine.work import Work
+from convstep.ops.base import Empty, IntArray, Links
+
+RowBlocks = Iterator[tuple[IntArray, Links]]
+
+ALWAYS = -1
+NEVER = int(np.iinfo(np.intp).max)
+BLOCK = 2**20
+"""How many terms are looked at in one go."""
+
+
+def writers(recording: Recording, key: str) -> list[int]:
+    """The operations that write a tensor, by its key; a parameter is written by its update."""
+    kind, name = split_name(key)
+    steps = recording.timeline.steps
+    found = recording.timeline.writers(key if kind == "grad" else name)
+    return [k for k in found if kind != "new" or steps[k].phase == "update"]
+
+
+class Clock:
+    """The times of one recording on one level and in one order.
+
+    `work` is asked whether to go on; without it, an iteration that is not there raises TooLong. `kept` is what
+    other clocks of the same recording have found out.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        level: Level,
+        order: Order,
+        work: Work | None = None,
+        kept: dict[tuple[Level, int], IntArray] | None = None,
+    ) -> None:
+        self.recording, self.timeline = recording, recording.timeline
+        self.level, self.order, self.work = level, order, work
+        self.count = self.timeline.count(level, order)
+        self._kept = {} if kept is None else kept
+        self._ends = np.array([self.span(k)[1] for k in range(len(self.timeline.steps))], dtype=np.intp)
+
+    def iteration(self, index: int) -> Iteration:
+        """An iteration, run first where that is needed."""
+        return self.recording.iteration(index, work=self.work)
+
+    def check(self) -> None:
+        """Raises Cancelled where the work is to end."""
+        if self.work is not None:
+            self.work.check()
+
+    def span(self, step: int) -> tuple[int, int]:
+        """The first time of an operation, and the one after its last."""
+        first = self.timeline.first(step, self.level, self.order)
+        return first, self.timeline.first(step + 1, self.level, self.order)
+
+    def step_at(self, times: IntArray) -> IntArray:
+        """The operations that these times lie in."""
+        return np.searchsorted(self._ends, times, "right")
+
+    def written(self, key: str, iteration: int) -> IntArray:
+        """When each element of a tensor is finished, in its shape; or one time for all of them.
+
+        On the level of terms in gather order this is the last term of each element; `exact` knows where empty terms
+        follow. `iteration` is any that is at hand: what is written when does not depend on it.
+        """
+        kind = split_name(key)[0]
+        found = writers(self.recording, key)
+        steps = self.timeline.steps
+        if kind == "value":
+            found = [k for k in found if steps[k].node is not None]
+        if kind == "grad" and not found:
+            begun = next((k for k, step in enumerate(steps) if step.is_backward), None)
+            return np.array(NEVER if begun is None else self.span(begun)[0])
+        return self.finished(found[-1], iteration) if found else np.array(ALWAYS)
+
+    def finished(self, step: int, iteration: int) -> IntArray:
+        """When one operation has finished each element of what it writes, in its shape."""
+        first = self.span(step)[0]
+        if self.level == "op":
+            return np.array(first)
+        about = self.timeline.steps[step]
+        if about.scatters(self.order):
+            return self._last_share(step, iteration).reshape(about.shape)
+        terms = 1 if self.level == "element" else about.terms[self.order]
+        return (first + (np.arange(prod(about.shape)) + 1) * terms - 1).reshape(about.shape)
+
+    def _last_share(self, step: int, iteration: int) -> IntArray:
+        """In scatter order: when each element gets its last share; what gets none is finished with the operation."""
+        if (self.level, step) not in self._kept:
+            about = self.timeline.steps[step]
+            first, end = self.span(step)
+            last = np.full(prod(about.shape), end - 1)
+            terms = about.terms[self.order] if self.level == "term" else 1
+            for sources, links in self.rows(step, iteration):
+                tap = np.arange(links.index.shape[1]) if self.level == "term" else 0
+                times = np.broadcast_to(first + sources[:, None] * terms + tap, links.index.shape)
+                real = links.index >= 0
+                last[links.index[real]] = times[real]  # in ascending order: the last one stays
+            self._kept[self.level, step] = last
+        return self._kept[self.level, step]
+
+    def rows(self, step: int, iteration: int, start: int = 0) -> RowBlocks:
+        """The Jacobian rows of a backward operation, in blocks: upstream elements from `start` on, and their links."""
+        about = self.timeline.steps[step]
+        node = about.node
+        assert node is not None
+        call = self.iteration(iteration).calls[about.layer]
+        size, per = prod(about.upstream_shape), about.terms["scatter"]
+        block = max(1, BLOCK // max(per, 1))
+        for at in range(start, size, block):
+            self.check()
+            sources = np.arange(at, min(at + block, size))
+            yield sources, node.op.row(call, about.slot, sources)
+
+    def exact(self, time: int, iteration: int) -> int:
+        """The step that finishes an element: on the level of terms no empty ones are waited for."""
+        if self.level != "term" or not 0 <= time < NEVER:
+            return time
+        place = self.timeline.place("term", self.order, time)._replace(iteration=iteration)
+        if self.timeline.steps[place.step].scatters(self.order):
+            return time
+        state = State(self.recording, place, self.order)
+        empty = state.empty_terms
+        assert place.term is not None
+        if empty is None or place.term != len(empty) - 1:
+            return time
+        full = np.flatnonzero(empty == Empty.NO)
+        return time - place.term + (int(full[-1]) if len(full) else 0)
+
+    def place(self, time: int, iteration: int) -> Place:
+        """The place of a time in an iteration."""
+        return self.timeline.place(self.level, self.order, iteration * self.count + time)

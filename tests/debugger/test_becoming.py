@@ -1,0 +1,152 @@
+"""Where conditions become true: found from whole arrays, and the same as by going to every step."""
+
+import random
+
+import numpy as np
+import pytest
+from by_visiting import becomes_true
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from networks import networks, sample
+
+from convstep.debugger.becoming import Becoming
+from convstep.debugger.clock import Clock
+from convstep.engine.recording import Recording
+from convstep.engine.timeline import LEVELS, ORDERS
+from convstep.explain.conditions import parse_condition, vocabulary
+from convstep.explain.naming import Names
+from convstep.network import load
+
+_MOST_STEPS = 4000
+
+
+def recorded(source):
+    recording = Recording(load(source))
+    return recording, vocabulary(recording.graph, recording.timeline, Names(recording.graph))
+
+
+def found(recording, node, level, order, backwards=False):
+    """All positions, each from the one before it."""
+    becoming = Becoming(Clock(recording, level, order), node)
+    count, positions = recording.timeline.count(level, order), []
+    iterations = range(recording.timeline.iterations)
+    for iteration in reversed(iterations) if backwards else iterations:
+        time = count if backwards else -1
+        while (time := (becoming.previous if backwards else becoming.next)(iteration, time)) is not None:
+            positions.append(iteration * count + time)
+    return positions[::-1] if backwards else positions
+
+
+def compare(recording, node, level, order):
+    visited = becomes_true(recording, node, level, order)
+    assert found(recording, node, level, order) == visited
+    assert found(recording, node, level, order, backwards=True) == visited
+
+
+def pick_condition(recording, words, choice):
+    """A condition about tensors of this network, with numbers that occur in it."""
+    keys = sorted(key for key in words.keys if np.prod(words.names.shape(key)))
+    shown = words.names.tensor
+
+    def tensor():
+        key = choice.choice(keys)
+        shape = words.names.shape(key)
+        values = _values(recording, key).reshape(-1)
+        if choice.random() < 0.4 and shape:
+            flat = choice.randrange(values.size)
+            return words.names.element(key, flat, shape), values[flat]
+        name = choice.choice(["{}", "{}", "abs({})", "max({})", "sum({})", "min({})", "mean({})"]).format(shown(key))
+        return name, choice.choice(values.tolist())
+
+    def about():
+        name, value = tensor()
+        sign = choice.choice(["<", "<=", ">", ">=", "==", "!="])
+        number = f"{choice.choice([value, value, 0.0, value * 1.5]):.17g}".replace("-", "-")
+        word = choice.choice(["phase", "layer", "op", "level"])
+        text = choice.choice(sorted(words.texts[word]))
+        spot = choice.randrange(200)
+        return choice.choice(
+            [
+                f"{name} {sign} {number}",
+                f"{name} {sign} prev({name})",
+                f"{word} == '{text}'",
+                f"position {sign} {spot}",
+                f"iteration {sign} 1",
+                f"any({shown(choice.choice(keys))} {sign} {number} or iteration == 5)",
+                f"all({name} {sign} {number})",
+                f"isnan({name})",
+                f"sum {sign} {number}",
+                f"abs(sum) {sign} {number}",
+            ]
+        )
+
+    text = about()
+    for _ in range(choice.choice([0, 0, 1, 1, 2])):
+        text = f"{choice.choice(['not ', ''])}({text}) {choice.choice(['and', 'or'])} {about()}"
+    return text
+
+
+def _values(recording, key):
+    from convstep.debugger.timed import tensor_of
+
+    values = np.asarray(tensor_of(recording.iteration(0), key), dtype=np.float64)
+    return np.where(np.isfinite(values), values, 1.0)
+
+
+@given(networks(4), st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_step_and_no_other(source, seed):
+    recording, words = recorded(source)
+    choice = random.Random(seed)
+    text = pick_condition(recording, words, choice)
+    node = parse_condition(text, words)
+    for level in LEVELS:
+        for order in ORDERS:
+            if recording.timeline.length(level, order) <= _MOST_STEPS:
+                compare(recording, node, level, order)
+
+
+TWO_CONV = recorded(sample("two_conv"))
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "order", "positions"),
+    [
+        ("abs(grad(w1)) > 20", "op", "gather", [7]),
+        ("o1 > 5", "element", "gather", [2]),
+        ("o1 > 5", "term", "gather", [11]),
+        ("max(o1) > 5", "element", "gather", [3]),
+        ("max(o1) < 0", "element", "gather", []),
+        ("not (o1 > 7)", "element", "gather", [3]),
+        ("loss > 3", "op", "gather", [2]),
+        ("phase == 'update'", "op", "gather", [9]),
+        ("layer == 'o1' and phase == 'backward'", "op", "gather", [7]),
+        ("sum > 40 and writes", "op", "gather", None),
+        ("position >= 7", "op", "gather", [7]),
+        ("i > 8", "op", "gather", [0]),
+    ],
+)
+def test_what_the_words_mean(text, level, order, positions):
+    recording, words = TWO_CONV
+    if positions is None:
+        with pytest.raises(Exception, match="writes"):
+            parse_condition(text, words)
+        return
+    node = parse_condition(text, words)
+    assert found(recording, node, level, order) == positions
+    compare(recording, node, level, order)
+
+
+def test_the_first_term_after_which_the_running_sum_exceeds():
+    recording, words = TWO_CONV
+    node = parse_condition("sum > 40 and layer == 'o1'", words)
+    positions = found(recording, node, "term", "gather")
+    places = [recording.timeline.place("term", "gather", p) for p in positions]
+    written = [(recording.timeline.steps[place.step].writes, place.element, place.term) for place in places]
+    assert ("grad(o1.weight)", 0, 1) in written
+
+
+@pytest.mark.parametrize("text", ["loss > prev(loss)", "fc2 > prev(fc2)", "iteration == 3 and phase == 'update'"])
+def test_from_one_iteration_to_the_next(text):
+    recording, words = recorded({**load(sample("digits")).document, "iterations": 5})
+    compare(recording, parse_condition(text, words), "op", "gather")
