@@ -142,7 +142,9 @@ def running_sum(state: State) -> float | None:
         if state.collected is None:
             return None
         at = -1 if state.place.term is None else state.column_term
-        return None if at is None or state.scatters and state.place.term is None else float(state.collected.sums[0, at])
+        return (
+            None if at is None or (state.scatters and state.place.term is None) else float(state.collected.sums[0, at])
+        )
     terms = state.terms
     if state.place.term is not None:
         return terms[state.place.term].sum

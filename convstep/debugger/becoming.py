@@ -47,13 +47,9 @@ class Becoming:
         """The last such time before `before`."""
         return next((int(t[-1]) for t in self._found(iteration, -1, before, True) if len(t)), None)
 
-    def count(self, iteration: int) -> int:
-        """How many there are in an iteration."""
-        return sum(len(times) for times in self._found(iteration, -1, NEVER, False))
-
-    def count_until(self, iteration: int, time: int) -> int:
+    def count(self, iteration: int, until: int = NEVER) -> int:
         """How many there are up to a time of an iteration."""
-        return sum(len(times) for times in self._found(iteration, -1, time + 1, False))
+        return sum(len(times) for times in self._found(iteration, -1, min(until, NEVER - 1) + 1, False))
 
     def _found(self, iteration: int, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
         """Such times strictly between two others, ascending within a portion, the portions in the direction."""

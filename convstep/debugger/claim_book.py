@@ -20,7 +20,7 @@ from convstep.network.graph import Claim
 if TYPE_CHECKING:
     from convstep.explain.claim_rows import ClaimRows
     from convstep.explain.claims import Judge, Verdict
-    from convstep.explain.language import Node
+    from convstep.explain.nodes import Node
 
 _EXTRA = "claims"
 _MOST_KEPT = 100

@@ -8,7 +8,8 @@ from convstep.explain.claim_rows import ClaimRows, claim_rows
 from convstep.explain.claim_steps import worked
 from convstep.explain.claims import Judge as Judge
 from convstep.explain.claims import reader
-from convstep.explain.language import parse, references
+from convstep.explain.language import parse
+from convstep.explain.nodes import references
 
 
 def judged_by(judge: Judge, entry: Entry, number: int) -> Judged:

@@ -12,6 +12,7 @@ import numpy as np
 
 from convstep.engine.recording import Iteration, Recording
 from convstep.engine.state import State, split_name
+from convstep.engine.sums import collect, shares
 from convstep.engine.timeline import Level, Order, Place
 from convstep.engine.work import Work
 from convstep.ops.base import Empty, IntArray, Links
@@ -97,6 +98,24 @@ class Clock:
             return self._last_share(step, iteration).reshape(about.shape)
         terms = 1 if self.level == "element" else about.terms[self.order]
         return (first + (np.arange(prod(about.shape)) + 1) * terms - 1).reshape(about.shape)
+
+    def finished_element(self, step: int, index: int, iteration: int) -> int:
+        """When one operation has finished one element: as `finished`, without looking at all others."""
+        about = self.timeline.steps[step]
+        first, end = self.span(step)
+        if self.level == "op":
+            return first
+        if not about.scatters(self.order):
+            terms = 1 if self.level == "element" else about.terms[self.order]
+            return first + (index + 1) * terms - 1
+        sources = collect(about, self.iteration(iteration), np.array([index])).links.index[0]
+        source = int(sources.max(initial=-1))
+        if source < 0:
+            return end - 1
+        if self.level == "element":
+            return first + source
+        targets = shares(about, self.iteration(iteration), source).target
+        return first + source * about.terms["scatter"] + int(np.flatnonzero(targets == index)[-1])
 
     def _last_share(self, step: int, iteration: int) -> IntArray:
         """In scatter order: when each element gets its last share; what gets none is finished with the operation."""

@@ -81,14 +81,22 @@ def everywhere(truths: Timed) -> Known:
 
 
 class Evaluation:
-    """The numbers of one iteration, at the times of a clock. `here` gives numbers for `position` and `sum`."""
+    """The numbers of one iteration, at the times of a clock.
 
-    def __init__(self, clock: Clock, iteration: int) -> None:
+    With `updated`, parameters are what they become at the end of it.
+    """
+
+    def __init__(self, clock: Clock, iteration: int, updated: bool = False) -> None:
         self.clock, self.index = clock, iteration
+        steps = clock.timeline.steps
+        self._updated = {step.tensor for step in steps if step.phase == "update"} if updated else set()
         self._earlier: dict[Before, Timed] = {}
 
     def timed(self, node: Node, here: Mapping[str, Timed] | None = None) -> Timed:
-        """The value of a node, element by element; of a condition, where it holds."""
+        """The value of a node, element by element; of a condition, where it holds.
+
+        `here` gives the numbers for `position` and `sum`.
+        """
         with np.errstate(all="ignore"):
             # Earlier iterations first: this one may push them out of memory, and they it.
             for each in walk(node):
@@ -141,14 +149,15 @@ class Evaluation:
                 raise AssertionError(f"{node} has no value of its own")
 
     def _read(self, node: Reference) -> Timed:
-        known = self.clock.written(node.key, self.index)
+        key = f"new({node.key})" if node.key in self._updated else node.key
+        known = self.clock.written(key, self.index)
         graph = self.clock.recording.graph
         losses = self.clock.recording.losses
         if graph.loss is not None and node.key == graph.loss.name and not graph.loss.op.output.shape:
             if self.index not in losses:
                 self.clock.iteration(self.index)
             return Timed(np.array(losses[self.index]), known.reshape(()))
-        tensor = tensor_of(self.clock.iteration(self.index), node.key)
+        tensor = tensor_of(self.clock.iteration(self.index), key)
         if node.index is not None:
             tensor = tensor.reshape(-1)[node.index]
             known = known.reshape(-1)[node.index] if known.ndim else known

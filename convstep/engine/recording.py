@@ -64,6 +64,7 @@ class Recording:
     `kept_bytes` each; what is not kept is computed again from the state before it, to the same bits.
 
     `patience` is how many seconds a reader waits that gives no `Work`; what takes longer raises TooLong.
+    `looked_at` is told each iteration when it has been run.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Recording:
         self.timeline = Timeline(graph)
         self.losses: dict[int, float] = {}
         self.patience = math.inf
+        self.looked_at: Callable[[Iteration], None] | None = None
         self._seconds = 0.0
         self._checkpoints = {0: TrainingState(graph.parameters, graph.buffers), **(checkpoints or {})}
         self._always = frozenset(self._checkpoints)
@@ -103,6 +105,8 @@ class Recording:
             self._seconds = time.perf_counter() - start
             state = self._iterations[k].end
             self._note(self._iterations[k])
+            if self.looked_at:
+                self.looked_at(self._iterations[k])
             if progress:
                 progress(k)
         return self._iterations[index]

@@ -13,7 +13,7 @@ from convstep.engine.sums import collect
 from convstep.engine.timeline import Step
 from convstep.explain.claim_terms import expanded
 from convstep.explain.expansion import Expansion
-from convstep.explain.language import Node, references
+from convstep.explain.nodes import Node, references
 from convstep.explain.polynomial import Atom, Monomial, Polynomial, TooManyTerms
 from convstep.ops.base import IntArray
 

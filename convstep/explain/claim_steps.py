@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convstep.explain.evaluation import Read, evaluate
-from convstep.explain.language import Chain, Constant, Negative, Node
+from convstep.explain.nodes import Chain, Constant, Negative, Node
 from convstep.explain.numbers import short
 from convstep.explain.sentences import signed
 

@@ -17,7 +17,7 @@ from convstep.explain.conditions import parse_condition, vocabulary
 from convstep.explain.naming import Names
 from convstep.network import load
 
-_MOST_STEPS = 4000
+_MOST_STEPS = 1500
 
 
 def recorded(source):
@@ -94,7 +94,7 @@ def _values(recording, key):
 
 
 @given(networks(4), st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_step_and_no_other(source, seed):
     recording, words = recorded(source)
     choice = random.Random(seed)
