@@ -75,6 +75,13 @@ def _tidy(directory: Path) -> None:
                     os.unlink(entry.path)
 
 
+def start_of(process: int) -> str:
+    """When a process was started, where the system tells: so that its number, used again, is not taken for it."""
+    with suppress(OSError, ValueError, IndexError):
+        return Path(f"/proc/{process}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[19]
+    return ""
+
+
 def is_alive(process: int) -> bool:
     """Whether there is a process of this number here, as far as one can tell."""
     if os.name != "posix":

@@ -198,6 +198,11 @@ class Session:
             self.history, self.future = [*self.history, self.spot][-_LONGEST_HISTORY:], []
         return self._land(landing)
 
+    def run(self, progress: Callable[[int], None] | None = None) -> None:
+        """Run the iteration at hand, and the one that it is compared with: every screen reads them."""
+        for recording in dict.fromkeys((self.trial.original, self.recording)):
+            recording.iteration(self.place.iteration, progress)
+
     # -- what if ------------------------------------------------------------------------------------
 
     def read_edit(self, text: str) -> Edit:
@@ -267,16 +272,16 @@ def open_session(
     Raises ConvstepError for bad input.
     """
     saved = snapshot.read_if_snapshot(source)
-    session = _resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
-    for recording in dict.fromkeys((session.trial.original, session.recording)):
-        recording.iteration(session.place.iteration, progress)
+    session = resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
+    session.run(progress)
     if at is not None:
         session.go(at)
         session.unsaved = False
     return session
 
 
-def _resume(saved: snapshot.Snapshot, iterations: int | None) -> Session:
+def resume(saved: snapshot.Snapshot, iterations: int | None = None) -> Session:
+    """The session that was saved; its iteration is not run yet."""
     graph = saved.graph if iterations is None else snapshot.with_iterations(saved.graph, iterations)
     original = Recording(graph, checkpoints={saved.iteration: saved.state})
     original.losses.update(saved.losses)

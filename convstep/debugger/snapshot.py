@@ -44,6 +44,12 @@ class Snapshot:
     look: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
 
+    def moved(self, spot: Any, history: Any, look: Any, extras: Any) -> Snapshot:
+        """The same network and numbers, for another spot (level, order, position) and what else a session keeps."""
+        level, order, position = spot
+        places = tuple((a, b, c) for a, b, c in history)
+        return replace(self, level=level, order=order, position=position, history=places, look=look, extras=extras)
+
 
 def open_graph(source: Source, iterations: int | None = None, numbers: bool = True) -> Graph:
     """The network of a file, a snapshot or a dict; `iterations` replaces the file's, `numbers` is that of `load`."""
@@ -156,6 +162,12 @@ def _snapshot(meta: dict[str, Any]) -> Snapshot:
         look=_mapping(meta["look"]),
         extras=_mapping(meta.get("extras", {})),
     )
+
+
+def check_places(*places: Any) -> None:
+    """Raises ValueError or TypeError where one is no (level, order, position)."""
+    for place in places:
+        _spot(*place)
 
 
 def _spot(level: Any, order: Any, position: Any) -> tuple[Level, Order, int]:

@@ -12,7 +12,7 @@ from convstep.ops.avg_pool import Average
 from convstep.ops.base import Empty
 from convstep.ops.max_pool import Maximum
 from convstep.ops.pool import Pool
-from convstep.ops.windows import Axis, Window, axis_from, check_table
+from convstep.ops.windows import Axis, Window, axis_from, check_plane, check_table
 
 
 class AdaptivePool(Pool):
@@ -26,8 +26,9 @@ class AdaptivePool(Pool):
     @cached_property
     def window(self) -> Window:
         sizes = self.inputs[0].shape[-self.axes :]
-        each = zip(sizes, self.output_size, strict=True)
-        return Window(tuple(_adaptive_axis(size, size if outputs is None else outputs) for size, outputs in each))
+        outputs = [size if given is None else given for size, given in zip(sizes, self.output_size, strict=True)]
+        check_plane(outputs)
+        return Window(tuple(map(_adaptive_axis, sizes, outputs)))
 
     @property
     def windows_in_words(self) -> str:

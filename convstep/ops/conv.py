@@ -24,7 +24,7 @@ from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, Spec,
 from convstep.ops.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.convolution import Convolution, flat
 from convstep.ops.products import Codes
-from convstep.ops.windows import Window, axis_from, padded_positions, sliding_axis
+from convstep.ops.windows import Window, axis_from, check_plane, padded_positions, sliding_axis
 
 _PADDED = {
     "zeros": "",
@@ -74,8 +74,9 @@ class _Conv(Convolution):
                     f"the window spans {dilation * (kernel - 1) + 1}, "
                     f"more than the padded input's {size + before + after}",
                 )
-            axes.append(sliding_axis(size, kernel, stride, before, after, dilation, outputs, self.padding_mode))
-        return Window(tuple(axes))
+            axes.append((size, kernel, stride, before, after, dilation, outputs))
+        check_plane(axis[-1] for axis in axes)
+        return Window(tuple(sliding_axis(*axis, self.padding_mode) for axis in axes))
 
     def weight_at(self, made: IntArray, read: IntArray, tap: IntArray) -> IntArray:
         channels, _, taps, _ = self.counts

@@ -15,7 +15,7 @@ from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, quiet
 from convstep.ops.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.convolution import Convolution, flat
 from convstep.ops.products import Codes
-from convstep.ops.windows import Window, spreading_axis
+from convstep.ops.windows import Window, check_plane, spreading_axis
 
 
 class _ConvTranspose(Convolution):
@@ -47,8 +47,9 @@ class _ConvTranspose(Convolution):
             outputs = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + extra
             if outputs < 1:
                 raise ArgumentError("padding", f"{padding} on both sides leaves nothing of the output")
-            axes.append(spreading_axis(size, kernel, stride, padding, dilation, outputs))
-        return Window(tuple(axes))
+            axes.append((size, kernel, stride, padding, dilation, outputs))
+        check_plane(axis[-1] for axis in axes)
+        return Window(tuple(spreading_axis(*axis) for axis in axes))
 
     def weight_at(self, made: IntArray, read: IntArray, tap: IntArray) -> IntArray:
         _, per_group, taps, _ = self.counts

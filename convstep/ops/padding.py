@@ -15,7 +15,7 @@ from convstep.ops.axis_maps import AxisMap
 from convstep.ops.base import Empty, Naming, Spec
 from convstep.ops.convolution import AXIS_NAMES
 from convstep.ops.resample import Resample
-from convstep.ops.windows import axis_from, padded_positions
+from convstep.ops.windows import axis_from, check_plane, padded_positions
 
 
 def _border(axes: int) -> Callable[[Any], Any]:
@@ -67,6 +67,7 @@ class _Pad(Resample):
     def maps(self) -> tuple[AxisMap, ...]:
         sizes = self.inputs[0].shape[-self.axes :]
         pairs = [self.padding[2 * k : 2 * k + 2] for k in reversed(range(self.axes))]
+        check_plane(size + sum(pair) for size, pair in zip(sizes, pairs, strict=True))
         maps = []
         for size, (before, after) in zip(sizes, pairs, strict=True):
             reads = padded_positions(size, before, after, self.mode)[:, None]

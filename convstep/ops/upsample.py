@@ -16,7 +16,7 @@ from convstep.ops.arguments import FlagOrNone, UpsampleMode, require_floats
 from convstep.ops.axis_maps import AxisMap
 from convstep.ops.base import Array, Empty, IntArray, Naming, Spec
 from convstep.ops.resample import Resample
-from convstep.ops.windows import axis_from, check_table
+from convstep.ops.windows import axis_from, check_plane, check_table
 
 _AXES = {
     "nearest": (1, 2, 3),
@@ -98,6 +98,7 @@ class _Upsampling(Resample):
             given = given if self.interpolation.recompute else factors
         if min(outputs) < 1:
             raise ArgumentError("size" if self.size else "scale_factor", f"would leave an output of size {outputs}")
+        check_plane(outputs)
         return tuple(map(self._map, sizes, outputs, given))
 
     def _map(self, size: int, outputs: int, factor: float | None) -> AxisMap:

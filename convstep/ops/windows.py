@@ -6,6 +6,7 @@ Whatever moves a window (convolution, pooling, padding) is a product of one tabl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -19,12 +20,19 @@ from convstep.ops.base import Empty, IntArray, Shape, unravel
 Codes = npt.NDArray[np.uint8]
 
 _LARGEST_TABLE = 2**25
+_LARGEST_PLANE = 2**36
 
 
 def check_table(outputs: int, taps: int = 1) -> None:
     """Raises MemoryError where the table of an axis would hold more than any useful network's."""
     if outputs * taps > _LARGEST_TABLE:
         raise MemoryError(f"an axis of {outputs} outputs with {taps} taps each")
+
+
+def check_plane(outputs: Iterable[int]) -> None:
+    """Raises MemoryError where axes together have more outputs than any memory holds: before their tables are made."""
+    if prod(outputs) > _LARGEST_PLANE:
+        raise MemoryError(f"a plane of {outputs} outputs")
 
 
 @dataclass(frozen=True)
