@@ -14,9 +14,9 @@ Change = Callable[[bytes, random.Random], bytes]
 
 _WORDS = (
     "null", "true", "~", "''", "[]", "{}", "[[]]", "x", "o1", "-1", "0", "1", "2", "3.5", ".nan", ".inf", "-.inf",
-    "1e-3", "1e999", "99999999999999999999", "9223372036854775807", "-9223372036854775808", "1000000000000", "4294967296",
-    "0x7f", "1.0e+308", "[1, 2]", "{value: 1}", "{init: normal}", "{file: digits.npz}", "{file: /dev/zero}", "*a",
-    "&a 1", "!!int x", "!!python/object/apply:os.system [ls]", "<<: 1",
+    "1e-3", "1e999", "99999999999999999999", "9223372036854775807", "-9223372036854775808", "1000000000000",
+    "4294967296", "0x7f", "1.0e+308", "[1, 2]", "{value: 1}", "{init: normal}", "{file: digits.npz}",
+    "{file: /dev/zero}", "*a", "&a 1", "!!int x", "!!python/object/apply:os.system [ls]", "<<: 1",
     '"\\e[31m[red]x[/red]"', "'[bold]x'", "\u202ex", "\ud83d\ude00", "é",
     "1" * 400, "x" * 300, "y", "no", "2026-11-24", "1:2", "|", ">", "Conv2d", "MSELoss", "sum", "same", "conv1.weight",
 )  # fmt: skip
