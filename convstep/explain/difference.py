@@ -123,7 +123,7 @@ def compare(recording: Recording, given: Mapping[str, Given], renamed: Mapping[s
     ]
     wrong = [c for c in found if not c.ok]
     rights = {c.tensor: c.truth for c in found if c.ok}
-    wrongs = [Wrong(c.tensor, c.mine, c.closeness) for c in wrong]
+    wrongs = [Wrong(c.tensor, c.mine, c.truth, c.closeness) for c in wrong]
     mistakes = dict(zip((c.name for c in wrong), search(backward, wrongs, rights) if wrongs else [], strict=True))
     gradients = tuple(
         Compared(c.name, c.tensor, c.mine, c.truth, c.closeness, tuple(mistakes.get(c.name, ()))) for c in found

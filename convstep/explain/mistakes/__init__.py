@@ -24,7 +24,7 @@ def mistakes_of_element(recording: Recording, tensor: str, index: int | None, wr
     numbers = np.asarray(wrong, dtype=np.float64)
     if truth is None:
         return []
-    one = Wrong(tensor, numbers, closeness(backward.largest_gradient, str(truth.dtype)), index)
-    if one.fits(truth):
+    one = Wrong(tensor, numbers, truth, closeness(backward.largest_gradient, str(truth.dtype)), index)
+    if one.is_right:
         return []
     return [mistake.as_json() for mistake in search(backward, [one], {})[0]]

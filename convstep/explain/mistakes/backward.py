@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -23,19 +24,22 @@ Change = Callable[[Array], Array]
 
 _LARGEST_LINKS = 2**22
 """So many products at most are laid out one by one."""
+_MOST_BEYOND = 3
 
 
 @dataclass(frozen=True)
 class Site:
     """One backward step as a place for a mistake: what it reads, and what it rightly gives.
 
-    `users` counts the steps that give to the same gradient.
+    `users` counts the steps that give to the same gradient; `beyond` are gradients nearer to the loss than the
+    upstream one, of as many elements as this step gives, the nearest first.
     """
 
     step: Step
     call: Call
     upstream: Array
     users: int
+    beyond: tuple[Array, ...] = ()
 
     @property
     def node(self) -> Node:
@@ -135,7 +139,15 @@ class Backward:
         step = self.timeline.steps[k]
         if upstream is None:
             upstream = self.iteration.grads[step.layer]
-        return Site(step, self.iteration.calls[step.layer], upstream, len(self.writers[step.tensor]))
+        users = len(self.writers[step.tensor])
+        return Site(step, self.iteration.calls[step.layer], upstream, users, self._beyond(step))
+
+    def _beyond(self, step: Step) -> tuple[Array, ...]:
+        """The nearest gradients between a layer and the loss that have the size of what a step gives."""
+        names = [node.name for node in self.graph.nodes]
+        later = names[names.index(step.layer) + 1 :] if step.tensor in names else []
+        grads = (self.iteration.grads[name] for name in later if name in self.iteration.grads)
+        return tuple(islice((g for g in grads if g.size == prod(step.shape)), _MOST_BEYOND))
 
     def with_changes(self, changes: Mapping[int, Change], wanted: Collection[str]) -> dict[str, Array]:
         """The gradients, of those wanted, that some changed steps make different; the rest is as recorded."""

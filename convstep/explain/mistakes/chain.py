@@ -1,4 +1,4 @@
-"""Mistakes with the chain rule: what is multiplied with what, and which paths are added up."""
+"""Mistakes with the chain rule: what is multiplied with what."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from convstep.explain.mistakes.backward import Site
 from convstep.ops.base import Array
+from convstep.ops.binary_loss import BCEWithLogitsLoss
 from convstep.ops.convolution import Convolution
+from convstep.ops.cross_entropy import CrossEntropyLoss
+from convstep.ops.dropout import Dropout
 from convstep.ops.elementwise import Elementwise
 from convstep.ops.linear import Linear
-from convstep.ops.standardise import Standardise
 
 _ACTIVATIONS = ("GLU", "LogSoftmax", "PReLU", "Softmax", "Softmax2d", "Softmin")
-_MOST_PARTS = 32
-"""So many channels or samples are left out one after the other; of more, the first and the last."""
 
 
 def sum_before_multiply(site: Site) -> Iterator[Array]:
@@ -30,68 +30,61 @@ def sum_before_multiply(site: Site) -> Iterator[Array]:
         parts = (len(local), site.grid[0], -1)
         for met in (upstream, site.upstream_met):
             yield site.shaped((local.reshape(parts).sum(axis=2) * met.reshape(parts).sum(axis=2)).sum(axis=1))
+    yield from _totals(site)
+
+
+def _totals(site: Site) -> Iterator[Array]:
+    """The totals of whole planes: the same number at every place, or at every tap."""
+    if isinstance(site.op, Convolution) and site.op.groups == 1 and site.slot < 2:
+        made, places = site.op.made(site.upstream), tuple(range(2, 2 + site.op.axes))
+        planes = made.sum(axis=places, dtype=np.float64)
+        read = site.op.batched(site.call.operands[0]).sum(axis=places, dtype=np.float64)
+        kernel = site.call.operands[1].sum(axis=places, dtype=np.float64)
+        channels, ones = site.op.channels, (1,) * site.op.axes
+        kernel = kernel if kernel.shape == (planes.shape[1], channels) else kernel.T
+        if site.slot == 0:
+            shape = (*planes.shape[:1], channels, *ones)
+            for totals in (planes @ kernel, planes.sum(axis=1)[:, None] * kernel.sum(axis=0)):
+                yield site.shaped(np.broadcast_to(totals.reshape(shape), site.op.batched(site.given).shape))
+        elif site.call.operands[1].shape[:2] == (planes.shape[1], channels):
+            for totals in (planes.T @ read, np.outer(planes.sum(axis=0), read.sum(axis=0))):
+                yield np.broadcast_to(totals.reshape(*totals.shape, *ones), site.step.shape)
+    elif isinstance(site.op, Linear) and site.slot == 0:
+        yield np.broadcast_to(site.upstream.sum() * site.call.operands[1].sum(axis=0), site.step.shape)
 
 
 def missing_upstream(site: Site) -> Iterator[Array]:
-    """The local derivatives alone."""
+    """The local derivatives alone; all that comes before left out; the layer itself, and those after it, left out."""
     yield site.with_upstream(np.ones_like(site.upstream))
+    if site.parameter is None:
+        yield np.full(site.step.shape, -1.0 if site.op.is_loss and site.slot else 1.0, site.upstream.dtype)
+    if isinstance(site.op, (Convolution, Linear)) and site.slot == 0 and site.is_listed:
+        yield site.shaped(np.where(site.is_use, site.upstream_met, 0.0).sum(axis=1))
+    if site.parameter is None and not _is_activation(site) and site.upstream.size == site.given.size:
+        yield site.shaped(site.upstream)
+    yield from (site.shaped(gradient) for gradient in site.beyond)
 
 
 def missing_activation_derivative(site: Site) -> Iterator[Array]:
-    """The upstream gradient handed on as it is."""
-    is_activation = isinstance(site.op, Elementwise) or site.node.op_name in _ACTIVATIONS
-    if is_activation and site.slot == 0 and site.upstream.shape == site.step.shape:
+    """The upstream gradient handed on as it is; a loss of scores taken by their probabilities."""
+    if _is_activation(site) and site.slot == 0 and site.upstream.shape == site.step.shape:
         yield site.upstream
+    if isinstance(site.op, CrossEntropyLoss) and site.slot == 0 and site.op.by_label:
+        # By the softmax's outputs: −1 / p at the label, 0 elsewhere.
+        share = softmax_of_scores(site)
+        yield np.where(site.given < 0, site.given / ((1 - share) * share), 0.0)
+    if isinstance(site.op, BCEWithLogitsLoss) and site.slot == 0:
+        share = 1 / (1 + np.exp(-site.call.operands[0]))
+        yield site.given / (share * (1 - share))
 
 
-def missing_path(site: Site) -> Iterator[Array]:
-    """One user of a tensor left out; one channel or sample left out, or the only one; only the element's own place."""
-    if site.users > 1:
-        yield np.zeros(site.step.shape, site.upstream.dtype)
-    axis = _summed_axis(site)
-    if axis is not None:
-        count = site.upstream.shape[axis]
-        for nth in range(count) if count <= _MOST_PARTS else (0, count - 1):
-            only = np.zeros_like(site.upstream)
-            at = (slice(None),) * axis + (nth,)
-            only[at] = site.upstream[at]
-            alone = site.with_upstream(only)
-            yield alone
-            yield site.given - alone
-    elif _mixes(site):
-        own = site.links.index == np.arange(len(site.links.index))[:, None]
-        yield site.shaped(np.where(own, site.products, 0.0).sum(axis=1))
-    if isinstance(site.op, Standardise) and site.slot == 0 and not site.op.fixed:
-        yield from _without_statistics(site, site.op)
+def _is_activation(site: Site) -> bool:
+    return isinstance(site.op, (Elementwise, Dropout)) or site.node.op_name in _ACTIVATIONS
 
 
-def _without_statistics(site: Site, op: Standardise) -> Iterator[Array]:
-    """A norm's gradient that leaves out the paths through mean and variance, through the variance, the mean."""
-    saved, layout = site.call.saved, op.layout
-    standard = (site.call.operands[0].reshape(layout.shape) - saved["mean"]) * saved["rate"]
-    given = site.upstream.reshape(layout.shape)
-    if "weight" in op.slots:
-        given = given * site.call.operands[op.slots["weight"]].reshape(1, layout.groups, layout.channels, 1)
-    by_mean = given.mean(axis=layout.axes, keepdims=True)
-    by_variance = standard * (given * standard).mean(axis=layout.axes, keepdims=True)
-    for gradient in (given, given - by_mean, given - by_variance):
-        yield site.shaped(gradient * saved["rate"])
-
-
-def _summed_axis(site: Site) -> int | None:
-    """The dimension of the upstream gradient that the operand's gradient sums up: channels, or samples."""
-    dims = site.upstream.ndim
-    axis = None
-    if isinstance(site.op, Convolution):
-        axis = dims - site.op.axes - 1 if site.slot == 0 else 0 if dims == site.op.axes + 2 else None
-    elif isinstance(site.op, Linear):
-        axis = dims - 1 if site.slot == 0 else 0 if dims > 1 else None
-    if axis is None or site.parameter == "bias" or site.upstream.shape[axis] < 2:
-        return None
-    return axis
-
-
-def _mixes(site: Site) -> bool:
-    """Whether each output element depends on many inputs beside its own, as in a softmax or a norm."""
-    windows = isinstance(site.op, (Convolution, Linear)) or hasattr(site.op, "window")
-    return site.slot == 0 and site.upstream.shape == site.step.shape and site.is_listed and not windows
+def softmax_of_scores(site: Site) -> Array:
+    """What a cross entropy makes of its scores: a probability for each class."""
+    scores = site.call.operands[0]
+    classes = 0 if scores.ndim == 1 else 1
+    made = np.exp(scores - scores.max(axis=classes, keepdims=True))
+    return np.asarray(made / made.sum(axis=classes, keepdims=True))

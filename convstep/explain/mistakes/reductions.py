@@ -11,6 +11,8 @@ import numpy as np
 
 from convstep.explain.mistakes.backward import Site
 from convstep.ops.base import Array, Call
+from convstep.ops.convolution import Convolution
+from convstep.ops.linear import Linear
 
 _MOST_USES = 4096
 
@@ -20,8 +22,8 @@ def mean_for_sum(site: Site) -> Iterator[Array]:
     if site.op.is_loss:
         if getattr(site.op, "reduction", None) == "sum":
             yield from _otherwise_reduced(site, "mean")
-            yield from (site.given / count for count in _sizes(site.call.operands[0].shape))
-    elif site.parameter is not None:
+        yield from (site.given / count for count in _sizes(site.call.operands[0].shape))
+    elif site.parameter is not None or isinstance(site.op, (Convolution, Linear)):
         counts = dict.fromkeys((prod(site.grid), *site.grid[:1], prod(site.grid[1:])))
         yield from (site.given / count for count in counts if count > 1)
     elif site.node.op_name == "Sum":
@@ -34,7 +36,7 @@ def sum_for_mean(site: Site) -> Iterator[Array]:
         if getattr(site.op, "reduction", None) in ("mean", "batchmean"):
             yield from _otherwise_reduced(site, "sum")
             yield from (site.given * count for count in _sizes(site.call.operands[0].shape))
-    elif site.node.op_name == "Mean":
+    elif site.node.op_name == "Mean" or site.node.op_name.startswith("AdaptiveAvgPool"):
         yield site.given * max(1, prod(site.step.shape) // max(1, site.upstream.size))
     elif site.node.op_name.startswith("AvgPool"):
         yield site.given * prod(site.op.row_grid(0))

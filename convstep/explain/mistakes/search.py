@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from math import prod
 
@@ -28,32 +28,57 @@ _EVERYWHERE = (
 """Mistakes that one makes at every layer, if at all."""
 
 _MOST_VARIANTS = 6
+_MUCH_CLOSER = 0.25
+_CHANCE = 1e-4
 _MOST_WORK = 3 * 10**8
 """So many elements are gone through at most; in a large network the likeliest mistakes come first."""
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """Numbers that are not right: a whole gradient, or one element of it."""
+    """Numbers that are not right, a whole gradient or one element of it, and the whole truth."""
 
     tensor: str
     numbers: Array
+    truth: Array
     closeness: Closeness
     index: int | None = None
 
     def fits(self, gradient: Array) -> bool:
-        """Whether a mistake's gradient is these numbers; dimensions of size 1 do not count."""
-        if self.index is None:
-            return self.closeness.same(self.numbers.squeeze(), gradient.squeeze())
-        return self.closeness.same(self.numbers.reshape(1), gradient.reshape(-1)[self.index : self.index + 1])
+        """Whether a mistake's gradient is these numbers, and explains them better than the truth does."""
+        mine, made = self._mine, self._like_mine(gradient)
+        if not self._is_evidence or not self.closeness.same(mine, made):
+            return False
+        right = self._like_mine(self.truth)
+        return mine.shape != right.shape or _apart(mine, made) <= _MUCH_CLOSER * _apart(mine, right)
 
-    def factor(self, truth: Array) -> float | None:
+    @cached_property
+    def is_right(self) -> bool:
+        return self.closeness.same(self._mine, self._like_mine(self.truth))
+
+    @cached_property
+    def factor(self) -> float | None:
         """The constant by which these numbers differ from the truth."""
-        if self.index is not None:
-            return whole.factor_between(
-                self.numbers.reshape(1), truth.reshape(-1)[self.index : self.index + 1], self.closeness
-            )
-        return whole.factor_between(self.numbers.squeeze(), truth.squeeze(), self.closeness)
+        return whole.factor_between(self._mine, self._like_mine(self.truth), self.closeness)
+
+    @cached_property
+    def _mine(self) -> Array:
+        """Dimensions of size 1 do not count."""
+        return self.numbers.squeeze() if self.index is None else self.numbers.reshape(1)
+
+    def _like_mine(self, gradient: Array) -> Array:
+        return gradient.squeeze() if self.index is None else gradient.reshape(-1)[self.index : self.index + 1]
+
+    @cached_property
+    def _is_evidence(self) -> bool:
+        """Whether these are too many numbers, for their precision, to agree with one of many mistakes by chance."""
+        count = max(np.count_nonzero(self._mine), np.count_nonzero(self._like_mine(self.truth)))
+        return bool(self.closeness.relative**count < _CHANCE)
+
+
+def _apart(a: Array, b: Array) -> float:
+    """The largest difference; what is not finite is the same in both."""
+    return float(np.abs(a - b)[np.isfinite(a) & np.isfinite(b)].max(initial=0.0))
 
 
 Rank = tuple[int, int, int, int]
@@ -77,13 +102,16 @@ class _Found:
     def in_order(self) -> list[Mistake]:
         """The likeliest first; the sign and a constant factor behind the first other one.
 
-        A single number may be anything's by chance: there they come before what was done farther up.
+        A single number may be anything's by chance: there they come before what was done farther up, and the sign
+        before all else.
         """
         ranked = sorted(self.best.values(), key=lambda found: (*found[0], CODES.index(found[1].code)))
         plain = [mistake for _, mistake in ranked if mistake.code in _PLAIN]
         others = [(rank, mistake) for rank, mistake in ranked if mistake.code not in _PLAIN]
         first = sum(1 for rank, _ in others[:1] if not (self.is_single and rank[2]))
         structural = [mistake for _, mistake in others]
+        if self.is_single and "wrong-sign" in self.best:
+            first = 0
         return [*structural[:first], *plain, *structural[first:]]
 
 
@@ -108,7 +136,8 @@ class _Search:
                 self._at_step(k)
             if any(not found.best for found in self.found):
                 for code in _EVERYWHERE:
-                    self._everywhere(code)
+                    for slots in ("inputs", "parameters", "both"):
+                        self._everywhere(code, slots)
         return [found.in_order() for found in self.found]
 
     def _whole_gradients(self) -> None:
@@ -124,7 +153,7 @@ class _Search:
             for user, gradient in whole.single_uses(self.backward, wrong.tensor):
                 if wrong.fits(gradient):
                     found.add((0, -1, 0, 0), Mistake("missing-path", at=user))
-            factor = wrong.factor(truth)
+            factor = wrong.factor
             if factor == -1:
                 found.add((0, 0, 0, 0), Mistake("wrong-sign"))
             elif factor is not None:
@@ -147,14 +176,19 @@ class _Search:
                     return
                 self.backward.work += prod(step.shape) + site.upstream.size
                 gradients = self.backward.with_changes({k: partial(_always, gradient)}, self.wanted)
-                if self._compare(gradients, Mistake(code, at=step.layer), k):
+                if self._compare(gradients, Mistake(code, at=step.layer), k) == len(self.wrongs):
                     break
 
-    def _everywhere(self, code: str) -> None:
-        """One rule at all the steps where it applies."""
+    def _everywhere(self, code: str, slots: str) -> None:
+        """One rule at all the steps where it applies: those that give to inputs, to parameters, or to both."""
         rule, steps = RULES[code], self.backward.timeline.steps
+        sites = {k: self.backward.site(k) for k in range(len(steps)) if steps[k].is_backward}
         places = [
-            k for k in range(len(steps)) if steps[k].is_backward and _nth(rule(self.backward.site(k)), 0) is not None
+            k
+            for k, site in sites.items()
+            if not site.op.is_loss
+            and (slots == "both" or (site.parameter is None) == (slots == "inputs"))
+            and _nth(rule(site), 0) is not None
         ]
         if len(places) < 2:
             return
@@ -162,7 +196,7 @@ class _Search:
             if self.backward.work > _MOST_WORK:
                 return
             changes = {k: partial(self._varied, rule, k, variant) for k in places}
-            if self._compare(self.backward.with_changes(changes, self.wanted), Mistake(code), None):
+            if self._compare(self.backward.with_changes(changes, self.wanted), Mistake(code), None) == len(self.wrongs):
                 return
 
     def _varied(self, rule: Rule, k: int, variant: int, upstream: Array) -> Array:
@@ -172,11 +206,11 @@ class _Search:
         gradient = _nth(rule(site), variant)
         return site.given if gradient is None else gradient
 
-    def _compare(self, gradients: Mapping[str, Array], mistake: Mistake, k: int | None) -> bool:
-        """Note which wrong gradients these reproduce."""
+    def _compare(self, gradients: Mapping[str, Array], mistake: Mistake, k: int | None) -> int:
+        """Note which wrong gradients these reproduce; how many."""
         fits = [w.tensor in gradients and w.fits(gradients[w.tensor]) for w in self.wrongs]
         if not any(fits):
-            return False
+            return 0
         closeness = self.wrongs[0].closeness
         spoilt = sum(
             name in gradients and not closeness.same(gradients[name], right) for name, right in self.rights.items()
@@ -186,7 +220,7 @@ class _Search:
                 writers = self.backward.writers[wrong.tensor]
                 distance = 0 if k in writers else max(writers) - (-1 if k is None else k)
                 found.add((spoilt, -sum(fits), int(distance > 0), distance), mistake)
-        return True
+        return sum(fits)
 
 
 def _always(gradient: Array, upstream: Array) -> Array:

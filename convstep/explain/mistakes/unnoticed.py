@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import islice
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def unnoticed(recording: Recording) -> tuple[Unnoticed, ...]:
         if step.is_backward
         for code in RULES
         for variant, tensor in these.hidden(code, k)
-        if others.would_show(code, k, variant, tensor)
+        if these.carries(code, k, variant) and others.would_show(code, k, variant, tensor)
     }
     return tuple(found)
 
@@ -66,12 +67,19 @@ class _Numbers:
         with np.errstate(all="ignore"):
             for variant, gradient in enumerate(RULES[code](site)):
                 now = self.backward.with_changes({k: partial(_always, gradient)}, reached)
-                yield from ((variant, name) for name in reached if name not in now or self._is_true(name, now[name]))
+                same = [name for name in reached if name not in now or self._same(now[name], self.grads[name])]
+                if code != "missing-path" or len(same) == len(reached):
+                    # What was left out need not lead to every gradient: a ReLU on the way may be at rest.
+                    yield from ((variant, name) for name in same)
 
-    def _is_true(self, name: str, gradient: Array) -> bool:
-        truth = self.grads[name]
-        allowed = closeness(self.backward.largest_gradient, str(truth.dtype))
-        return allowed.same(gradient, truth)
+    def carries(self, code: str, k: int, variant: int) -> bool:
+        """Whether what a variant leaves out is anything but 0: else it is no path to the loss."""
+        site = self.backward.site(k)
+        gradient = next(islice(RULES[code](site), variant, None))
+        return code != "missing-path" or not self._same(gradient, site.given)
+
+    def _same(self, gradient: Array, truth: Array) -> bool:
+        return closeness(self.backward.largest_gradient, str(truth.dtype)).same(gradient, truth)
 
 
 class _Others:

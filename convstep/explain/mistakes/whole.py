@@ -15,8 +15,9 @@ from convstep.ops.convolution import Convolution
 from convstep.ops.linear import Linear
 
 _MOST_DIMENSIONS = 5
-_MANY_ELEMENTS = 4
-"""So many elements that agree on a factor leave no doubt, even in half precision."""
+_FEW_DIMENSIONS = 4
+_CHANCE = 1e-4
+"""Elements of a precision that agree on a factor by less than such a chance leave no doubt."""
 _EXACT = 1e-6
 _MOST_PARTS, _FEW_PARTS = 4096, 8
 """The largest denominator of a simple factor, in double precision and below: 1 / (batch size · positions)."""
@@ -35,17 +36,34 @@ def transpositions(tensor: Array) -> Iterator[Array]:
 
 
 def transposed(site: Site) -> Iterator[Array]:
-    """The gradient transposed, where its shape allows it; the gradient by the transposed weight."""
-    dims = site.given.ndim
-    if dims <= _MOST_DIMENSIONS:
-        for a, b in combinations(range(dims), 2):
-            if site.given.shape[a] == site.given.shape[b] > 1:
-                yield site.given.swapaxes(a, b)
+    """The gradient in another order of dimensions, its numbers laid into its shape; that by the transposed weight."""
+    dims = [axis for axis, size in enumerate(site.given.shape) if size > 1]
+    if 2 <= len(dims) <= _MOST_DIMENSIONS:
+        for order in _orders(dims, site.given.ndim):
+            shape = site.given.shape
+            yield np.ascontiguousarray(site.given.transpose(order)).reshape(shape)
+            if any(shape[axis] != size for axis, size in zip(order, shape, strict=True)):
+                yield site.given.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
+    upstream = [axis for axis, size in enumerate(site.upstream.shape) if size > 1]
+    for a, b in combinations(upstream, 2):
+        if site.upstream.shape[a] == site.upstream.shape[b]:
+            yield site.with_upstream(site.upstream.swapaxes(a, b))
     if isinstance(site.op, (Convolution, Linear)) and site.slot == 0:
         weight = site.call.operands[1]
         for a, b in combinations(range(weight.ndim), 2):
             if weight.shape[a] == weight.shape[b] > 1:
                 yield site.with_operand(1, np.ascontiguousarray(weight.swapaxes(a, b)))
+
+
+def _orders(dims: list[int], count: int) -> Iterator[list[int]]:
+    """Orders of `count` dimensions that exchange two of some, then, of few, every other order of them."""
+    every = permutations(dims) if len(dims) <= _FEW_DIMENSIONS else iter(())
+    exchanged = [tuple(b if d == a else a if d == b else d for d in dims) for a, b in combinations(dims, 2)]
+    for order in (*exchanged, *(o for o in every if o not in exchanged and o != tuple(dims))):
+        whole = list(range(count))
+        for at, axis in zip(dims, order, strict=True):
+            whole[at] = axis
+        yield whole
 
 
 def single_uses(backward: Backward, tensor: str) -> Iterator[tuple[str, Array]]:
@@ -89,7 +107,7 @@ def factor_between(wrong: Array, truth: Array, closeness: Closeness) -> float | 
     is_simple &= abs(near.numerator) <= _MOST_PARTS
     if is_simple and closeness.same(np.array([factor]), np.array([float(near)])):
         factor = float(near)
-    elif np.count_nonzero(truth) < (2 if is_exact else _MANY_ELEMENTS):
+    elif closeness.relative ** (np.count_nonzero(truth) - 1) > _CHANCE:
         return None
     if factor in (0.0, 1.0) or not closeness.same(wrong, factor * truth):
         return None

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from convstep.errors import ArgumentError
 from convstep.explain.mistakes.backward import Floats, Site
-from convstep.ops.base import Array, Call, Empty, Operation
-from convstep.ops.conv import Conv1d, Conv2d, Conv3d
-from convstep.ops.conv_kernels import Places, input_gradient, weight_gradient
+from convstep.ops.base import Array
 from convstep.ops.convolution import Convolution
 from convstep.ops.pool import Pool
 
@@ -21,18 +16,23 @@ from convstep.ops.pool import Pool
 def unflipped_kernel(site: Site) -> Iterator[Array]:
     """The input's gradient with the kernel as it stands, where it must be turned by 180°."""
     if isinstance(site.op, Convolution) and site.slot == 0 and prod(site.op.kernel_size) > 1:
-        yield site.with_operand(1, _turned(site.call.operands[1], site.op.axes))
+        weight, axes = site.call.operands[1], site.op.axes
+        yield site.with_operand(1, _turned(weight, axes))
+        if sum(size > 1 for size in site.op.kernel_size) > 1:
+            yield from (site.with_operand(1, np.flip(weight, axis)) for axis in range(-axes, 0))
 
 
 def reversed_gradient(site: Site) -> Iterator[Array]:
-    """A kernel's gradient turned by 180°; all its numbers in reverse; an input's gradient turned."""
+    """A kernel's gradient turned by 180°, or by a turned upstream one; an input's turned; all numbers in reverse."""
     if not isinstance(site.op, Convolution) or site.slot > 1:
         return
+    axes = site.op.axes
+    yield _turned(site.given, axes)
     if site.slot == 1:
-        yield _turned(site.given, site.op.axes)
         yield site.shaped(site.given.reshape(-1)[::-1])
-    else:
-        yield _turned(site.given, site.op.axes)
+        yield site.with_upstream(_turned(site.upstream, axes))
+        if sum(size > 1 for size in site.op.kernel_size) > 1:
+            yield from (np.flip(site.given, axis) for axis in range(-axes, 0))
 
 
 def _turned(tensor: Array, axes: int) -> Array:
@@ -40,91 +40,10 @@ def _turned(tensor: Array, axes: int) -> Array:
     return np.flip(tensor, tuple(range(-axes, 0)))
 
 
-def ignored_stride(site: Site) -> Iterator[Array]:
-    """The same windows, but each one place after the last: the upstream gradient stays together."""
-    stride = getattr(site.op, "stride", None) or getattr(site.op, "kernel_size", None)
-    if not hasattr(site.op, "stride") or not isinstance(stride, tuple) or prod(stride) == 1 or site.slot > 1:
-        return
-    arguments: dict[str, Any] = {"stride": (1,) * len(stride)}
-    if hasattr(site.op, "output_padding"):
-        arguments["output_padding"] = (0,) * len(stride)
-    yield from _as_though(site, arguments, centred=False)
-    if isinstance(site.op, (Conv1d, Conv2d, Conv3d)) and site.slot == 0:
-        yield from _unspread(site, site.op)
-
-
-def _unspread(site: Site, op: Conv1d | Conv2d | Conv3d) -> Iterator[Array]:
-    """The full convolution with the upstream gradient as it is, cut off at both ends, or nowhere, then made to fit."""
-    each = zip(op.window.outputs, op.kernel_size, op.dilation, strict=True)
-    sizes = tuple(outputs + (kernel - 1) * dilation for outputs, kernel, dilation in each)
-    none = ((0, 0),) * op.axes
-    closed = replace(op.geometry, sizes=sizes, stride=(1,) * op.axes, pads=none)
-    full = input_gradient(op.made(site.upstream), site.call.operands[1], closed)
-    for pads in dict.fromkeys((op.pads, none)):
-        cut: Places = (..., *(slice(b, size - a) for size, (b, a) in zip(sizes, pads, strict=True)))
-        part = full[cut]
-        fits = [(min(have, size), size) for have, size in zip(part.shape[2:], op.window.size, strict=True)]
-        for centred in (False, True):
-            result = np.zeros((*part.shape[:2], *op.window.size), part.dtype)
-            shifts = [(size - have) // 2 if centred else 0 for have, size in fits]
-            into: Places = (..., *(slice(s, s + have) for s, (have, _) in zip(shifts, fits, strict=True)))
-            whence: Places = (..., *(slice(0, have) for have, _ in fits))
-            result[into] = part[whence]
-            yield site.shaped(result)
-
-
-def ignored_padding(site: Site) -> Iterator[Array]:
-    """As though there were no padding: from the first input on, or without the outer windows, or with zeros around."""
-    op = site.op
-    if site.slot > 1 or not hasattr(op, "padding") or not _around(op):
-        return
-    if getattr(op, "padding_mode", "zeros") != "zeros":
-        yield from _as_though(site, {"padding_mode": "zeros"}, centred=False)
-    if isinstance(op, (Conv1d, Conv2d, Conv3d)) and op.padding_mode == "zeros":
-        shifted = replace(op.geometry, pads=tuple((0, before + after) for before, after in op.pads))
-        made, weight = op.made(site.upstream), site.call.operands[1]
-        if site.slot == 0:
-            yield site.shaped(input_gradient(made, weight, shifted))
-        else:
-            yield weight_gradient(op.batched(site.call.operands[0]), made, shifted, weight.shape)
-        _, empty = op.window.reads(np.arange(prod(op.window.outputs)))
-        yield site.with_upstream(site.upstream * (empty == Empty.NO).all(axis=1).reshape(op.window.outputs))
-    if hasattr(op, "kernel_size"):
-        for centred in (True, False):
-            yield from _as_though(site, {"padding": (0,) * len(op.kernel_size)}, centred)
-    elif site.upstream.ndim == len(site.step.shape):
-        # A padding layer: its gradient cut off at the end instead of all around.
-        fits = all(up >= size for up, size in zip(site.upstream.shape, site.step.shape, strict=True))
-        if fits:
-            yield site.upstream[tuple(slice(0, size) for size in site.step.shape)]
-
-
-def _around(op: Operation) -> bool:
-    """Whether there is any padding."""
-    pads = op.pads if isinstance(op, (Conv1d, Conv2d, Conv3d)) else getattr(op, "padding", 0)
-    return bool(np.any(pads))
-
-
-def _as_though(site: Site, arguments: dict[str, Any], centred: bool) -> Iterator[Array]:
-    """The step by the same operation with other arguments, on the part of the upstream gradient that it has."""
-    try:
-        op = site.op.model_copy(update=arguments).bind(site.op.inputs, site.op.training)
-        saved: dict[str, Array] = {}
-        output = np.asarray(op.forward(site.call.operands, saved))
-    except (ArgumentError, MemoryError):
-        return
-    upstream = np.zeros(output.shape, site.upstream.dtype)
-    pairs = list(zip(output.shape, site.upstream.shape, strict=True))
-    skip = [max(0, (have - want) // 2) if centred else 0 for want, have in pairs]
-    into = tuple(slice(0, min(want, have)) for want, have in pairs)
-    upstream[into] = site.upstream[
-        tuple(slice(s, s + min(want, have)) for s, (want, have) in zip(skip, pairs, strict=True))
-    ]
-    yield site.vjp(op, Call(site.call.operands, output, saved), upstream)
-
-
 def overwritten_overlap(site: Site) -> Iterator[Array]:
-    """Of the windows that give to an input element only the last, or the first, stays."""
+    """Of the windows that give to an input element only the last, or the first, stays; or of a kernel's places."""
+    if isinstance(site.op, Convolution) and site.slot == 1 and site.is_listed:
+        yield from (site.shaped(site.products[:, place]) for place in (-1, 0))
     slides = isinstance(site.op, (Convolution, Pool)) and site.slot == 0
     if not (slides or site.node.op_name == "Embedding") or not site.is_listed:
         return
