@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,8 @@ from convstep.engine.timeline import Timeline
 from convstep.network.draw import Draw
 from convstep.network.graph import Graph
 from convstep.ops.base import Array, Call
+
+_NEAR = 0.02
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,20 @@ def with_other_numbers(graph: Graph, iteration: Iteration, seed: int) -> Recordi
 
     An operation may refuse such numbers: then the recording's iteration raises ConvstepError.
     """
-    names = (*graph.inputs, *graph.parameters)
-    others = {name: _drawn(iteration.values[name], Draw(seed, f"other {name}")) for name in names}
-    data = {name: others[name] for name in graph.inputs}
-    parameters = {name: others[name] for name in graph.parameters}
+    return _with_numbers(graph, iteration, lambda name, tensor: _drawn(tensor, Draw(seed, f"other {name}")))
+
+
+def with_numbers_near(graph: Graph, iteration: Iteration, seed: int) -> Recording:
+    """The network with all inputs and parameters moved a little: zeros stay, and so do signs, order and ties.
+
+    So a maximum or a ReLU mostly goes the way that it went.
+    """
+    return _with_numbers(graph, iteration, lambda name, tensor: _moved(tensor, Draw(seed, f"near {name}")))
+
+
+def _with_numbers(graph: Graph, iteration: Iteration, other: Callable[[str, Array], Array]) -> Recording:
+    data = {name: other(name, iteration.values[name]) for name in graph.inputs}
+    parameters = {name: other(name, iteration.values[name]) for name in graph.parameters}
     return Recording(replace(graph, data=data, parameters=parameters, batch_size=None, iterations=1))
 
 
@@ -82,3 +94,13 @@ def _drawn(tensor: Array, draw: Draw) -> Array:
     if low == high:
         low, high = (0.5 * low, 1.5 * low) if low else (0.0, 1.0)
     return np.asarray(low + (high - low) * draw.uniform(tensor.shape), dtype=tensor.dtype)
+
+
+def _moved(tensor: Array, draw: Draw) -> Array:
+    """Floats with every gap between neighbouring sizes, counted from 0, made up to 2 % wider."""
+    if tensor.dtype.kind != "f":
+        return tensor
+    sizes, which = np.unique(np.abs(tensor), return_inverse=True)
+    with np.errstate(invalid="ignore"):
+        gaps = np.diff(sizes, prepend=0.0) * (1 + _NEAR * draw.uniform(sizes.shape))
+    return np.asarray(np.copysign(np.cumsum(gaps)[which].reshape(tensor.shape), tensor), dtype=tensor.dtype)
