@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,23 +19,25 @@ from convstep.explain.evaluation import evaluate
 from convstep.explain.expansion import Expansion
 from convstep.explain.language import parse
 from convstep.explain.mistakes import mistakes_of_element
+from convstep.explain.mistakes.closeness import largest
 from convstep.explain.mistakes.mistake import Mistake
 from convstep.explain.naming import Names
 from convstep.explain.nodes import Node, references
 from convstep.explain.numbers import short
 from convstep.explain.polynomial import Polynomial, TooManyTerms, number_of
-from convstep.explain.replay import with_other_numbers
+from convstep.explain.trials import Trials
 from convstep.network.graph import Claim
 from convstep.ops.base import Array
+from convstep.ops.convolution import Convolution
+from convstep.ops.linear import Linear
 
 Floats = npt.NDArray[np.float64]
 
-_SEEDS = (1, 2, 3)
-"""Other numbers, on which expressions are tried once more."""
-_MOST_BYTES = 64 * 2**20
 _MOST_PROVED = 64
 _LEAST_DECIMALS = 3
 _ALWAYS = "equal always"
+_BY_TERMS = "both expand to the same terms"
+_BY_ALGEBRA = "their difference comes to 0 whatever the numbers are"
 
 
 class ClaimError(ConvstepError):
@@ -105,19 +107,8 @@ class Judge:
         self.recording, self.graph = recording, recording.graph
         self.iteration = recording.iteration(0)
         self.names = Names(self.graph)
-
-    @cached_property
-    def others(self) -> list[Recording]:
-        """The same network with other numbers; none where that takes too much."""
-        if sum(array.nbytes for array in self.iteration.values.values()) > _MOST_BYTES:
-            return []
-        others = [with_other_numbers(self.graph, self.iteration, seed) for seed in _SEEDS]
-        try:
-            for other in others:
-                other.iteration(0)
-        except ConvstepError:
-            return []
-        return others
+        self.trials = Trials(recording)
+        self.largest = max((largest(gradient) for gradient in self.iteration.grads.values()), default=0.0)
 
     def verdict(self, claim: Claim, number: int = 0) -> Verdict:
         """The verdict on a claim, `number` in the file. Raises ClaimError where it cannot be judged."""
@@ -194,6 +185,8 @@ class _Claim:
         claimed, truth = claimed.reshape(-1), truth.reshape(-1)
         precision = 1e-9 if self.judge.graph.dtype == np.float64 else 1e-5
         tolerance = precision * np.maximum(np.abs(truth), np.max(np.abs(truth), initial=1e-300) * 1e-3)
+        # What is left where larger numbers cancel is no difference.
+        tolerance = np.maximum(tolerance, 64 * float(np.finfo(self.judge.graph.dtype).eps) * self.judge.largest)
         if rounded:
             tolerance = np.maximum(tolerance, [_half_unit(float(value)) for value in claimed])
         same = (claimed == truth) | (np.isnan(claimed) & np.isnan(truth))
@@ -203,28 +196,48 @@ class _Claim:
     # -- right
 
     def _how_right(self) -> str:
-        if self.node is None:
-            return "equal for these numbers"
-        runs = self._evidence()[1:]
-        unlike = [not self._right(claimed, self.truth_in(run.iteration(0))).all() for run, claimed in runs]
-        if any(unlike):
+        far = self._on(self.judge.trials.far)
+        if not self._right_in(far):
+            if self.node is None:
+                return "equal for these numbers"
+            if self._right_in(self._on(self.judge.trials.near) or far):
+                return "equal for these numbers and those near them: with others a maximum or a kink goes another way"
             return "equal for these numbers only: with others it is not"
-        if self._proved() and runs:
-            return f"{_ALWAYS}: both expand to the same terms"
-        return f"equal for these numbers{f', and for {len(runs)} other sets of them' if runs else ''}"
+        proof = self._proof() if self.node is not None and far else ""
+        if proof:
+            return f"{_ALWAYS}: {proof}"
+        return f"equal for these numbers{f', and for {len(far)} other sets of them' if far else ''}"
 
-    def _proved(self) -> bool:
+    def _right_in(self, runs: list[tuple[Recording, Floats]]) -> bool:
+        """Whether what is claimed with other numbers is right there."""
+        return all(
+            self._right(claimed, self.truth_in(run.iteration(0)), self.node is None).all() for run, claimed in runs
+        )
+
+    def _proof(self) -> str:
+        """How it is shown that both are equal for all numbers, "" where it is not."""
         if len(self.index) > _MOST_PROVED:
-            return False
-        expansion = Expansion(self.judge.recording)
+            return ""
+        recording = self.judge.recording
+        if self._shown(Expansion(recording), same):
+            return _BY_TERMS
+        from convstep.explain.proof import always_equal
+
+        # What a product layer made may be any number: so much less is left to be shown.
+        layers = frozenset(node.name for node in recording.graph.layers if isinstance(node.op, (Convolution, Linear)))
+        expansions = (Expansion(recording, layers), Expansion(recording))
+        return _BY_ALGEBRA if any(self._shown(expansion, always_equal) for expansion in expansions) else ""
+
+    def _shown(self, expansion: Expansion, equal: Callable[[Polynomial, Polynomial], bool]) -> bool:
+        """Whether all claimed elements are the true ones as they stand, or when expanded to the inputs."""
         try:
             for k, index in enumerate(self.index):
                 claimed, truth = self._expanded(expansion, k, index)
-                if not same(claimed, truth) and not same(expansion.to_inputs(claimed), expansion.to_inputs(truth)):
+                if not same(claimed, truth) and not equal(expansion.to_inputs(claimed), expansion.to_inputs(truth)):
                     return False
         except TooManyTerms:
             return False
-        return True
+        return not expansion.has_constants
 
     def _expanded(self, expansion: Expansion, k: int, index: int) -> tuple[Polynomial, Polynomial]:
         """The k-th claimed element, and the true one at that flat index."""
@@ -232,15 +245,14 @@ class _Claim:
         truth = expansion.gradient(self.tensor, index)
         return expansion.typed(self.node).reshape(-1)[k], truth
 
-    def _evidence(self) -> list[tuple[Recording, Floats]]:
-        """What is claimed with these numbers and, by an expression, with others: recordings and values."""
-        evidence = [(self.judge.recording, self.claimed)]
-        if self.node is not None:
-            try:
-                evidence += [(run, evaluate(self.node, reader(run.iteration(0)))) for run in self.judge.others]
-            except ConvstepError:  # a division by 0 there
-                return evidence[:1]
-        return evidence
+    def _on(self, runs: list[Recording]) -> list[tuple[Recording, Floats]]:
+        """What is claimed with other numbers; none where they lead to a division by 0 or the like."""
+        if self.node is None:
+            return [(run, self.claimed) for run in runs]
+        try:
+            return [(run, evaluate(self.node, reader(run.iteration(0)))) for run in runs]
+        except ConvstepError:
+            return []
 
     # -- wrong
 
@@ -264,6 +276,8 @@ class _Claim:
             apart = difference(*self._expanded(expansion, k, self.index[k]))
         except TooManyTerms:
             return []
+        if expansion.has_constants:
+            return []
         sides = ((apart.extra, "too many"), (apart.missing, "missing"))
         return [self._side(terms, what) for terms, what in sides if terms.terms]
 
@@ -276,10 +290,13 @@ class _Claim:
         return f"{some} {what}: {factored(terms, self.judge.names)}{number}"
 
     def _mistakes(self) -> list[Mistake]:
-        """The mistakes that reproduce the claim. An expression's are tried on other numbers too: chance has no say."""
+        """The mistakes that reproduce the claim. An expression's are tried nearby, too: chance has no say."""
+        evidence = [(self.judge.recording, self.claimed)]
+        if self.node is not None:
+            evidence += self._on(self.judge.trials.near)
         found = [
             [Mistake(**mistake) for mistake in mistakes_of_element(run, self.tensor, self.flat, claimed)]
-            for run, claimed in self._evidence()[:2]
+            for run, claimed in evidence
         ]
         return [mistake for mistake in found[-1] if all(_has(mistake, others) for others in found)]
 

@@ -45,7 +45,7 @@ Polynomials = npt.NDArray[Any]
 
 
 class Expansion:
-    """Polynomials of one recorded iteration. Gradients whose keys are in `symbols` are not expanded."""
+    """Polynomials of one recorded iteration. Tensors and gradients whose keys are in `symbols` are not expanded."""
 
     def __init__(self, recording: Recording, symbols: frozenset[str] = frozenset()) -> None:
         self.recording, self.symbols = recording, symbols
@@ -53,6 +53,8 @@ class Expansion:
         self.nodes = {node.name: node for node in recording.graph.nodes}
         self.kept: set[Terms] = set()
         """Sums that local derivatives have as factors; they stay together, in typed expressions too."""
+        self.has_constants = False
+        """Whether numbers on the way, such as a mean, were taken for constants: so it is for these numbers only."""
         self._gradients: dict[tuple[str, int], Polynomial] = {}
         self._values: dict[tuple[str, int], Polynomial] = {}
         self._depth = 0
@@ -100,7 +102,7 @@ class Expansion:
 
     def value(self, tensor: str, index: int) -> Polynomial:
         """An element of a layer output, expanded down to inputs and parameters; those are themselves."""
-        if tensor not in self.nodes:
+        if tensor not in self.nodes or tensor in self.symbols:
             return element(tensor, index)
         if (tensor, index) not in self._values:
             self._values[tensor, index] = self._deeper(self._value, tensor, index)
@@ -120,7 +122,7 @@ class Expansion:
             what, tensor = split_name(key)
             if what == "grad":
                 return self.to_inputs(self.gradient(tensor, index))
-            return self.value(tensor, index) if tensor in self.nodes else None
+            return self.value(tensor, index) if tensor in self.nodes and tensor not in self.symbols else None
 
         return substitute(polynomial, replace)
 
@@ -140,7 +142,10 @@ class Expansion:
 
         def expand(part: formulas.Expression) -> Polynomial:
             match part:
-                case formulas.Number(value) | formulas.Named(_, value):
+                case formulas.Number(value):
+                    return constant(value)
+                case formulas.Named(_, value):
+                    self.has_constants = True
                     return constant(value)
                 case formulas.Element(slot, index):
                     return element(layer if slot == OUTPUT else self.nodes[layer].operands[slot], index)

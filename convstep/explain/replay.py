@@ -71,6 +71,11 @@ def with_other_numbers(graph: Graph, iteration: Iteration, seed: int) -> Recordi
     return _with_numbers(graph, iteration, lambda name, tensor: _drawn(tensor, Draw(seed, f"other {name}")))
 
 
+def with_numbers_of_either_sign(graph: Graph, iteration: Iteration, seed: int) -> Recording:
+    """The network with inputs and parameters between minus and plus each tensor's largest; it may be refused, too."""
+    return _with_numbers(graph, iteration, lambda name, tensor: _signed(tensor, Draw(seed, f"either sign {name}")))
+
+
 def with_numbers_near(graph: Graph, iteration: Iteration, seed: int) -> Recording:
     """The network with all inputs and parameters moved a little: zeros stay, and so do signs, order and ties.
 
@@ -96,11 +101,18 @@ def _drawn(tensor: Array, draw: Draw) -> Array:
     return np.asarray(low + (high - low) * draw.uniform(tensor.shape), dtype=tensor.dtype)
 
 
-def _moved(tensor: Array, draw: Draw) -> Array:
-    """Floats with every gap between neighbouring sizes, counted from 0, made up to 2 % wider."""
+def _signed(tensor: Array, draw: Draw) -> Array:
+    """Floats up to the largest magnitude of a tensor, or to 1."""
     if tensor.dtype.kind != "f":
         return tensor
+    size = float(np.abs(tensor[np.isfinite(tensor)]).max(initial=0.0)) or 1.0
+    return np.asarray(size * (2 * draw.uniform(tensor.shape) - 1), dtype=tensor.dtype)
+
+
+def _moved(tensor: Array, draw: Draw) -> Array:
+    """Floats with every gap between neighbouring sizes, counted from 0, made up to 2 % wider."""
+    if tensor.dtype.kind != "f" or not np.isfinite(tensor).all():
+        return tensor
     sizes, which = np.unique(np.abs(tensor), return_inverse=True)
-    with np.errstate(invalid="ignore"):
-        gaps = np.diff(sizes, prepend=0.0) * (1 + _NEAR * draw.uniform(sizes.shape))
+    gaps = np.diff(sizes, prepend=0.0) * (1 + _NEAR * draw.uniform(sizes.shape))
     return np.asarray(np.copysign(np.cumsum(gaps)[which].reshape(tensor.shape), tensor), dtype=tensor.dtype)

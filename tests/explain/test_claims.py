@@ -133,7 +133,7 @@ def test_a_branch_that_these_numbers_take_is_not_always():
         "loss": {"op": "MSELoss", "reduction": "sum", "inputs": ["r", "t"]},
     }
     assert verdict("2 * (x[0, 0] - t[0, 0])", "x", (0, 0), source).why == (
-        "equal for these numbers only: with others it is not",
+        "equal for these numbers and those near them: with others a maximum or a kink goes another way",
     )
 
 
