@@ -111,6 +111,7 @@ ACTIONS: tuple[Action, ...] = (
         "Answers",
         "answers",
         _Row("explain", "e", "Explain", "Why this number: formula, what made it, what it feeds, its paths"),
+        _Row("views", "v", "Other views", "The same step as scatter-add, full convolution, im2col, Jacobian …"),
     ),
     *_group(
         "Panes and numbers",

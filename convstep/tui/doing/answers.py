@@ -37,3 +37,15 @@ def explain(screen: MainScreen) -> None:
             screen.move(lambda: session.land(landing(session.recording, session.spot, place)))
 
     screen.app.push_screen(ExplainDialog(explainer.explained, first), jump)
+
+
+def views(screen: MainScreen) -> None:
+    """The same step in its other views."""
+    from convstep.debugger.correspondence import pages
+    from convstep.tui.screens.views import ViewsScreen
+
+    session = screen.session
+    if pages(session.state(), session.names) is None:
+        screen.repaint("no other views here: they are of forward and backward steps")
+        return
+    screen.app.push_screen(ViewsScreen(session, screen.palette), lambda _: screen.repaint())

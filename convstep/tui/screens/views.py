@@ -1,0 +1,215 @@
+"""`v`: the same step in its other views, one at a time, and the number that all of them come to."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.geometry import Offset, Region, Size, Spacing
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from convstep.debugger.correspondence import Page, Pages, pages
+from convstep.debugger.session import Session
+from convstep.debugger.view import Grid
+from convstep.engine.work import TooLong
+from convstep.errors import ConvstepError
+from convstep.tui.actions import ACTIONS, STEPS
+from convstep.tui.theme.colours import Palette
+from convstep.tui.widgets.legend import legend_line
+from convstep.tui.widgets.lines import Lines
+from convstep.tui.widgets.message import message_line
+from convstep.tui.widgets.pane import Pane
+from convstep.tui.widgets.text import Piece, cut, strip_of, wrap
+from convstep.tui.widgets.window import Matrix
+
+_PANES = ("first", "second", "third")
+_NARROWEST = 60
+"""Narrower than this, the grids stand one below the other."""
+_TOP, _BOTTOM = 5, 4
+_HINT = "v next view  V previous  n N s f o step on  pgup pgdn channel  esc back"
+
+
+class ViewsScreen(Screen[None], inherit_bindings=False):
+    """Steps on like the main screen; `v` goes round the views, escape leads back."""
+
+    AUTO_FOCUS = None
+    BINDINGS = [
+        *(
+            Binding(key, f"step('{each.id}')", show=False)
+            for each in ACTIONS
+            if each.group == STEPS
+            for key in each.keys
+        ),
+        Binding("v,tab", "turn(1)", show=False),
+        Binding("V,shift+tab", "turn(-1)", show=False),
+        Binding("pageup", "channel(-1)", show=False),
+        Binding("pagedown", "channel(1)", show=False),
+        Binding("escape,q", "leave", show=False),
+    ]
+
+    def __init__(self, session: Session, palette: Palette) -> None:
+        super().__init__()
+        self.session, self.palette = session, palette
+        self.board = _Columns()
+        look = session.look.setdefault("views", {})
+        self.panes = [Pane(name, "", look) for name in _PANES]
+        for pane in self.panes:
+            pane.can_focus = False
+        self._look = look
+        self._message = ""
+        self._pending = False
+
+    @property
+    def layout(self) -> Layout:
+        return self.board
+
+    def compose(self) -> ComposeResult:
+        yield Lines("top")
+        yield from self.panes
+        yield Lines("bottom")
+
+    def on_mount(self) -> None:
+        self.paint()
+
+    def on_resize(self) -> None:
+        self.paint()
+
+    # Painting
+
+    def repaint(self, message: str = "") -> None:
+        self._message = message
+        if not self._pending:
+            self._pending = True
+            self.call_after_refresh(self.paint)
+
+    def paint(self) -> None:
+        """Draw the chosen view of the present step."""
+        self._pending = False
+        if not self.is_mounted and not self.is_attached:
+            return
+        shown = pages(self.session.state(), self.session.names)
+        page = self._chosen(shown)
+        grids = page.grids if page else ()
+        self.board.wants = tuple(_wanted(grid) for grid in grids)
+        regions = self.board.regions(self.app.size)
+        for name, pane in zip(_PANES, self.panes, strict=True):
+            if region := regions.get(name):
+                pane.show_blocks([grids[_PANES.index(name)]], region, self.palette)
+        self.get_child_by_id("top", Lines).show(self._top(shown, page, regions["top"]))
+        self.get_child_by_id("bottom", Lines).show(self._bottom(shown, page, regions["bottom"]))
+        # A child asks for it: what a screen has arranged is forgotten when one of its children changes.
+        self.panes[0].refresh(layout=True)
+
+    def _chosen(self, shown: Pages | None) -> Page | None:
+        """The view of the title that was chosen last, else the one after gathering and scattering."""
+        if shown is None:
+            return None
+        titles = [page.title for page in shown.pages]
+        wanted = self._look.get("view")
+        return shown.pages[titles.index(wanted) if wanted in titles else min(2, len(titles) - 1)]
+
+    def _top(self, shown: Pages | None, page: Page | None, region: Region) -> list[Strip]:
+        palette, width = self.palette, region.width
+        view = self.session.view()
+        where = cut(f" {' › '.join(view.where)}", width - len(view.status) - 2)
+        gap = " " * max(1, width - len(where) - len(view.status) - 1)
+        lines = [
+            strip_of([(where, palette.strong), (gap, palette.text), (view.status, palette.title)], width, palette.text)
+        ]
+        tabs: list[Piece] = [(" ", palette.text)]
+        for each in shown.pages if shown else ():
+            chosen = page is not None and each.title == page.title
+            tabs += [(f"[{each.title}]" if chosen else f" {each.title} ", palette.now if chosen else palette.faint)]
+        lines.append(strip_of(tabs, width, palette.text))
+        words = (
+            page.words if page else "This step has no other views: those are of forward and backward steps; n goes on."
+        )
+        lines += [strip_of([(f" {line}", palette.text)], width, palette.text) for line in wrap(words, width - 2, 2)]
+        return _filled(lines, region, palette)
+
+    def _bottom(self, shown: Pages | None, page: Page | None, region: Region) -> list[Strip]:
+        palette, width = self.palette, region.width
+        lines = [message_line(self._message, "", (), width, palette)]
+        equality = wrap(shown.equality if shown else "", width - 2, 1)
+        lines += [strip_of([(f" {line}", palette.strong)], width, palette.text) for line in equality]
+        scaled = page.grids[0] if page else None
+        lines.append(legend_line(scaled.scale if scaled else None, width, palette, scaled.title if scaled else ""))
+        lines.append(strip_of([(f" {cut(_HINT, width - 1)}", palette.faint)], width, palette.text))
+        return _filled(lines, region, palette)
+
+    # Keys
+
+    def action_step(self, name: str) -> None:
+        try:
+            self.repaint(getattr(self.session, name)())
+        except ConvstepError as error:
+            self.repaint(str(error))
+        except TooLong:
+            self.dismiss(None)
+            self.app.call_later(self.app.main.action_do, name)  # type: ignore[attr-defined]
+
+    def action_turn(self, step: int) -> None:
+        shown = pages(self.session.state(), self.session.names)
+        page = self._chosen(shown)
+        if shown is None or page is None:
+            self.repaint("there are no other views here")
+            return
+        titles = [each.title for each in shown.pages]
+        self._look["view"] = titles[(titles.index(page.title) + step) % len(titles)]
+        self.repaint()
+
+    def action_channel(self, step: int) -> None:
+        changed = [pane.change_channel(step) for pane in self.panes if pane.blocks]
+        if not any(changed):
+            self.repaint("no grid here has channels")
+
+    def on_pane_changed(self) -> None:
+        self.repaint()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def _filled(lines: list[Strip], region: Region, palette: Palette) -> list[Strip]:
+    blank = strip_of([], region.width, palette.text)
+    return [*lines, *[blank] * (region.height - len(lines))][: region.height]
+
+
+def _wanted(grid: Grid) -> int:
+    """How wide a grid would be, in cells, as far as it is of use."""
+    pitch = grid.format.width + 4
+    return max(18, min(Matrix.of(grid.shape).cols, 12) * pitch + 4, len(grid.title) + len(grid.sign) + 4)
+
+
+class _Columns(Layout):
+    """Head, grids side by side, each as wide as it needs to be in proportion, foot."""
+
+    name = "columns"
+
+    def __init__(self) -> None:
+        self.wants: tuple[int, ...] = ()
+
+    def regions(self, size: Size) -> dict[str, Region]:
+        width, height = size
+        top, bottom = min(_TOP, max(1, height - 8)), min(_BOTTOM, max(1, height - 10))
+        body = max(1, height - top - bottom)
+        regions = {"top": Region(0, 0, width, top), "bottom": Region(0, height - bottom, width, bottom)}
+        count = len(self.wants)
+        if count and width >= _NARROWEST:
+            x = 0
+            for k, name in enumerate(_PANES[:count]):
+                own = width - x if k == count - 1 else width * self.wants[k] // sum(self.wants)
+                regions[name] = Region(x, top, own, body)
+                x += own
+        elif count:
+            for k, name in enumerate(_PANES[:count]):
+                y = k * body // count
+                regions[name] = Region(0, top + y, width, (k + 1) * body // count - y)
+        return {name: region for name, region in regions.items() if region.width > 0 and region.height > 0}
+
+    def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
+        regions = self.regions(size)
+        nowhere, margin, offset = Region(0, 0, 0, 0), Spacing(), Offset(0, 0)
+        return [WidgetPlacement(regions.get(child.id or "", nowhere), offset, margin, child) for child in children]
