@@ -17,6 +17,9 @@ from convstep.ops.base import Shape
 
 Floats = npt.NDArray[np.float64]
 
+_BLOCK = 1 << 15
+"""So many numbers at a time stay in the cache."""
+
 
 class Draw:
     """The stream of random numbers of one tensor."""
@@ -27,8 +30,10 @@ class Draw:
 
     def uniform(self, shape: Shape) -> Floats:
         """Numbers in [0, 1), the same to the bit everywhere."""
-        words: npt.NDArray[np.uint64] = self._bits.random_raw(prod(shape))
-        uniform: Floats = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        uniform: Floats = np.empty(prod(shape))
+        for start in range(0, uniform.size, _BLOCK):
+            block = uniform[start : start + _BLOCK]
+            np.multiply(self._bits.random_raw(block.size) >> np.uint64(11), 2.0**-53, out=block)
         return uniform.reshape(shape)
 
     def normal(self, shape: Shape) -> Floats:

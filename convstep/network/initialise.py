@@ -27,7 +27,7 @@ def uniform(draw: Draw, shape: Shape, a: float = 0.0, b: float = 1.0) -> Floats:
     """U(a, b)."""
     if b < a:
         raise ArgumentError("b", f"is {b:g}, below a = {a:g}")
-    return a + (b - a) * draw.uniform(shape)
+    return _between(draw, shape, a, b - a)
 
 
 def normal(draw: Draw, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Floats:
@@ -92,7 +92,7 @@ def dirac(draw: Draw, shape: Shape, groups: float = 1) -> Floats:
 def xavier_uniform(draw: Draw, shape: Shape, gain: float = 1.0) -> Floats:
     """U(−a, a) with a = gain · √(6 / (fan_in + fan_out))."""
     bound = gain * sqrt(6.0 / sum(fans(shape)))
-    return -bound + 2 * bound * draw.uniform(shape)
+    return _between(draw, shape, -bound, 2 * bound)
 
 
 def xavier_normal(draw: Draw, shape: Shape, gain: float = 1.0) -> Floats:
@@ -105,7 +105,7 @@ def kaiming_uniform(
 ) -> Floats:
     """U(−b, b) with b = gain · √(3 / fan)."""
     bound = sqrt(3.0) * _kaiming_std(shape, a, mode, nonlinearity)
-    return -bound + 2 * bound * draw.uniform(shape)
+    return _between(draw, shape, -bound, 2 * bound)
 
 
 def kaiming_normal(
@@ -178,6 +178,14 @@ def gain_of(nonlinearity: str, slope: float) -> float:
     """torch.nn.init.calculate_gain."""
     gains = {"tanh": 5 / 3, "relu": sqrt(2.0), "selu": 3 / 4, "leaky_relu": sqrt(2.0 / (1 + slope**2))}
     return gains.get(nonlinearity, 1.0)
+
+
+def _between(draw: Draw, shape: Shape, low: float, width: float) -> Floats:
+    """U(low, low + width), without another tensor of that size."""
+    values = draw.uniform(shape)
+    values *= width
+    values += low
+    return values
 
 
 def _kaiming_std(shape: Shape, a: float, mode: str, nonlinearity: str) -> float:
