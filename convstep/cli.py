@@ -91,7 +91,10 @@ def _open(options: argparse.Namespace) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
             raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
         from convstep.tui.app import run
-    run(session)
+        from convstep.tui.settings import read_settings
+
+        settings = read_settings()
+    run(session, settings)
     return 0
 
 

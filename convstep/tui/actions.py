@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 STEPPING, IN_PANE, BOTH = "stepping", "in a pane", "both"
@@ -154,9 +155,9 @@ def action(identity: str) -> Action:
     return _BY_ID[identity]
 
 
-def groups() -> dict[str, list[Action]]:
+def groups(actions: Iterable[Action]) -> dict[str, list[Action]]:
     """The actions by group, in order."""
     result: dict[str, list[Action]] = {}
-    for each in ACTIONS:
+    for each in actions:
         result.setdefault(each.group, []).append(each)
     return result

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from convstep.tui.actions import ACTIONS
 from convstep.tui.screens.main import MainScreen
+from convstep.tui.settings import Settings
 from convstep.tui.theme.colours import Palette
-from convstep.tui.theme.themes import THEMES
+from convstep.tui.theme.themes import textual_theme
 from convstep.tui.widgets.lines import use_ascii_where_needed
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.05
 """Seconds for which the screen may stand still."""
+_THEME = "convstep-{}"
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -32,24 +33,28 @@ class ConvstepApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     TITLE = "convstep"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, settings: Settings | None = None) -> None:
         use_ascii_where_needed()
         # Without colours Textual would paint in greys; with the terminal's own colours it leaves them all out.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.session = session
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = self._theme_name(session.look.get("theme") != "light")
+        self.settings = settings or Settings()
+        for name, look in self.settings.looks.items():
+            self.register_theme(textual_theme(_THEME.format(name), look))
+        self.theme = _THEME.format(self.chosen_theme)
 
-    def _theme_name(self, dark: bool) -> str:
-        return f"convstep-{'dark' if dark else 'light'}"
+    @property
+    def chosen_theme(self) -> str:
+        """The session's theme, where there is such a one, or else the person's."""
+        name = self.session.look.get("theme")
+        return str(name) if name in self.settings.looks else self.settings.theme
 
     def make_palette(self) -> Palette:
         """The colours for this theme and this terminal."""
-        dark = self.session.look.get("theme") != "light"
+        look = self.settings.looks[self.chosen_theme]
         if self.no_color:
-            return Palette(dark, "plain")
-        return Palette(dark, "ansi" if self.few_colours else "full")
+            return Palette(look.dark, "plain", look.inks)
+        return Palette(look.dark, "ansi" if self.few_colours else "full", look.inks)
 
     @property
     def few_colours(self) -> bool:
@@ -57,7 +62,7 @@ class ConvstepApp(App[None], inherit_bindings=False):
         return self.console.color_system in (None, "standard") and not self.is_headless
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self.session, self.make_palette())
+        return MainScreen(self.session, self.make_palette(), self.settings.actions)
 
     def on_mount(self) -> None:
         if self.few_colours:
@@ -68,14 +73,14 @@ class ConvstepApp(App[None], inherit_bindings=False):
         if self._driver is not None and not self.is_headless:
             self._driver.write(_SHOW_CURSOR)
 
-    def action_toggle_dark(self) -> None:
-        """Dark becomes light, and the other way round; remembered by the session."""
-        dark = self.session.look.get("theme") == "light"
-        self.session.look["theme"] = "dark" if dark else "light"
-        self.theme = self._theme_name(dark)
-        main = self.main
-        main.palette = self.make_palette()
-        main.repaint(f"{self.session.look['theme']} theme")
+    def next_theme(self) -> None:
+        """The next theme; remembered by the session."""
+        names = list(self.settings.looks)
+        name = names[(names.index(self.chosen_theme) + 1) % len(names)]
+        self.session.look["theme"] = name
+        self.theme = _THEME.format(name)
+        self.main.palette = self.make_palette()
+        self.main.repaint(f"{name} theme")
 
     @property
     def main(self) -> MainScreen:
@@ -86,12 +91,12 @@ class ConvstepApp(App[None], inherit_bindings=False):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette: every action of the registry."""
-        for action in ACTIONS:
+        for action in self.settings.actions:
             if action.id != "palette":
                 title = f"{action.title}  ({action.shown})"
                 yield SystemCommand(title, action.help, lambda id=action.id: self.main.action_do(id))
 
 
-def run(session: Session) -> None:
+def run(session: Session, settings: Settings) -> None:
     """Show the session until the person quits."""
-    ConvstepApp(session).run()
+    ConvstepApp(session, settings).run()

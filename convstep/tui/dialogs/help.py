@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -9,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from convstep.tui.actions import groups
+from convstep.tui.actions import ACTIONS, Action, groups
 from convstep.tui.dialogs.asking import dialog_classes, said
 
 _IDEAS = (
@@ -47,27 +49,31 @@ class HelpDialog(ModalScreen[None], inherit_bindings=False):
     BINDINGS = [Binding("escape,question_mark,q,enter", "leave", "Close", show=False)]
     AUTO_FOCUS = "VerticalScroll"
 
+    def __init__(self, actions: Sequence[Action] = ACTIONS) -> None:
+        super().__init__()
+        self.actions = actions
+
     def compose(self) -> ComposeResult:
         box = VerticalScroll(classes=dialog_classes())
         box.border_title = "Help"
         box.border_subtitle = "escape closes"
         with box:
-            yield Static(Content.from_markup(said(help_text())))
+            yield Static(Content.from_markup(said(help_text(self.actions))))
 
     def action_leave(self) -> None:
         self.dismiss(None)
 
 
-def help_text() -> str:
+def help_text(actions: Sequence[Action] = ACTIONS) -> str:
     """The help in Textual's markup."""
     lines: list[str] = []
     for title, text in _IDEAS:
         lines += [f"[b $primary]{title}[/]", text, ""]
     lines.append("[b $primary]Marks[/]")
     lines += [f"  [b]{_escaped(sign.ljust(10))}[/] {text}" for sign, text in _MARKS]
-    for group, actions in groups().items():
+    for group, members in groups(actions).items():
         lines += ["", f"[b $primary]{group}[/]"]
-        lines += [f"  [b]{_escaped(action.shown.ljust(10))}[/] {_escaped(action.help)}" for action in actions]
+        lines += [f"  [b]{_escaped(action.shown.ljust(10))}[/] {_escaped(action.help)}" for action in members]
     return "\n".join(lines)
 
 

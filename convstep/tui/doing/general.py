@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from convstep.tui.app import ConvstepApp
     from convstep.tui.screens.main import MainScreen
 
 _ASK = "q again to quit without saving; ctrl+s saves"
 
 
 def theme(screen: MainScreen) -> None:
-    """Dark becomes light, and the other way round."""
-    screen.app.action_toggle_dark()
+    """The next theme."""
+    cast("ConvstepApp", screen.app).next_theme()
 
 
 def palette(screen: MainScreen) -> None:
@@ -24,7 +25,7 @@ def help(screen: MainScreen) -> None:
     """The ideas of the screen, the marks, and every key."""
     from convstep.tui.dialogs.help import HelpDialog
 
-    screen.app.push_screen(HelpDialog())
+    screen.app.push_screen(HelpDialog(screen.actions))
 
 
 def quit(screen: MainScreen) -> None:

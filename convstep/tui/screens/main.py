@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingsMap
 from textual.geometry import Offset, Region, Size
 from textual.screen import Screen
 from textual.timer import Timer
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from convstep.debugger.session import Session
 
 TITLES = {"tensors": "Tensors", "local": "Local derivatives", "gradients": "Accumulated gradients"}
-_KEYS = {key for action in ACTIONS for key in action.keys}
 _TICK = 0.1
 _MOST_QUEUED = 500
 
@@ -49,10 +48,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
     """Reads one View a repaint and hands it to the widgets; knows nothing about networks."""
 
     AUTO_FOCUS = None
-    BINDINGS = [Binding(key, f"do('{each.id}')", each.title, show=False) for each in ACTIONS for key in each.keys]
 
-    def __init__(self, session: Session, palette: Palette) -> None:
+    def __init__(self, session: Session, palette: Palette, actions: Sequence[Action] = ACTIONS) -> None:
         super().__init__()
+        self.actions = actions
+        bindings = (Binding(key, f"do('{each.id}')", each.title, show=False) for each in actions for key in each.keys)
+        self._bindings = BindingsMap(bindings)
+        self._keys = {key for each in actions for key in each.keys}
         self.session = session
         self.palette = palette
         self.message = ""
@@ -157,7 +159,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if region := regions.get("program"):
             cast(Program, self._lines("program")).show_program(view.program, region.width, region.height, palette)
         if region := regions.get("footer"):
-            cast(Footer, self._lines("footer")).show_actions(region.width, palette, self.pane is not None)
+            cast(Footer, self._lines("footer")).show_actions(region.width, palette, self.pane is not None, self.actions)
         if region := regions.get("timeline"):
             cast(Timeline, self._lines("timeline")).show_bar(view.timeline, region.width, palette)
 
@@ -223,7 +225,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """A key that stands for nothing says so."""
-        if event.key not in _KEYS and self.jobs.job is None:
+        if event.key not in self._keys and self.jobs.job is None:
             key = event.character if event.is_printable else event.key
             self.repaint(f"{key} does nothing here; ? tells what the keys do")
 

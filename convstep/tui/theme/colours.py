@@ -62,6 +62,17 @@ LIGHT = Inks(
     negative="#79b1ee",
     positive="#f2a552",
 )
+
+
+@dataclass(frozen=True)
+class Look:
+    """A theme: its colours, and whether they are light on dark."""
+
+    inks: Inks
+    dark: bool
+
+
+BUILT_IN = {"dark": Look(DARK, True), "light": Look(LIGHT, False)}
 _ROLES = ("text", "faint", "line", "title", "now", "rest", "written", "warning", "changed")
 _ANSI = {
     "faint": "bright_black",
@@ -83,10 +94,10 @@ class Palette:
     or `plain` (NO_COLOR: bold, dim, underline and reverse alone).
     """
 
-    def __init__(self, dark: bool = True, kind: str = "full") -> None:
+    def __init__(self, dark: bool = True, kind: str = "full", inks: Inks | None = None) -> None:
         self.dark = dark
         self.kind = kind
-        self.inks = DARK if dark else LIGHT
+        self.inks = inks or (DARK if dark else LIGHT)
         for role in (*_ROLES, "strong"):
             setattr(self, role, self._role(role))
         self.reverse = self.text + Style(reverse=True)

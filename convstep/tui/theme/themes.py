@@ -1,13 +1,20 @@
-"""Textual's side of the two themes: backgrounds, dialogs, inputs."""
+"""Textual's side of a theme: backgrounds, dialogs, inputs."""
 
 from __future__ import annotations
 
+from rich.color import blend_rgb
+from rich.color_triplet import ColorTriplet
 from textual.theme import Theme
 
-from convstep.tui.theme.colours import DARK, LIGHT, Inks
+from convstep.tui.theme.colours import Look
+
+_SURFACE, _PANEL = 0.05, 0.1
+"""How far dialogs and their fields are from the background, towards the text."""
 
 
-def _theme(name: str, inks: Inks, surface: str, panel: str, dark: bool) -> Theme:
+def textual_theme(name: str, look: Look) -> Theme:
+    """The theme of this name, for Textual."""
+    inks = look.inks
     return Theme(
         name=name,
         primary=inks.title,
@@ -18,13 +25,15 @@ def _theme(name: str, inks: Inks, surface: str, panel: str, dark: bool) -> Theme
         success=inks.written,
         foreground=inks.text,
         background=inks.background,
-        surface=surface,
-        panel=panel,
-        dark=dark,
+        surface=_towards(inks.background, inks.text, _SURFACE),
+        panel=_towards(inks.background, inks.text, _PANEL),
+        dark=look.dark,
     )
 
 
-THEMES = (
-    _theme("convstep-dark", DARK, "#1c2128", "#262d36", True),
-    _theme("convstep-light", LIGHT, "#f1efe9", "#e6e3da", False),
-)
+def _towards(colour: str, other: str, share: float) -> str:
+    return blend_rgb(_triplet(colour), _triplet(other), share).hex
+
+
+def _triplet(text: str) -> ColorTriplet:
+    return ColorTriplet(int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -14,10 +16,10 @@ from convstep.tui.widgets.text import Piece, strip_of
 _ALWAYS = ("help", "quit")
 
 
-def fitting(width: int, in_pane: bool = False) -> list[tuple[int, int, Action]]:
+def fitting(width: int, in_pane: bool = False, actions: Sequence[Action] = ACTIONS) -> list[tuple[int, int, Action]]:
     """The actions that fit, each with its first and last cell; help and quit come last, and always."""
     unwanted = STEPPING if in_pane else IN_PANE
-    labelled = [action for action in ACTIONS if action.label and action.footer != unwanted]
+    labelled = [action for action in actions if action.label and action.keys and action.footer != unwanted]
     ends = [action for action in labelled if action.id in _ALWAYS]
     room = width - 1 - sum(_length(action) for action in ends)
     chosen = []
@@ -32,10 +34,10 @@ def fitting(width: int, in_pane: bool = False) -> list[tuple[int, int, Action]]:
     return result
 
 
-def footer_line(width: int, palette: Palette, in_pane: bool = False) -> Strip:
+def footer_line(width: int, palette: Palette, in_pane: bool = False, actions: Sequence[Action] = ACTIONS) -> Strip:
     """` n next  N back  s in  f out  … ? help  q quit`."""
     pieces: list[Piece] = [(" ", palette.text)]
-    for _, _, action in fitting(width, in_pane):
+    for _, _, action in fitting(width, in_pane, actions):
         pieces += [(_key(action), palette.title), (f" {action.label}  ", palette.faint)]
     return strip_of(pieces, width, palette.text)
 
@@ -60,13 +62,14 @@ class Footer(Lines, inherit_bindings=False):
             self.action = action
 
     in_pane = False
+    actions: Sequence[Action] = ACTIONS
 
-    def show_actions(self, width: int, palette: Palette, in_pane: bool) -> None:
+    def show_actions(self, width: int, palette: Palette, in_pane: bool, actions: Sequence[Action]) -> None:
         """Draw the actions for a focused pane, or for none."""
-        self.in_pane = in_pane
-        self.show([footer_line(width, palette, in_pane)])
+        self.in_pane, self.actions = in_pane, actions
+        self.show([footer_line(width, palette, in_pane, actions)])
 
     def on_click(self, event: events.Click) -> None:
-        for first, last, action in fitting(self.size.width, self.in_pane):
+        for first, last, action in fitting(self.size.width, self.in_pane, self.actions):
             if first <= event.x <= last:
                 self.post_message(self.Chosen(action))
