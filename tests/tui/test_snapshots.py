@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from convstep.tui.actions import ACTIONS, STEPS
 from convstep.tui.app import ConvstepApp
+from convstep.tui.settings import Settings
 
 
 @pytest.mark.parametrize("size", [(50, 20), (80, 24), (120, 40), (200, 60)])
@@ -23,4 +25,5 @@ def test_the_light_theme(snap_compare: Any, session: Any) -> None:
 
 
 def test_the_help(snap_compare: Any, session: Any) -> None:
-    assert snap_compare(ConvstepApp(session), terminal_size=(100, 40), press=["question_mark"])
+    settings = Settings(tuple(action for action in ACTIONS if action.group == STEPS or action.id == "help"))
+    assert snap_compare(ConvstepApp(session, settings), terminal_size=(100, 40), press=["question_mark"])
