@@ -13,13 +13,23 @@ Source = dict[str, Any]
 Shape = tuple[int, ...]
 
 SAMPLES = ("two_conv", "conv_pool_sigmoid", "digits")
-_ACTIVATIONS = ("ReLU", "Sigmoid", "Tanh")
+_ACTIVATIONS = ("ReLU", "Sigmoid", "Tanh", "GELU", "SiLU", "LeakyReLU", "Hardswish", "ELU", "Softplus")
 _OPTIMIZERS: list[Source] = [
     {"op": "SGD", "lr": 0.05},
     {"op": "SGD", "lr": 0.1, "momentum": 0.9},
     {"op": "SGD", "lr": 0.1, "momentum": 0.5, "dampening": 0.25, "weight_decay": 0.1},
     {"op": "SGD", "lr": 0.02, "momentum": 0.8, "nesterov": True, "weight_decay": 0.01},
     {"op": "SGD", "lr": 0.03, "maximize": True},
+    # A gradient that is 0 but for rounding must stay small: eps is above it.
+    {"op": "Adam", "lr": 0.01, "eps": 1e-3},
+    {"op": "Adam", "lr": 0.02, "amsgrad": True, "betas": [0.5, 0.9], "weight_decay": 0.1, "eps": 1e-3},
+    {"op": "AdamW", "lr": 0.01, "weight_decay": 0.2, "eps": 1e-2},
+    {"op": "RMSprop", "lr": 0.01, "alpha": 0.9, "centered": True, "momentum": 0.5, "eps": 1e-2},
+    {"op": "Adagrad", "lr": 0.05, "lr_decay": 0.1, "initial_accumulator_value": 0.1, "eps": 1e-3},
+]
+_SCHEDULERS: list[Source] = [
+    {"op": "StepLR", "step_size": 1, "gamma": 0.5},
+    {"op": "CosineAnnealingLR", "T_max": 2, "eta_min": 0.001},
 ]
 
 
@@ -58,8 +68,9 @@ class _Builder:
         """One more layer, mostly on the newest tensor."""
         name = list(self.shapes)[-1] if self.pick(True, True, False) else self.pick(*self.shapes)
         shape = self.shapes[name]
-        image = ("conv", "conv", "max", "avg", "flatten") if len(shape) == 4 else ("linear", "linear")
-        getattr(self, f"_{self.pick(*image, 'activation', 'softmax', 'add', 'cat')}")(name, shape)
+        image = ("conv", "conv", "transposed", "max", "avg", "upsample", "flatten")
+        kinds = image if len(shape) == 4 else ("linear", "linear")
+        getattr(self, f"_{self.pick(*kinds, 'norm', 'activation', 'softmax', 'add', 'cat')}")(name, shape)
 
     def _conv(self, name: str, shape: Shape) -> None:
         batch, channels, *size = shape
@@ -91,6 +102,39 @@ class _Builder:
         }
         self._parameters("Conv2d", arguments, (out_channels, channels // groups, *kernel), out_channels)
         self.layer("Conv2d", [name], (batch, out_channels, *out), **arguments)
+
+    def _transposed(self, name: str, shape: Shape) -> None:
+        batch, channels, *size = shape
+        kernel, stride, out_channels = self.pick(1, 2, 3), self.pick(1, 2), self.pick(1, 2)
+        out = [(n - 1) * stride + kernel for n in size]
+        if max(out) > 9:
+            return
+        arguments: Source = {"out_channels": out_channels, "kernel_size": kernel, "stride": stride, "bias": True}
+        self._parameters("ConvTranspose2d", arguments, (channels, out_channels, kernel, kernel), out_channels)
+        self.layer("ConvTranspose2d", [name], (batch, out_channels, *out), **arguments)
+
+    def _upsample(self, name: str, shape: Shape) -> None:
+        if max(shape[2:]) > 4:
+            return
+        mode = self.pick("nearest", "bilinear")
+        self.layer("Upsample", [name], (*shape[:2], *(2 * n for n in shape[2:])), scale_factor=2, mode=mode)
+
+    def _norm(self, name: str, shape: Shape) -> None:
+        """One whose groups have more than one number: of a single one nothing is left."""
+        batch, channels, *size = shape
+        places = int(np.prod(size))
+        kinds: list[tuple[str, Source]] = [("RMSNorm", {"normalized_shape": shape[-1]})]
+        if shape[-1] > 1:
+            kinds.append(("LayerNorm", {"normalized_shape": shape[-1], "bias": self.pick(True, False)}))
+        if batch * places > 1:
+            momentum = self.pick(0.1, None)
+            kinds.append((f"BatchNorm{2 if size else 1}d", {"num_features": channels, "momentum": momentum}))
+        if places > 1:
+            kinds.append(("InstanceNorm2d", {"num_features": channels, "affine": True, "track_running_stats": True}))
+            kinds.append(("GroupNorm", {"num_groups": channels, "num_channels": channels}))
+        op, arguments = self.pick(*kinds)
+        # Where numbers do not vary, a small eps makes rounding large.
+        self.layer(op, [name], shape, eps=0.1, **arguments)
 
     def _linear(self, name: str, shape: Shape) -> None:
         out = self.pick(1, 2, 3, shape[-1])
@@ -200,6 +244,8 @@ def random_network(seed: int, layers: int) -> Source:
     source |= {"inputs": builder.inputs, "layers": builder.layers, "iterations": builder.pick(1, 2, 3)}
     if builder.pick(True, True, False):
         source["optimizer"] = builder.pick(*_OPTIMIZERS)
+        if builder.pick(True, False):
+            source["scheduler"] = builder.pick(*_SCHEDULERS)
     if builder.pick(True, False, False):
         source["batch_size"] = batch
         builder.more_rows()

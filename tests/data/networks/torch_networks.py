@@ -21,11 +21,13 @@ def answers(graph: Any) -> dict[str, Any]:
     import torch
 
     parameters = {name: torch.tensor(array, requires_grad=True) for name, array in graph.parameters.items()}
-    optimizer, losses, arrays = _optimizer(graph, parameters), [], {}
+    buffers = {name: torch.tensor(array) for name, array in graph.buffers.items()}
+    optimizer, scheduler = _optimizer(graph, parameters)
+    losses, arrays = [], {}
     for iteration in range(graph.iterations):
         for parameter in parameters.values():
             parameter.grad = None
-        values = _forward(graph, iteration, parameters)
+        values = _forward(graph, iteration, parameters, buffers)
         arrays = {f"values/{name}": tensor.detach().numpy().copy() for name, tensor in values.items()}
         if graph.loss is not None:
             losses.append(float(values[graph.loss.name].detach()))
@@ -37,35 +39,49 @@ def answers(graph: Any) -> dict[str, Any]:
         arrays |= {f"grads/{name}": grad.numpy().copy() for name, grad in grads.items() if grad is not None}
         if optimizer is not None:
             optimizer.step()
-    arrays |= {f"params/{name}": parameters[stored].detach().numpy() for name, stored in graph.aliases.items()}
+        if scheduler is not None:
+            scheduler.step()
+    arrays |= {f"buffers/{name}": tensor.numpy() for name, tensor in buffers.items()}
+    owned = {name: parameters[stored] for name, stored in graph.aliases.items() if stored in parameters}
+    arrays |= {f"params/{name}": parameter.detach().numpy() for name, parameter in owned.items()}
     if optimizer is not None:
-        for name, stored in graph.aliases.items():
-            kept = optimizer.state[parameters[stored]].get("momentum_buffer")
-            if kept is not None:
-                arrays[f"optim/{name}.momentum_buffer"] = kept.numpy()
+        for name, parameter in owned.items():
+            for part, kept in optimizer.state[parameter].items():
+                if part != "step" and kept is not None and parameter.grad is not None:
+                    arrays[f"optim/{name}.{part}"] = kept.numpy()
     return {**arrays, "losses": np.array(losses)}
 
 
-def _optimizer(graph: Any, parameters: dict[str, Any]) -> Any:
+def _optimizer(graph: Any, parameters: dict[str, Any]) -> tuple[Any, Any]:
+    """The optimizer and the scheduler, as far as there are any."""
     import torch
 
     if graph.optimizer is None or not parameters:
-        return None
-    arguments = {key: value for key, value in graph.document["optimizer"].items() if key != "op"}
-    return torch.optim.SGD(list(parameters.values()), **arguments)
+        return None, None
+
+    def named(key: str) -> tuple[str, dict[str, Any]]:
+        return graph.document[key]["op"], {k: v for k, v in graph.document[key].items() if k != "op"}
+
+    op, arguments = named("optimizer")
+    optimizer = getattr(torch.optim, op)(list(parameters.values()), **arguments)
+    if "scheduler" not in graph.document:
+        return optimizer, None
+    op, arguments = named("scheduler")
+    return optimizer, getattr(torch.optim.lr_scheduler, op)(optimizer, **arguments)
 
 
-def _forward(graph: Any, iteration: int, parameters: dict[str, Any]) -> dict[str, Any]:
+def _forward(graph: Any, iteration: int, parameters: dict[str, Any], buffers: dict[str, Any]) -> dict[str, Any]:
     """All tensors of a forward pass by name, each keeping its gradient."""
     import torch
 
     values: dict[str, Any] = {name: torch.tensor(array) for name, array in graph.batch(iteration).items()}
     for tensor in values.values():
         tensor.requires_grad_(tensor.is_floating_point())
-    values |= {name: parameters[stored] for name, stored in graph.aliases.items()}
+    values |= {name: parameters[stored] for name, stored in graph.aliases.items() if stored in parameters}
     for node in graph.nodes:
         reads = [values[name] for name in node.inputs]
         owned = {local: parameters[stored] for local, stored in node.parameters.items()}
+        owned |= {local: buffers[stored] for local, stored in node.buffers.items()}
         values[node.name] = _apply(node.op, reads, owned)
         if values[node.name].requires_grad:
             values[node.name].retain_grad()
@@ -80,7 +96,7 @@ def _apply(op: Any, reads: list[Any], owned: dict[str, Any]) -> Any:
         return sum(reads[1:], start=reads[0])
     if name == "Cat":
         return torch.cat(reads, dim=op.dim)
-    flags = ("inplace", *op.buffer_names)
+    flags = ("inplace", *(op.buffer_names if op.is_loss else ()))
     arguments = {key: getattr(op, key) for key in type(op).model_fields if key not in flags}
     module = getattr(torch.nn, name)(**arguments).to(reads[0].dtype)
     return torch.func.functional_call(module, owned, tuple(reads))
