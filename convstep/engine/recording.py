@@ -150,13 +150,18 @@ class Recording:
 def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingState, work: Work = QUIET) -> Iteration:
     """Forward, loss, backward and update, from a training state. Raises Cancelled between two operations."""
     start = _forced(graph, index, start)
-    values: dict[str, Array] = {**graph.batch(index), **start.parameters, **start.buffers, **_masks(graph, index)}
+    parameters = dict(start.parameters)
+    values: dict[str, Array] = {**graph.batch(index), **parameters, **start.buffers, **_masks(graph, index)}
     calls: dict[str, Call] = {}
     buffers = dict(start.buffers)
     with np.errstate(all="ignore"):
         for node in graph.nodes:
             work.check()
             operands = tuple(values[name] for name in node.operands)
+            if rewritten := node.op.rewritten(operands):
+                parameters.update({node.parameters[local]: array for local, array in rewritten.items()})
+                values.update(parameters)
+                operands = tuple(values[name] for name in node.operands)
             saved: dict[str, Array] = {}
             try:
                 output = np.asarray(node.op.forward(operands, saved))
@@ -169,9 +174,9 @@ def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingS
             values[node.name] = graph.force(index, node.name, output)
         seeds = _seeds(graph, values)
         given, grads = _backward(graph, timeline, calls, seeds, work)
-        updates = _updates(graph, timeline, index, start, grads, work)
+        updates = _updates(graph, timeline, index, replace(start, parameters=parameters), grads, work)
     end = TrainingState(
-        {**start.parameters, **{name: update.new_parameter for name, update in updates.items()}},
+        {**parameters, **{name: update.new_parameter for name, update in updates.items()}},
         buffers,
         {**start.optimizer, **{name: update.new_state for name, update in updates.items()}},
     )

@@ -117,7 +117,10 @@ class LogSigmoid(Elementwise):
         return log_sigmoid(x)
 
     def slope(self, x: Array, y: Array) -> Array:
-        return sigmoid(-x)
+        # As torch has it, from a power that cannot overflow.
+        power = np.exp(-np.abs(x))
+        share: Array = power / (1 + power)
+        return np.where(x < 0, 1 - share, share)
 
     def written(self, x: Element, at: float) -> Expression:
         # Two ways to write the same: exp of a negative number only.
@@ -207,7 +210,9 @@ class Softplus(Elementwise):
     def slope(self, x: Array, y: Array) -> Array:
         scaled = x * self.beta
         straight = scaled > self.threshold
-        return np.where(straight, np.ones((), x.dtype), sigmoid(scaled)) if straight.any() else sigmoid(scaled)
+        power = np.exp(scaled)
+        share: Array = power / (power + 1)
+        return np.where(straight, np.ones((), x.dtype), share) if straight.any() else share
 
     def _scaled(self, x: Element) -> Expression:
         return x if self.beta == 1 else Product((Number(self.beta), x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convstep.ops.arguments import Flag, FromZero
+from convstep.ops.arguments import Flag, FlagOrNone, FromZero
 from convstep.ops.assignments import Assignment, Stepwise, short, times
 from convstep.ops.expression import Apply, Negative, Number, Power, Quotient, total
 
@@ -18,6 +18,7 @@ class Adagrad(Stepwise):
     initial_accumulator_value: FromZero = 0.0
     eps: FromZero = 1e-10
     maximize: Flag = False
+    fused: FlagOrNone = None
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from convstep.ops.arguments import Betas, Flag, FromZero
+from convstep.ops.arguments import Betas, Flag, FlagOrNone, FromZero
 from convstep.ops.assignments import Assignment, Stepwise, short, times
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Power, Product, Quotient, total
 
@@ -26,6 +26,8 @@ class _Adam(Stepwise):
     weight_decay: FromZero
     amsgrad: Flag = False
     maximize: Flag = False
+    capturable: Flag = False
+    fused: FlagOrNone = None
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convstep.ops.arguments import OneOutput, PairOfNone, SingleOfNone
+from convstep.ops.arguments import Flag, PairOfNone, SingleOfNone
 from convstep.ops.avg_pool import Average
 from convstep.ops.base import Empty
 from convstep.ops.max_pool import Maximum
@@ -28,14 +28,15 @@ class AdaptivePool(Pool):
         sizes = self.inputs[0].shape[-self.axes :]
         outputs = [size if given is None else given for size, given in zip(sizes, self.output_size, strict=True)]
         check_plane(outputs)
-        return Window(tuple(map(_adaptive_axis, sizes, outputs)))
+        return Window(tuple(map(adaptive_axis, sizes, outputs)))
 
     @property
     def windows_in_words(self) -> str:
         return f"each of the {'×'.join(map(str, self.window.outputs))} parts"
 
 
-def _adaptive_axis(size: int, outputs: int) -> Axis:
+def adaptive_axis(size: int, outputs: int) -> Axis:
+    """The parts into which an axis is cut; a shorter one ends in `Empty.WINDOW`."""
     check_table(outputs, size // outputs + 1)
     index = np.arange(outputs)
     first, end = index * size // outputs, -(-(index + 1) * size // outputs)
@@ -63,20 +64,20 @@ class AdaptiveAvgPool2d(AdaptivePool, Average):
 
 
 class AdaptiveMaxPool1d(AdaptivePool, Maximum):
-    """torch.nn.AdaptiveMaxPool1d."""
+    """torch.nn.AdaptiveMaxPool1d; `return_indices` as in MaxPool1d."""
 
     axes: ClassVar[int] = 1
     forms: ClassVar[str] = "(N, C, L) or (C, L)"
 
     output_size: SingleOfNone
-    return_indices: OneOutput = False
+    return_indices: Flag = False
 
 
 class AdaptiveMaxPool2d(AdaptivePool, Maximum):
-    """torch.nn.AdaptiveMaxPool2d."""
+    """torch.nn.AdaptiveMaxPool2d; `return_indices` as in MaxPool1d."""
 
     axes: ClassVar[int] = 2
     forms: ClassVar[str] = "(N, C, H, W) or (C, H, W)"
 
     output_size: PairOfNone
-    return_indices: OneOutput = False
+    return_indices: Flag = False

@@ -98,18 +98,25 @@ def _integers(value: Any) -> Any:
     return tuple(values)
 
 
-def _real(least: float = -inf, most: float = inf) -> Check:
+def _real(least: float = -inf, most: float = inf, finite: bool = True) -> Check:
     kind = "a number" if least == -inf else f"a number of {least:g} or more"
     if most < inf:
         kind = f"a number from {least:g} to {most:g}"
 
     def check(value: Any) -> Any:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        number = number and (isfinite(value) or (not finite and value == inf))
         if not number or not least <= value <= most:
             raise ValueError(f"takes {kind}, not {value!r}")
         return float(value)
 
     return check
+
+
+def _nonzero(value: Any) -> Any:
+    if not _is_integer(value, -inf) or value == 0:
+        raise ValueError(f"takes an integer other than 0, not {value!r}")
+    return value
 
 
 def _choice(*names: str) -> Check:
@@ -155,14 +162,14 @@ def _betas(value: Any) -> Any:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 FlagOrNone = Annotated[bool | None, BeforeValidator(_or_none(_flag))]
-OneOutput = Annotated[bool, BeforeValidator(only(False, "an operation here writes one tensor"))]
-"""torch's `return_indices`: a second output, which is not to be had."""
 PaddingMode = Annotated[str, BeforeValidator(_choice("zeros", "reflect", "replicate", "circular"))]
 """torch's `padding_mode`."""
+FromTheStart = Annotated[int, BeforeValidator(only(-1, "training starts at iteration 0"))]
+"""A scheduler's `last_epoch`."""
 ZerosMode = Annotated[str, BeforeValidator(only("zeros", "torch has no other padding here"))]
 """The `padding_mode` of a transposed convolution."""
 UpsampleMode = Annotated[
-    str, BeforeValidator(_choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"))
+    str, BeforeValidator(_choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"))
 ]
 Reduction = Annotated[str, BeforeValidator(_choice("mean", "sum", "none"))]
 BatchReduction = Annotated[str, BeforeValidator(_choice("mean", "batchmean", "sum", "none"))]
@@ -177,8 +184,10 @@ IntegersOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_int
 IntegerOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer()))]
 Positive = Annotated[int, BeforeValidator(_integer(1))]
 PositiveOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer(1)))]
+NonzeroOrNone = Annotated[int | None, BeforeValidator(_or_none(_nonzero))]
 
 Real = Annotated[float, BeforeValidator(_real())]
+RealOrInfinity = Annotated[float, BeforeValidator(_real(finite=False))]
 RealOrNone = Annotated[float | None, BeforeValidator(_or_none(_real()))]
 FromZero = Annotated[float, BeforeValidator(_real(0.0))]
 """A number of 0 or more."""

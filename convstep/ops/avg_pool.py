@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.arguments import Flag, PositiveOrNone
+from convstep.ops.arguments import Flag, NonzeroOrNone
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
 from convstep.ops.pool import EMPTY_WORDS, Pool, add_up
@@ -114,7 +114,7 @@ class AvgPool2d(PaddedPool2d, Average):
     """torch.nn.AvgPool2d: as AvgPool1d; `divisor_override` is divided by whatever the size."""
 
     count_include_pad: Flag = True
-    divisor_override: PositiveOrNone = None
+    divisor_override: NonzeroOrNone = None
 
     @cached_property
     def divisors(self) -> IntArray:

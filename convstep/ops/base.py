@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from convstep.errors import ArgumentError
 from convstep.ops.expression import Expression, Number
@@ -165,20 +165,26 @@ class Operation(BaseModel):
     _training: bool = PrivateAttr(default=True)
     _net_dtype: np.dtype[Any] = PrivateAttr(default=np.dtype(np.float64))
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_place(cls, arguments: Any) -> Any:
+        """None as torch's `device` or `dtype` of parameters is the net's own, and the only one here."""
+        nothing = {"device", "dtype"} if cls.parameter_names else set()
+        return {name: given for name, given in arguments.items() if given is not None or name not in nothing}
+
     # -- shapes ---------------------------------------------------------------------------------
 
     def bind(self, inputs: Sequence[Spec], training: bool = True, net_dtype: np.dtype[Any] | None = None) -> Self:
         """The same operation on inputs of these shapes, in train or eval mode, inferred arguments filled in.
 
-        `net_dtype` is that of the parameters (float64).
-
-        Raises ArgumentError where an argument and the shapes do not go together.
+        `net_dtype` is that of the parameters (float64). Raises ArgumentError where they do not fit.
         """
         least, most = self.min_inputs, self.max_inputs
         if len(inputs) < least or (most is not None and len(inputs) > most):
             wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-            plural = "" if wanted == "1" else "s"
-            raise ArgumentError("inputs", f"{type(self).__name__} takes {wanted} input{plural}, not {len(inputs)}")
+            raise ArgumentError(
+                "inputs", f"{type(self).__name__} takes {wanted} input{'s' * (wanted != '1')}, not {len(inputs)}"
+            )
         bound = self.infer(inputs)
         # Bound before? Then nothing cached holds any more.
         for name in bound.__dict__.keys() - type(bound).model_fields.keys():
@@ -269,6 +275,10 @@ class Operation(BaseModel):
         """A mask from uniform numbers in [0, 1) of its shape."""
         raise ArgumentError(None, f"{type(self).__name__} draws no {mask}")
 
+    def rewritten(self, operands: tuple[Array, ...]) -> dict[str, Array]:
+        """The parameters that this operation changes before it reads them, as they are then."""
+        return {}
+
     def new_buffers(self, call: Call) -> dict[str, Array]:
         """The buffers that this call changes, as they are after it (in train mode)."""
         return {}
@@ -335,10 +345,3 @@ class Operation(BaseModel):
     @abstractmethod
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         """How operand[into] entered output[out]: "w1[1] met i[2] = 2 when o1[2] was made"."""
-
-
-def unravel(index: IntArray | int, shape: Shape) -> tuple[IntArray, ...]:
-    """Like numpy's, and a scalar has the empty index."""
-    if not shape:
-        return ()
-    return tuple(np.asarray(axis) for axis in np.unravel_index(index, shape))

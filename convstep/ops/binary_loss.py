@@ -21,13 +21,14 @@ from convstep.ops.expression import (
     difference,
     total,
 )
+from convstep.ops.old_reduction import OldReduction
 from convstep.ops.pointwise_loss import Numbers, PointwiseLoss
 
 _LEAST = float(np.float32(1e-12))
 """What torch divides by at least, a single-precision number."""
 
 
-class BCELoss(PointwiseLoss):
+class BCELoss(OldReduction, PointwiseLoss):
     """torch.nn.BCELoss of probabilities x: −(y · log x + (1 − y) · log(1 − x)), each log at least −100.
 
     The derivative by x is (x − y) / (x · (1 − x)), where torch divides by 1e-12 at least.
@@ -85,7 +86,7 @@ def _log(share: Expression, at: float) -> Expression:
     return Apply("log", (share,)) if not at < 1e-43 else Number(-100.0)
 
 
-class BCEWithLogitsLoss(PointwiseLoss):
+class BCEWithLogitsLoss(OldReduction, PointwiseLoss):
     """torch.nn.BCEWithLogitsLoss of scores x: the binary cross entropy of sigmoid(x).
 
     −(pos_weight · y · log σ(x) + (1 − y) · log σ(−x)).
@@ -142,7 +143,7 @@ def _log_sigmoid(x: Expression, at: float) -> Expression:
     return Negative(Apply("log1p", (Apply("exp", (turned,)),)))
 
 
-class KLDivLoss(PointwiseLoss):
+class KLDivLoss(OldReduction, PointwiseLoss):
     """torch.nn.KLDivLoss of log-probabilities x and probabilities y: y · (log y − x), 0 for a y of 0.
 
     With log_target y holds logarithms, too: exp(y) · (y − x). `batchmean` divides by the batch size alone.

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from convstep.errors import ArgumentError
-from convstep.ops.base import Array, IntArray, Shape, Spec, unravel
+from convstep.ops.base import Array, IntArray, Shape, Spec
+from convstep.ops.indices import unravel
 
 
 def broadcast_shape(inputs: Sequence[Spec]) -> Shape:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Integer, Reduction, require_floats
-from convstep.ops.base import Array, Call, IntArray, Links, Operation, Parameter, Shape, Spec, quiet
+from convstep.ops.base import Array, Call, IntArray, Links, Parameter, Shape, Spec, quiet
 from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
 from convstep.ops.lines import Lines
+from convstep.ops.old_reduction import OldReduction
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,7 +23,7 @@ WEIGHT = 2
 """The slot of the class weights."""
 
 
-class ClassLoss(Operation):
+class ClassLoss(OldReduction):
     """A loss of scores (N, C, …) or (C), slot 0, and class labels (N, …) or (), slot 1.
 
     A sample counts unless its label is `ignore_index`; a buffer `weight` (C) weighs the classes. The mean divides

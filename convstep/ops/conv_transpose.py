@@ -11,9 +11,10 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Pair, PairFrom0, Single, SingleFrom0, Triple, TripleFrom0, ZerosMode
-from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, quiet, unravel
+from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, quiet
 from convstep.ops.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.convolution import Convolution, flat
+from convstep.ops.indices import unravel
 from convstep.ops.products import Codes
 from convstep.ops.windows import Window, check_plane, spreading_axis
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
-from convstep.ops.base import Array, Empty, IntArray, Parameter, Shape, Spec, unravel
+from convstep.ops.base import Array, Empty, IntArray, Parameter, Shape, Spec
+from convstep.ops.indices import unravel
 from convstep.ops.products import Codes, ProductSum
 from convstep.ops.windows import Window
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import BeforeValidator
 
 from convstep.errors import ArgumentError
-from convstep.ops.arguments import Flag, IntegerOrNone, Positive, Real, only
+from convstep.ops.arguments import Flag, IntegerOrNone, Positive, RealOrInfinity, RealOrNone
 from convstep.ops.base import (
     OUTPUT,
     Array,
@@ -23,17 +22,17 @@ from convstep.ops.base import (
     Shape,
     Spec,
     Term,
+    quiet,
 )
 from convstep.ops.expression import Element, Expression, Number
-
-_NoMaxNorm = Annotated[None, BeforeValidator(only(None, "it would change the weight while reading it"))]
 
 
 class Embedding(Operation):
     """torch.nn.Embedding: out[…, d] = weight[input[…], d] for whole numbers from 0 to num_embeddings − 1.
 
     The row `padding_idx` starts at 0 and gets no gradient. `scale_grad_by_freq` divides a row's gradient by how
-    often it was picked. `sparse` concerns memory alone, `norm_type` only max_norm.
+    often it was picked. A picked row whose norm of type `norm_type` is above `max_norm` is shortened to it in the
+    weight itself, before anything is read; the gradient knows nothing of that. `sparse` concerns memory alone.
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = ("weight",)
@@ -41,8 +40,8 @@ class Embedding(Operation):
     num_embeddings: Positive
     embedding_dim: Positive
     padding_idx: IntegerOrNone = None
-    max_norm: _NoMaxNorm = None
-    norm_type: Real = 2.0
+    max_norm: RealOrNone = None
+    norm_type: RealOrInfinity = 2.0
     scale_grad_by_freq: Flag = False
     sparse: Flag = False
 
@@ -72,6 +71,18 @@ class Embedding(Operation):
                 raise ArgumentError(None, what)
 
     # -- the whole tensor
+
+    @quiet
+    def rewritten(self, operands: tuple[Array, ...]) -> dict[str, Array]:
+        if self.max_norm is None:
+            return {}
+        self.check_data(0, operands[0])
+        weight, picked = operands[1].copy(), np.unique(operands[0])
+        norms = np.linalg.norm(weight[picked], self.norm_type, axis=1, keepdims=True)
+        # As torch has it, with a small number against a norm of 0.
+        shorter = weight[picked] * (self.max_norm / (norms + 1e-7))
+        weight[picked] = np.where(norms > self.max_norm, shorter, weight[picked])
+        return {"weight": weight}
 
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         self.check_data(0, operands[0])
@@ -156,7 +167,8 @@ class Embedding(Operation):
     # -- in words
 
     def tell(self, naming: Naming) -> str:
-        return f"copies, for every index in {naming.tensor(0)}, the row of {naming.tensor(1)} that it picks"
+        text = f"copies, for every index in {naming.tensor(0)}, the row of {naming.tensor(1)} that it picks"
+        return text if self.max_norm is None else f"{text}, shortened to a norm of {self.max_norm:g} where longer"
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         position, element = self._source(call, out)

@@ -22,10 +22,11 @@ from convstep.ops.expression import (
     difference,
     total,
 )
+from convstep.ops.old_reduction import OldReduction
 from convstep.ops.pointwise_loss import Numbers, PointwiseLoss
 
 
-class PoissonNLLLoss(PointwiseLoss):
+class PoissonNLLLoss(OldReduction, PointwiseLoss):
     """torch.nn.PoissonNLLLoss: exp(x) − y · x, or x − y · log(x + eps) without log_input.
 
     `full` adds Stirling's y · log y − y + log(2π · y) / 2 where y is above 1.
@@ -55,7 +56,7 @@ class PoissonNLLLoss(PointwiseLoss):
             return by_x
         by_y: Array = -x if self.log_input else -np.log(x + self.eps)
         # Where Stirling does not count, torch's 0 · log y is still NaN for a y of 0 or less.
-        return by_y + np.where(y > 1, np.log(y) + 0.5 / y, 0 * np.log(y)) if self.full else by_y
+        return by_y + np.where(y > 1, np.log(y) + 0.5 / y + (y / y - 1), 0 * np.log(y)) if self.full else by_y
 
     def _log(self, x: Element) -> Expression:
         return x if self.log_input else Apply("log", (total([x, Number(self.eps)]),))

@@ -29,6 +29,8 @@ class LogSoftmax(ByDim):
         y, u = self.lines.rows(call.output), self.lines.rows(upstream)
         # 1 − share by expm1: where the share is close to 1, little is left of a difference.
         gradient = -np.expm1(y) * u - np.exp(y) * without_own(u)
+        if not np.isfinite(u.sum()):
+            gradient = u - np.exp(y) * u.sum(axis=1, keepdims=True)
         return [self.lines.unrows(gradient, upstream.shape)]
 
     # -- one element

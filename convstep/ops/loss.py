@@ -22,6 +22,7 @@ from convstep.ops.expression import (
     Quotient,
     difference,
 )
+from convstep.ops.old_reduction import OldReduction
 from convstep.ops.pointwise_loss import Numbers, PointwiseLoss
 
 
@@ -44,7 +45,7 @@ class DistanceLoss(PointwiseLoss):
         return rise if slot == 0 else Negative(rise)
 
 
-class MSELoss(DistanceLoss):
+class MSELoss(OldReduction, DistanceLoss):
     """torch.nn.MSELoss: mean, sum or list of (x − y)²."""
 
     does: ClassVar[str] = "(x − y)²"
@@ -67,7 +68,7 @@ class MSELoss(DistanceLoss):
         return Product((Number(2.0), difference(x, y) if slot == 0 else difference(y, x)))
 
 
-class L1Loss(DistanceLoss):
+class L1Loss(OldReduction, DistanceLoss):
     """torch.nn.L1Loss: mean, sum or list of |x − y|; where they are equal torch takes the derivative 0."""
 
     does: ClassVar[str] = "|x − y|"
@@ -129,7 +130,7 @@ class _RoundedLoss(DistanceLoss):
         return Number(self.height if at > 0 else -self.height)
 
 
-class SmoothL1Loss(_RoundedLoss):
+class SmoothL1Loss(OldReduction, _RoundedLoss):
     """torch.nn.SmoothL1Loss: (x − y)² / (2·beta) where |x − y| is below beta, |x − y| − beta / 2 elsewhere.
 
     With beta 0 it is |x − y|, with the derivative 0 where both are equal.

@@ -10,10 +10,11 @@ import numpy as np
 from convstep.ops.arguments import Real
 from convstep.ops.base import Array
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Product, difference, total
+from convstep.ops.old_reduction import OldReduction
 from convstep.ops.pointwise_loss import Numbers, PointwiseLoss
 
 
-class _MarginLoss(PointwiseLoss):
+class _MarginLoss(OldReduction, PointwiseLoss):
     """The target says which way to push; torch has no derivative by it."""
 
     def is_differentiable(self, slot: int) -> bool:

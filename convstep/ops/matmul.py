@@ -11,8 +11,9 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import require_floats
-from convstep.ops.base import Array, Call, IntArray, Naming, Shape, Spec, quiet, unravel
+from convstep.ops.base import Array, Call, IntArray, Naming, Shape, Spec, quiet
 from convstep.ops.broadcast import Broadcast
+from convstep.ops.indices import unravel
 from convstep.ops.products import Codes, ProductSum
 
 

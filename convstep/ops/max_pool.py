@@ -8,7 +8,7 @@ from math import inf, prod
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.arguments import OneOutput, Pair, Single
+from convstep.ops.arguments import Flag, Pair, Single
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Number
 from convstep.ops.pool import EMPTY_WORDS, Pool
@@ -118,10 +118,10 @@ def _candidate(value: float, best: float | None) -> str:
 
 
 class MaxPool1d(PaddedPool1d, Maximum):
-    """torch.nn.MaxPool1d."""
+    """torch.nn.MaxPool1d. The layer's tensor are the maxima, also with `return_indices`: who won is in the terms."""
 
     dilation: Single = (1,)
-    return_indices: OneOutput = False
+    return_indices: Flag = False
 
     @property
     def spread(self) -> tuple[int, ...]:
@@ -129,10 +129,10 @@ class MaxPool1d(PaddedPool1d, Maximum):
 
 
 class MaxPool2d(PaddedPool2d, Maximum):
-    """torch.nn.MaxPool2d."""
+    """torch.nn.MaxPool2d; `return_indices` as in MaxPool1d."""
 
     dilation: Pair = (1, 1)
-    return_indices: OneOutput = False
+    return_indices: Flag = False
 
     @property
     def spread(self) -> tuple[int, ...]:

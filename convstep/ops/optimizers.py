@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from convstep.ops.arguments import Flag, FlagOrNone
 from convstep.ops.base import Array, Term
 from convstep.ops.expression import Expression
 
@@ -33,11 +34,16 @@ class Update:
 
 
 class Optimizer(BaseModel):
-    """A torch.optim class; its fields are its arguments."""
+    """A torch.optim class; its fields are its arguments.
+
+    `foreach`, `fused`, `capturable` and `differentiable` say how torch computes, not what: here they change nothing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     lr: float = 1e-3
+    foreach: FlagOrNone = None
+    differentiable: Flag = False
 
     @property
     @abstractmethod

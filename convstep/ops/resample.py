@@ -13,6 +13,7 @@ import numpy.typing as npt
 from convstep.ops.axis_maps import AxisMap, give_all_back, read_all
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Links, Naming, Operation, Read, Shape, Term, quiet
 from convstep.ops.expression import Element, Expression, Number, Product, total
+from convstep.ops.pool import EMPTY_WORDS
 from convstep.ops.windows import Codes, Window
 
 Floats = npt.NDArray[np.float64]
@@ -108,7 +109,11 @@ class Resample(Operation):
         if not self.weighs:
             return [self._copy(call, int(index[0]), Empty(int(empty[0])))]
         terms, so_far = [], 0.0
-        for read, weight in zip(index, weights, strict=True):
+        for read, code, weight in zip(index, empty, weights, strict=True):
+            if code:
+                does = f"{EMPTY_WORDS[Empty(code)]}, adds nothing"
+                terms.append(Term((), 0.0, does=does, sum=so_far, holds=so_far, empty=Empty(code)))
+                continue
             x = call.value(0, int(read))
             so_far = x * float(weight) + so_far
             reads = (Read(0, int(read), x), Read("weight", 0, float(weight)))
@@ -127,14 +132,15 @@ class Resample(Operation):
         (index,), (empty,), (weights,) = self.reads(np.array([out]))
         if not self.weighs:
             return Number(self.fill) if empty[0] else Element(0, int(index[0]))
-        return total([Product((Element(0, int(i)), Number(float(w)))) for i, w in zip(index, weights, strict=True)])
+        read = [(int(i), float(w)) for i, code, w in zip(index, empty, weights, strict=True) if not code]
+        return total([Product((Element(0, i), Number(w))) for i, w in read])
 
     # -- in words
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         (index,), (empty,), _ = self.reads(np.array([out]))
         if self.weighs:
-            return f"is a weighted sum of {len(index)} neighbours in {naming.tensor(0)}"
+            return f"is a weighted sum of {(empty == Empty.NO).sum()} neighbours in {naming.tensor(0)}"
         if empty[0]:
             return "lies on the padding"
         return f"is a copy of {naming.element(0, int(index[0]))}"

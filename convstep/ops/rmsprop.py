@@ -27,6 +27,7 @@ class RMSprop(Stepwise):
     momentum: FromZero = 0.0
     centered: Flag = False
     maximize: Flag = False
+    capturable: Flag = False
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -130,6 +130,8 @@ class _RunningNorm(Norm):
         count = np.asarray(tracked + self.over_batch, dtype=tracked.dtype)
         share = self._share(int(count))
         size = self.layout.group_size
+        if not call.output.size:
+            return {"num_batches_tracked": count}
         fresh = {"running_mean": call.saved["mean"], "running_var": call.saved["var"] * (size / (size - 1))}
         buffers = {}
         for name, now in fresh.items():

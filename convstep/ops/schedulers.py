@@ -7,13 +7,15 @@ from abc import abstractmethod
 
 from pydantic import BaseModel, ConfigDict
 
-from convstep.ops.arguments import Positive, Real
+from convstep.ops.arguments import FromTheStart, Positive, Real
 
 
 class Scheduler(BaseModel):
     """A torch.optim.lr_scheduler class; its fields are its arguments. It steps after each update."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    last_epoch: FromTheStart = -1
 
     @abstractmethod
     def rate(self, lr: float, iteration: int) -> float:

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from convstep.ops.arguments import Flag, FromZero, Real
+from convstep.ops.arguments import Flag, FlagOrNone, FromZero, Real
 from convstep.ops.assignments import Assignment, Stepwise, times
 from convstep.ops.expression import Negative, total
 
@@ -25,6 +25,7 @@ class SGD(Stepwise):
     weight_decay: FromZero = 0.0
     nesterov: Flag = False
     maximize: Flag = False
+    fused: FlagOrNone = None
 
     @model_validator(mode="after")
     def _check_nesterov(self) -> Self:

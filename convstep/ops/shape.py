@@ -11,8 +11,9 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Integer, Integers, Positive, dimension
-from convstep.ops.base import Array, Call, IntArray, Naming, Shape, Spec, unravel
+from convstep.ops.base import Array, Call, IntArray, Naming, Shape, Spec
 from convstep.ops.copying import Copying
+from convstep.ops.indices import unravel
 
 
 class _Relaid(Copying):

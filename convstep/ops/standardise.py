@@ -61,13 +61,15 @@ class Standardise(Operation):
         if self.fixed:
             mean, var = (operands[self.slots[name]].reshape(1, -1, 1, 1) for name in ("running_mean", "running_var"))
             return x - mean, mean, var
-        axes = self.layout.axes
-        if not self.centred:
-            square = np.square(x).mean(axis=axes, keepdims=True)
-            return x.copy(), np.zeros_like(square), square
-        mean = x.mean(axis=axes, keepdims=True)
+        mean = self._mean(x) if self.centred else np.zeros_like(x, shape=(1,) * x.ndim)
         centred = x - mean
-        return centred, mean, np.square(centred).mean(axis=axes, keepdims=True)
+        var = self._mean(np.square(centred))
+        return centred, np.broadcast_to(mean, var.shape), var
+
+    def _mean(self, x: Array) -> Array:
+        """The mean of each group; of an empty one, NaN without numpy's warning."""
+        mean: Array = x.sum(axis=self.layout.axes, keepdims=True) / x.dtype.type(self.layout.group_size)
+        return mean
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
@@ -113,7 +115,8 @@ class Standardise(Operation):
         if self.centred:
             gradient -= through["bias"]
         hard = self._hard(standard)
-        if len(hard):
+        # An infinite upstream gradient leaves Inf − Inf in its group, as in torch.
+        if len(hard) and np.isfinite(sums["bias"]).all():
             links = self.column(call, 0, hard)
             gradient.reshape(-1)[hard] = (links.local * given.reshape(-1)[links.index]).sum(axis=1)
         return np.asarray(gradient)

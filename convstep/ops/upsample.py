@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from convstep.errors import ArgumentError
+from convstep.ops.adaptive_pool import adaptive_axis
 from convstep.ops.arguments import FlagOrNone, UpsampleMode, require_floats
 from convstep.ops.axis_maps import AxisMap
 from convstep.ops.base import Array, Empty, IntArray, Naming, Spec
@@ -25,6 +26,7 @@ _AXES = {
     "bilinear": (2,),
     "bicubic": (2,),
     "trilinear": (3,),
+    "area": (1, 2, 3),
 }
 """How many axes an input may have for each mode, batch and channels apart."""
 
@@ -112,6 +114,10 @@ class _Upsampling(Resample):
             else:
                 reads = _nearest(size, outputs, factor, 0.5 if mode == "nearest-exact" else 0.0)
             return _axis_map(reads[:, None], None, size)
+        if mode == "area":
+            axis = adaptive_axis(size, outputs)
+            full = axis.reads_empty == Empty.NO
+            return AxisMap(axis, full / full.sum(axis=1, keepdims=True))
         # In the input's dtype, as torch has it: a place on an edge falls to the same side.
         real = self.inputs[0].dtype.type
         step = real(1 / factor) if factor is not None else real(size) / real(outputs)
@@ -172,14 +178,14 @@ def _cubic(source: Array, size: int, outputs: int) -> tuple[IntArray, Array]:
 
 
 class Upsample(_Upsampling):
-    """torch.nn.Upsample, without mode area."""
+    """torch.nn.Upsample."""
 
     mode: UpsampleMode = "nearest"
     align_corners: FlagOrNone = None
     recompute_scale_factor: FlagOrNone = None
 
     def infer_output(self) -> Spec:
-        if self.align_corners is not None and self.mode.startswith("nearest"):
+        if self.align_corners is not None and self.mode in ("nearest", "nearest-exact", "area"):
             raise ArgumentError("align_corners", f"goes with interpolation only, not with mode '{self.mode}'")
         if self.recompute_scale_factor and self.size is not None:
             raise ArgumentError("recompute_scale_factor", "goes with scale_factor only")

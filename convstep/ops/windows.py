@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.errors import ArgumentError
-from convstep.ops.base import Empty, IntArray, Shape, unravel
+from convstep.ops.base import Empty, IntArray, Shape
+from convstep.ops.indices import unravel
 
 Codes = npt.NDArray[np.uint8]
 

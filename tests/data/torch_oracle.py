@@ -74,7 +74,9 @@ def _apply(op: Any, tensors: list[Any]) -> Any:
     # A loss's weights are tensors where the file has `weight: <tensor>` and the operation `weight: true`.
     given = {n: t for n, t in zip(names, owned, strict=True) if op.is_loss}
     module = getattr(torch.nn, name)(**{**_arguments(op), **given}).train(op.training)
-    return torch.func.functional_call(module, dict(zip(names, owned, strict=True)), tuple(inputs))
+    output = torch.func.functional_call(module, dict(zip(names, owned, strict=True)), tuple(inputs))
+    # With `return_indices` the maxima come first.
+    return output[0] if isinstance(output, tuple) else output
 
 
 def _arguments(op: Any) -> dict[str, Any]:

@@ -23,6 +23,9 @@ _YES_NO = given([[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
 _APART = given([[0.1, 0.4, 1.7], [-2.6, 0.3, -0.7]])
 
 CASES = [
+    case("MSELoss", normal(2, 3), normal(2, 3), size_average=False),
+    case("L1Loss", normal(2, 3), normal(2, 3), reduction="sum", reduce=False),
+    case("CrossEntropyLoss", normal(2, 3), labels(3, 2), reduction="none", size_average=True),
     case("L1Loss", normal(2, 3), normal(2, 3)),
     case("L1Loss", normal(2, 3), normal(3), reduction="sum"),
     case("L1Loss", given([1.0, 2.0]), given([1.0, 5.0]), reduction="none", smooth=False, note="equal"),

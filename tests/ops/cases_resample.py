@@ -38,6 +38,9 @@ CASES = [
     case("Upsample", normal(1, 1, 3, 4), size=5, mode="bicubic"),
     case("Upsample", normal(1, 1, 2, 3), scale_factor=2, mode="bicubic", align_corners=True),
     case("Upsample", normal(1, 1, 2, 2, 2), size=[3, 2, 4], mode="trilinear"),
+    case("Upsample", normal(1, 2, 5), size=3, mode="area"),
+    case("Upsample", normal(1, 1, 3, 5), size=[4, 2], mode="area"),
+    case("Upsample", normal(1, 1, 2, 3, 1), scale_factor=[1.5, 0.7, 2], mode="area", recompute_scale_factor=True),
     case("UpsamplingNearest2d", normal(1, 1, 2, 2), scale_factor=2),
     case("UpsamplingBilinear2d", normal(1, 1, 2, 3), size=[3, 4]),
 ]

@@ -54,7 +54,7 @@ def test_slopes_in_words(name, at, arguments, words):
         ("Softshrink", {"lambd": -1}, "takes a number of 0 or more, not -1"),
         ("Threshold", {"threshold": 1.0}, "Field required"),
         ("PReLU", {"num_parameters": 0}, "takes a positive integer, not 0"),
-        ("Embedding", {"num_embeddings": 3, "embedding_dim": 2, "max_norm": 1.0}, "would change the weight"),
+        ("Embedding", {"num_embeddings": 3, "embedding_dim": 2, "max_norm": "1"}, "takes a number, not '1'"),
         ("KLDivLoss", {"reduction": "batch"}, "takes mean, batchmean, sum or none"),
     ],
 )

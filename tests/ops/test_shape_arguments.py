@@ -23,7 +23,7 @@ UP = {"out_channels": 2, "kernel_size": 3}
         ("ConstantPad1d", {"padding": 1}, "value", "Field required"),
         ("Upsample", {"scale_factor": -2}, "scale_factor", "takes a positive number or a list of them, not -2"),
         ("Upsample", {"size": 2.5}, "size", "takes a positive integer or a list of them, not 2.5"),
-        ("Upsample", {"size": 4, "mode": "area"}, "mode", "takes nearest, nearest-exact, linear"),
+        ("Upsample", {"size": 4, "mode": "cubic"}, "mode", "takes nearest, nearest-exact, linear"),
         ("Reshape", {"shape": [2, "a"]}, "shape", "takes a list of integers"),
         ("Sum", {"dim": 1.5}, "dim", "takes a list of integers, not 1.5"),
     ],

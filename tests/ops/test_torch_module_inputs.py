@@ -25,8 +25,6 @@ def samples(info, training):
         made = sample.constructor_input
         names = [name for name in info.module_cls.__init__.__code__.co_varnames[1:] if name not in ("device", "dtype")]
         arguments = dict(zip(names, made.args, strict=False)) | made.kwargs
-        # A second output is not to be had here; the first is the same without it.
-        arguments.pop("return_indices", None)
         tensors = (*sample.forward_input.args, *sample.forward_input.kwargs.values())
         if not _NOT_HERE & set(arguments):
             yield arguments, [t.detach().numpy() for t in tensors if isinstance(t, torch.Tensor)]
