@@ -25,9 +25,9 @@ from convstep.ops.base import (
     Spec,
     Term,
     quiet,
-    unravel,
 )
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Power, Product, Quotient, Sum, total
+from convstep.ops.indices import unravel
 from convstep.ops.pool import add_up
 from convstep.ops.terms import Terms
 from convstep.ops.windows import Axis, Codes, check_table, sliding_axis
