@@ -15,7 +15,8 @@ from convstep.explain.views.convolution import Conv
 from convstep.explain.views.sheet import Codes, OtherView, Sheet, at_one, elements_of, products_of, zeros_put_in
 from convstep.explain.views.site import Site
 from convstep.explain.views.sums import beside_bias, forward_pairs, with_bias, written
-from convstep.ops.base import OUTPUT, Empty, IntArray, unravel
+from convstep.ops.base import OUTPUT, Empty, IntArray
+from convstep.ops.indices import unravel
 
 
 def im2col(site: Site) -> Iterator[OtherView]:

@@ -14,8 +14,9 @@ from convstep.engine.sums import Floats
 from convstep.explain.views.sheet import Codes, OtherView, Sheet, at_one, elements_of, products_of, zeros_put_in
 from convstep.explain.views.site import Site
 from convstep.explain.views.sums import beside_bias, forward_pairs, with_bias
-from convstep.ops.base import IntArray, Shape, unravel
+from convstep.ops.base import IntArray, Shape
 from convstep.ops.conv import Conv1d, Conv2d, Conv3d
+from convstep.ops.indices import unravel
 
 Conv = Conv1d | Conv2d | Conv3d
 
