@@ -12,9 +12,6 @@ from typing import Any
 from convstep.engine.recording import Iteration
 from convstep.engine.state import split_name
 from convstep.errors import ArgumentError, ConvstepError
-from convstep.explain.claims import reader
-from convstep.explain.evaluation import evaluate
-from convstep.explain.language import parse
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
 from convstep.network.forced import Forced, set_numbers
@@ -103,6 +100,10 @@ def number_edit(graph: Graph, names: Names, iteration: Iteration, key: str, inde
 
 
 def _number(text: str, names: Names, iteration: Iteration) -> float:
+    from convstep.explain.claims import reader
+    from convstep.explain.evaluation import evaluate
+    from convstep.explain.language import parse
+
     if text.lower() in ("nan", "inf", "-inf"):
         return float(text)
     value = evaluate(parse(text, names), reader(iteration))

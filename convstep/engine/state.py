@@ -172,6 +172,15 @@ class State:
             return self.iteration.updates[tensor].new_parameter
         return self.iteration.values[tensor]
 
+    def finished(self, name: str) -> bool:
+        """Whether a tensor, by any name that `read` takes, is complete at this place."""
+        kind, tensor = split_name(name)
+        if kind == "grad":
+            writers = self.timeline.writers(name)
+            return all(self._progress(k) == Status.DONE for k in writers) and (bool(writers) or self.backward_begun())
+        writers = self._forward_writers(tensor) if kind == "value" else self._update_writers(tensor)
+        return all(self._progress(k) == Status.DONE for k in writers)
+
     def read(self, name: str, index: IntArray) -> tuple[Floats, Codes]:
         """Values and `Status` of elements of `o1`, `grad(o1)` or `new(o1.weight)`, at flat indices, (m,)."""
         kind, tensor = split_name(name)

@@ -131,6 +131,14 @@ ACTIONS: tuple[Action, ...] = (
         _Row("redo", "U", "Redo the edit", "With the edit that was undone last"),
     ),
     *_group(
+        "Training",
+        "training",
+        _Row(
+            "iterations", "l", "Loss over iterations", "The loss as a curve; scrub, go there, follow a weight's updates"
+        ),
+        _Row("summary", "r", "Layers at a glance", "Each layer's norms, zeros, histogram; dead, vanishing, exploding"),
+    ),
+    *_group(
         "Take along",
         "taking",
         _Row("copy_number", "y", "Copy the number", "Copy the number under the cursor, every digit", "copy", IN_PANE),

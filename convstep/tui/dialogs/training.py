@@ -1,0 +1,153 @@
+"""`l`: the loss over the iterations; scrub through them, and go to one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.timer import Timer
+
+from convstep.debugger.training import Course
+from convstep.explain.numbers import short
+from convstep.tui.dialogs.page import PageDialog
+from convstep.tui.jobs import Jobs
+from convstep.tui.widgets.lines import Lines
+from convstep.tui.widgets.plot import plot_lines
+
+WEIGHT = "weight"
+_TICK = 0.1
+_FAR = 10**9
+_LONGEST_NUMBER = 9
+
+
+class TrainingDialog(PageDialog):
+    """Answers an iteration to go to, or WEIGHT; while iterations are still run, escape stops that first.
+
+    `courses` are that of the run and, where there are edits, that of the original one; `loss` is the loss's name.
+    """
+
+    KEYS = "← → choose, enter goes there, w follows a weight, escape closes"
+    BINDINGS = [
+        Binding("enter", "take", "Go there", show=False),
+        Binding("right,n", "move(1)", "Next iteration", show=False),
+        Binding("left,N", "move(-1)", "Previous iteration", show=False),
+        Binding("pagedown", "page(1)", "A tenth further", show=False),
+        Binding("pageup", "page(-1)", "A tenth back", show=False),
+        Binding("home", f"move(-{_FAR})", "First iteration", show=False),
+        Binding("end", f"move({_FAR})", "Last iteration", show=False),
+        Binding("w", "weight", "Follow a weight", show=False),
+    ]
+
+    def __init__(self, courses: Sequence[Course], loss: str, chosen: int, jobs: Jobs) -> None:
+        super().__init__("Iterations")
+        self.courses, self.loss, self.chosen, self.jobs = courses, loss, chosen, jobs
+        self.typed = ""
+        self._answer: Any = None
+        self._ticks: Timer | None = None
+
+    @property
+    def course(self) -> Course:
+        return self.courses[0]
+
+    # What is run meanwhile
+
+    def on_mount(self) -> None:
+        self._ticks = self.set_interval(_TICK, self._tick)
+
+    def _tick(self) -> None:
+        """Draw what has been run meanwhile; once nothing is run any more, give the answer that waits for that."""
+        self.draw()
+        if self.jobs.job is not None:
+            return
+        if self._answer is not None:
+            self.dismiss(self._answer)
+        elif self._ticks is not None:
+            self._ticks.stop()
+
+    def _give(self, answer: Any) -> None:
+        """Close with an answer; what is still run is stopped first, and waited for."""
+        if self.jobs.give_up():
+            self._answer = answer
+        else:
+            self.dismiss(answer)
+
+    # What is drawn
+
+    def lines(self, size: Size) -> list[Strip]:
+        above = self.text([self._told(), self._progress()], size.width)
+        count = self.course.iterations
+        curves = [np.array([course.height(k) for k in range(count)]) for course in self.courses]
+        values = np.where(_infinite(self.course), math.inf, curves[0])
+        behind = curves[1] if len(curves) > 1 else np.full(count, np.nan)
+        room = size.height - len(above)
+        return [*above, *plot_lines(values, behind, self.chosen, size.width, room, self.palette, Lines.ascii)]
+
+    def _told(self) -> str:
+        """The chosen iteration in numbers."""
+        k, point = self.chosen, self.course.points.get(self.chosen)
+        if point is None:
+            return f"iteration {k} of {self.course.iterations}: not run yet"
+        parts = [f"{self.loss} = {short(point.loss)}{self._without_edits(k)}"] if point.loss is not None else []
+        parts += [f"lr = {short(point.rate)}"] if point.rate is not None else []
+        parts.append(f"gradient norm = {short(float(f'{point.norm:.4g}'))}")
+        return f"iteration {k} of {self.course.iterations}: {', '.join(parts)}"
+
+    def _without_edits(self, k: int) -> str:
+        before = self.courses[-1].points.get(k)
+        if len(self.courses) < 2 or before is None or before.loss is None:
+            return ""
+        return f" (without edits {short(before.loss)})"
+
+    def _progress(self) -> str:
+        if self.jobs.job is not None:
+            return f"running {self.jobs.job.line()}"
+        if self.typed:
+            return f"to iteration {self.typed}…"
+        bad = np.flatnonzero(_infinite(self.course))
+        if bad.size:
+            often = f"iteration {bad[0]}" if bad.size == 1 else f"{bad.size} iterations, first in iteration {bad[0]}"
+            return f"× {self.loss} is NaN or Inf in {often}"
+        ran, count = len(self.course.points), self.course.iterations
+        stopped = "" if ran == count else f" {ran} of {count} iterations were run."
+        behind = ", behind it the run without edits" if len(self.courses) > 1 else ""
+        return f"{self.loss or 'gradient norm'} over the iterations{behind}; a number chooses its iteration.{stopped}"
+
+    # Keys
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit of a number that is being typed: the iteration it names so far is chosen."""
+        if event.character and event.character.isdecimal() and len(self.typed) < _LONGEST_NUMBER:
+            self.typed += event.character
+            self.chosen = min(int(self.typed), self.course.iterations - 1)
+            self.draw()
+
+    def action_move(self, count: int) -> None:
+        self.typed = ""
+        self.chosen = max(0, min(self.chosen + count, self.course.iterations - 1))
+        self.draw()
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(1, self.course.iterations // 10))
+
+    def action_take(self) -> None:
+        self._give(self.chosen)
+
+    def action_weight(self) -> None:
+        self._give(WEIGHT)
+
+    def action_leave(self) -> None:
+        if not self.jobs.give_up():
+            self.dismiss(None)
+
+
+def _infinite(course: Course) -> npt.NDArray[np.bool_]:
+    """Which iterations were run and came to no finite number."""
+    count = course.iterations
+    return np.array([k in course.points and not math.isfinite(course.height(k)) for k in range(count)], bool)
