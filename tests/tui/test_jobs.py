@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
+from gate import Gate, until
 
 from convstep.debugger.session import Session, open_session
-from convstep.engine import recording as engine
 from convstep.tui.app import ConvstepApp
 
 DIGITS = Path(__file__).parents[2] / "sample_nets" / "digits.yaml"
-
-
-class Gate:
-    """Holds every further iteration back until it is opened."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.open = threading.Event()
-        real = engine.run_iteration
-
-        def slow(graph: Any, timeline: Any, index: int, start: Any, work: Any) -> Any:
-            while index > 0 and not self.open.wait(0.005):
-                work.check()
-            return real(graph, timeline, index, start, work)
-
-        monkeypatch.setattr(engine, "run_iteration", slow)
 
 
 @pytest.fixture
@@ -41,15 +23,6 @@ def session() -> Session:
     session = open_session(str(DIGITS))
     session.recording.patience = 0.0
     return session
-
-
-async def until(holds: Any) -> None:
-    """Wait for something that another thread does."""
-    for _ in range(2000):
-        if holds():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("this never came")
 
 
 async def test_another_iteration_is_run_beside_the_screen(session: Session, gate: Gate) -> None:

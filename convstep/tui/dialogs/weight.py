@@ -35,9 +35,13 @@ class WeightDialog(SheetDialog):
     @property
     def sheet(self) -> Sheet:
         kept = list(self.moves[0].kept)
-        columns = [Column("iteration", right=True), Column("before", 9, right=True), Column("g", 9, right=True)]
-        columns += [Column("lr", 5, right=True, yields=1)]
-        columns += [Column(name, 9, right=True, yields=2 + k) for k, name in enumerate(kept)]
+        columns = [
+            Column("iteration", right=True),
+            Column("before", 9, right=True, yields=9),
+            Column("g", 9, right=True),
+        ]
+        columns += [Column("lr", 5, right=True, yields=8)]
+        columns += [Column(name, 9, right=True, yields=1 + k) for k, name in enumerate(kept)]
         columns += [Column("update", 12, right=True), Column("after", 9, right=True), Column("", 0)]
         return Sheet(tuple(columns), len(self.moves), lambda k: self._row(k, kept))
 
