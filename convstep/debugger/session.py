@@ -23,8 +23,8 @@ from convstep.network.graph import Graph
 if TYPE_CHECKING:
     from convstep.debugger.claim_book import ClaimBook
     from convstep.debugger.claim_view import Answers
-    from convstep.debugger.mine import Mine
     from convstep.debugger.edits import Edit
+    from convstep.debugger.mine import Mine
     from convstep.debugger.training import Course
 
 _LONGEST_HISTORY = 500
