@@ -87,6 +87,7 @@ class Autosave:
             "iterations": self._iterations,
             "spot": list(_entry(session.spot)),
             "history": [list(_entry(spot)) for spot in session.history],
+            "future": [list(_entry(spot)) for spot in session.future],
             "look": _copy(session.look),
             "extras": _copy(session.extras),
         }
@@ -117,7 +118,8 @@ class Kept:
         if saved is None:
             graph = load(self.source)
             saved = snapshot.Snapshot(graph, "op", "gather", -1, 0, TrainingState(graph.parameters, graph.buffers))
-        session = resume(saved.moved(data["spot"], data["history"], data["look"], data["extras"]), data["iterations"])
+        moved = saved.moved(data["spot"], data["history"], data["future"], data["look"], data["extras"])
+        session = resume(moved, data["iterations"])
         session.run(progress)
         session.unsaved = True
         return session
@@ -153,7 +155,7 @@ def _read(path: Path) -> Kept | None:
         process, start = data["process"]
         if is_alive(int(process)) and start == start_of(int(process)):
             return None
-        snapshot.check_places(data["spot"], *data["history"])
+        snapshot.check_places(data["spot"], *data["history"], *data["future"])
         if not all(isinstance(data[key], dict) for key in ("look", "extras")):
             return None
         same = data["mark"] == _mark(Path(data["source"]))

@@ -284,6 +284,7 @@ class Session:
                 iteration.start,
                 original.losses,
                 tuple((s.level, s.order, s.position) for s in self.history),
+                tuple((s.level, s.order, s.position) for s in self.future),
                 self.look,
                 self.extras,
             ),
@@ -325,4 +326,5 @@ def resume(saved: snapshot.Snapshot, iterations: int | None = None) -> Session:
 
     session.spot = within(Spot(saved.level, saved.order, saved.position))
     session.history = [within(Spot(*entry)) for entry in saved.history]
+    session.future = [within(Spot(*entry)) for entry in saved.future]
     return session

@@ -41,14 +41,16 @@ class Snapshot:
     state: TrainingState
     losses: Mapping[int, float] = field(default_factory=dict)
     history: tuple[tuple[Level, Order, int], ...] = ()
+    future: tuple[tuple[Level, Order, int], ...] = ()
     look: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
 
-    def moved(self, spot: Any, history: Any, look: Any, extras: Any) -> Snapshot:
+    def moved(self, spot: Any, history: Any, future: Any, look: Any, extras: Any) -> Snapshot:
         """The same network and numbers, for another spot (level, order, position) and what else a session keeps."""
         level, order, position = spot
-        places = tuple((a, b, c) for a, b, c in history)
-        return replace(self, level=level, order=order, position=position, history=places, look=look, extras=extras)
+        before, after = (tuple((a, b, c) for a, b, c in places) for places in (history, future))
+        here = replace(self, level=level, order=order, position=position, history=before, future=after)
+        return replace(here, look=look, extras=extras)
 
 
 def open_graph(source: Source, iterations: int | None = None, numbers: bool = True) -> Graph:
@@ -109,6 +111,7 @@ def encode(snapshot: Snapshot) -> bytes:
             "position": snapshot.position,
             "iteration": snapshot.iteration,
             "history": [list(entry) for entry in snapshot.history],
+            "future": [list(entry) for entry in snapshot.future],
             "look": snapshot.look,
             "extras": snapshot.extras,
             "losses": {str(k): v for k, v in snapshot.losses.items()},
@@ -159,6 +162,7 @@ def _snapshot(meta: dict[str, Any]) -> Snapshot:
         _state(meta["state"], graph),
         {int(k): float(v) for k, v in meta["losses"].items()},
         tuple(history),
+        tuple(_spot(*entry) for entry in meta.get("future", [])),
         look=_mapping(meta["look"]),
         extras=_mapping(meta.get("extras", {})),
     )

@@ -106,6 +106,8 @@ ACTIONS: tuple[Action, ...] = (
             IN_PANE,
         ),
         _Row("back", "backspace less_than_sign", "Go back", "Back to where you were before the last jump"),
+        _Row("bookmark", "m", "Set a bookmark", "Give this place a name"),
+        _Row("bookmarks", "M", "Bookmarks", "The places with names, to go there"),
         _Row("forth", "greater_than_sign", "Go forth", "Forth again, after going back"),
     ),
     *_group(

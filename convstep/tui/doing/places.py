@@ -37,3 +37,46 @@ def back(screen: MainScreen) -> None:
 def forth(screen: MainScreen) -> None:
     """Forth again to where one was before one came back."""
     screen.move(screen.session.forth)
+
+
+def bookmark(screen: MainScreen) -> None:
+    """Ask for this place's name."""
+    from convstep.debugger.bookmarks import Bookmarks
+    from convstep.tui.dialogs.asking import AskingDialog
+
+    session = screen.session
+    marks, proposed = Bookmarks(session.extras, session.recording.timeline), " › ".join(session.view().where[-2:])
+
+    def take(name: str) -> str:
+        said = marks.set(name, session.spot)
+        session.unsaved = True
+        return said
+
+    screen.app.push_screen(
+        AskingDialog("Bookmark", "a name for this place; M lists them all", take, proposed), screen.told
+    )
+
+
+def bookmarks(screen: MainScreen) -> None:
+    """The places with names; to one of them."""
+    from convstep.debugger.bookmarks import Bookmarks
+    from convstep.debugger.moves import Landing
+    from convstep.tui.dialogs.listing import ListDialog
+
+    session = screen.session
+    marks = Bookmarks(session.extras, session.recording.timeline)
+    if not marks.all():
+        screen.repaint("there are no bookmarks yet; m sets one")
+        return
+
+    def chosen(number: int | None) -> None:
+        if number is None:
+            screen.repaint()
+        else:
+            screen.move(lambda: session.land(Landing(marks.all()[number].spot)))
+
+    def remove(number: int) -> list[str]:
+        session.unsaved = True
+        return [mark.row() for mark in marks.remove(number)]
+
+    screen.app.push_screen(ListDialog("Bookmarks", [mark.row() for mark in marks.all()], take_away=remove), chosen)

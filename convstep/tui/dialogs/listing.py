@@ -1,0 +1,69 @@
+"""A list to choose from: arrows and enter choose a row, delete takes it away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+
+from convstep.tui.dialogs.asking import dialog_classes, said
+
+
+class ListDialog(ModalScreen[int | None], inherit_bindings=False):
+    """Shows rows and gives the number of the chosen one, None when it was left with escape.
+
+    `take_away` takes a row away and gives those that are left; without it delete does nothing.
+    """
+
+    BINDINGS = [
+        Binding("escape,q", "leave", "Close", show=False),
+        Binding("delete,d", "remove", "Remove", show=False),
+    ]
+    AUTO_FOCUS = "OptionList"
+
+    def __init__(
+        self,
+        title: str,
+        rows: Sequence[str],
+        hint: str = "",
+        take_away: Callable[[int], Sequence[str]] | None = None,
+        at: int = 0,
+    ) -> None:
+        super().__init__()
+        self.dialog_title, self.hint = title, hint or "enter chooses, escape closes"
+        self.rows, self.take_away, self.at = list(rows), take_away, at
+
+    def compose(self) -> ComposeResult:
+        box = OptionList(*self._options(), classes=f"{dialog_classes()} list")
+        box.border_title = said(self.dialog_title)
+        box.border_subtitle = said(self.hint + ("; delete removes" if self.take_away else ""))
+        yield box
+
+    def _options(self) -> list[Content]:
+        return [Content(said(row)) for row in self.rows]
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = self.at if self.rows else None
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_index)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_remove(self) -> None:
+        options = self.query_one(OptionList)
+        if self.take_away is None or options.highlighted is None:
+            return
+        at = options.highlighted
+        self.rows = list(self.take_away(at))
+        options.clear_options()
+        options.add_options(self._options())
+        if not self.rows:
+            self.dismiss(None)
+            return
+        options.highlighted = min(at, len(self.rows) - 1)

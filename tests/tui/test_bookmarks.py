@@ -1,0 +1,30 @@
+"""The keys m and M: a name for a place, and the way back to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from convstep.debugger.session import open_session
+from convstep.tui.app import ConvstepApp
+
+TWO_CONV = str(Path(__file__).parents[2] / "sample_nets" / "two_conv.yaml")
+
+
+async def test_a_place_gets_a_name_and_is_found_again() -> None:
+    session = open_session(TWO_CONV, at="term 32")
+    app = ConvstepApp(session)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("m", "enter")
+        await pilot.pause()
+        assert "bookmark 'grad(w1)[1] › term 2 of 4' set" in app.main.message
+        await pilot.press("home", "m", "ctrl+u", *"start", "enter", "M", "enter")
+        await pilot.pause()
+        assert session.spot.position == 32
+        await pilot.press("backspace")
+        await pilot.pause()
+        assert session.spot.position == -1, "backspace comes back from a bookmark"
+        await pilot.press("M", "delete", "delete")
+        await pilot.pause()
+        await pilot.press("M")
+        await pilot.pause()
+        assert "no bookmarks yet" in app.main.message
