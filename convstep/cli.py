@@ -10,10 +10,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from convstep.commands import COMMANDS, add_iterations
+from convstep.commands.mine import add_renamed, read_gradients, read_renamed
 from convstep.errors import ConvstepError
+
+if TYPE_CHECKING:
+    from convstep.debugger.mine import Mine
+    from convstep.debugger.session import Session
 
 _BAD_INPUT = 2
 
@@ -70,6 +76,10 @@ def _debugger_parser() -> argparse.ArgumentParser:
     parser.add_argument("file", metavar="FILE", help="a network file, or a snapshot to resume")
     parser.add_argument("--at", metavar="WHERE", help="open there: 'o1', 'grad(w1)[3]', 'term 32', '35%%'")
     add_iterations(parser)
+    parser.add_argument(
+        "--mine", metavar="MINE", help="gradients of your own, .npz or .safetensors, to be held beside the true ones"
+    )
+    add_renamed(parser)
     return parser
 
 
@@ -86,8 +96,12 @@ def _open(options: argparse.Namespace) -> int:
         from convstep.debugger.session import open_session
         from convstep.progress import Progress
 
+        if options.renamed and not options.mine:
+            raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
         with Progress(1) as progress:
             session = open_session(options.file, options.iterations, options.at, progress.show)
+            if options.mine:
+                session.mine = _mine(session, options.mine, options.renamed)
         if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
             raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
         from convstep.tui.app import run
@@ -96,6 +110,18 @@ def _open(options: argparse.Namespace) -> int:
         settings = read_settings()
     run(session, settings)
     return 0
+
+
+def _mine(session: Session, file: str, renamed: list[str]) -> Mine:
+    """The gradients of a file, compared with the session's. Raises ConvstepError for what cannot be compared."""
+    from convstep.debugger.mine import read_mine
+    from convstep.network.words import printable
+
+    given = read_gradients(Path(file))
+    try:
+        return read_mine(session.recording.beside(), Path(file).name, given, read_renamed(renamed))
+    except ConvstepError as error:
+        raise ConvstepError(f"{printable(file)}: {error}") from error
 
 
 @contextmanager

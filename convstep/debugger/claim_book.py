@@ -20,6 +20,7 @@ from convstep.network.graph import Claim
 if TYPE_CHECKING:
     from convstep.explain.claim_rows import ClaimRows
     from convstep.explain.claims import Judge, Verdict
+    from convstep.explain.gradcheck import GradientCheck
     from convstep.explain.nodes import Node
 
 _EXTRA = "claims"
@@ -55,6 +56,15 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """A claim that someone asked about, what became of it, and its rows by element."""
+
+    entry: Entry
+    judged: Judged
+    rows: dict[int, ClaimRows | None]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """What `ClaimBook.preparation` has found out."""
 
@@ -72,6 +82,10 @@ class ClaimBook:
         entries += [self._entry(claim, kept=True) for claim in _stored(extras.get(_EXTRA))]
         self.entries: list[Entry] = [entry for entry in entries if entry is not None]
         self.judged: dict[int, Judged] = {}
+        self.checks: list[GradientCheck] = []
+        """What the gradient check last found."""
+        self.front: int | None = None
+        """The claim that is shown first where there are several: the one that was chosen last."""
         self._rows: dict[tuple[int, int], ClaimRows | None] = {}
         self._judge: Judge | None = None
 
@@ -130,7 +144,7 @@ class ClaimBook:
 
     # -- claims of one's own
 
-    def trial(self, tensor: str, index: int | None, text: str) -> Callable[[], tuple[Entry, Judged]]:
+    def asked(self, tensor: str, index: int | None, text: str) -> Callable[[], Answer]:
         """The work that judges what someone types of an element; `g` is the upstream gradient there.
 
         Raises ConvstepError, now or then, for what cannot be read.
@@ -139,13 +153,15 @@ class ClaimBook:
         claim = Claim(tensor, self._written_index(tensor, index), self._in_full(tensor, text))
         entry = Entry(claim, tensor, index, kept=True)
 
-        def judge_it() -> tuple[Entry, Judged]:
-            from convstep.debugger.claim_work import Judge, judged_by
+        def judge_it() -> Answer:
+            from convstep.debugger.claim_work import Judge, judged_by, rows_by, told_at
 
-            judged = judged_by(judge or Judge(recording), entry, len(self.entries))
+            using = judge or Judge(recording)
+            judged = judged_by(using, entry, len(self.entries))
             if judged.error:
                 raise ConvstepError(judged.error)
-            return entry, judged
+            at = told_at(entry, judged)
+            return Answer(entry, judged, {} if at is None else {at: rows_by(using, entry, judged, at)})
 
         return judge_it
 
@@ -168,19 +184,22 @@ class ClaimBook:
         layer = self.recording.timeline.steps[writers[-1]].layer
         return _UPSTREAM.sub(f"grad({layer})", text)
 
-    def keep(self, entry: Entry, judged: Judged) -> int:
+    def keep(self, answer: Answer) -> int:
         """Keep a claim in the session; its number. Raises ConvstepError where there are too many."""
         if len(self.entries) >= _MOST_KEPT:
             raise ConvstepError(f"{_MOST_KEPT} claims are kept at most; d in the list of claims lets go of one")
-        self.entries.append(entry)
+        self.entries.append(answer.entry)
         number = len(self.entries) - 1
-        self.judged[number] = judged
+        self.judged[number] = answer.judged
+        self._rows.update({(number, at): rows for at, rows in answer.rows.items()})
+        self.front = number
         self._store()
         return number
 
     def drop(self, number: int) -> None:
         """Let go of a kept claim; the others keep their verdicts."""
         del self.entries[number]
+        self.front = None
         self.judged = {n - (n > number): j for n, j in self.judged.items() if n != number}
         self._rows = {(n - (n > number), i): r for (n, i), r in self._rows.items() if n != number}
         self._store()

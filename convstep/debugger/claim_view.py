@@ -35,16 +35,16 @@ class Answers:
     claims: ClaimBook
     mine: Mine | None = None
 
-    def at(self, stage: Stage) -> Beside | None:
+    def at(self, stage: Stage) -> AtStep | None:
         """What belongs to the present element: None outside iteration 0's backward pass."""
         step = stage.step
         if step is None or not step.is_backward or stage.state.place.iteration != 0:
             return None
-        return Beside(self, stage, step)
+        return AtStep(self, stage, step)
 
 
 @dataclass(frozen=True)
-class Beside:
+class AtStep:
     """The claims and numbers for the element at hand; on a whole operation, for the tensor that it writes."""
 
     answers: Answers
@@ -57,7 +57,7 @@ class Beside:
         return self.stage.state.target
 
     def _numbers(self) -> list[tuple[int, int]]:
-        """The claims to be shown, the wrong ones first, each with the element at which it is looked at."""
+        """The claims to be shown, each with the element at which it is looked at: the chosen one, then wrong ones."""
         book, element, state = self.answers.claims, self._element, self.stage.state
         found = []
         for number in book.about(self.step.tensor, element):
@@ -70,7 +70,7 @@ class Beside:
             if element is None and state.shares is not None and not (state.shares.target == at).any():
                 continue
             found.append((number, at))
-        return sorted(found, key=lambda each: self._is_right(each[0]))
+        return sorted(found, key=lambda each: (each[0] != book.front, self._is_right(each[0])))
 
     def _is_right(self, number: int) -> bool:
         judged = self.answers.claims.judged.get(number)
@@ -98,7 +98,7 @@ class Beside:
         verdict = judged.verdict
         whole, k = entry.index is None, at if entry.index is None else 0
         right = bool(verdict.right[k])
-        worked = _worked(judged, verdict, k, self.stage.names.index(at, self.step.shape) if whole else "")
+        worked = worked_out(judged, verdict, k, self.stage.names.index(at, self.step.shape) if whole else "")
         why = self._why(verdict, rows, right, at)
         return ClaimShown(title, yours, worked, verdict_of(verdict, right), right, names, result, why, pending)
 
@@ -168,10 +168,12 @@ class Beside:
     # -- ledger and formula
 
     def _rows(self, index: int) -> ClaimRows | None:
-        """The rows of the first claim that is told term by term for this element."""
-        numbers = [number for number, at in self._numbers() if at == index]
-        found = (self.answers.claims.rows(number, index) for number in numbers)
-        return next((rows for rows in found if rows is not None), None)
+        """The rows of the claim that is shown first; none of a right one that is written in other terms."""
+        number, at = next(iter(self._numbers()), (-1, -1))
+        rows = self.answers.claims.rows(number, index) if at == index else None
+        if rows is None or (self._is_right(number) and rows.first is not None):
+            return None
+        return rows
 
     def ledger(self, ledger: Ledger | None) -> Ledger | None:
         """The ledger with what the claim has for each row, and the first row that differs."""
@@ -232,7 +234,7 @@ def _marked(right: bool, word: str, mistakes: tuple[Mistake, ...]) -> str:
     return f"✗ {mistakes[0].code}" if mistakes else "✗ wrong"
 
 
-def _worked(judged: Judged, verdict: Verdict, k: int, at: str) -> str:
+def worked_out(judged: Judged, verdict: Verdict, k: int, at: str) -> str:
     """`= 12 · 2 · 6 = 144`; of a whole gradient `[2] = 18`."""
     if verdict.claimed.size <= k:
         return ""

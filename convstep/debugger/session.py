@@ -88,12 +88,12 @@ class Session:
         return self._beside.view(view, state, self.spot) if self.trial.edits else view
 
     def _answers(self) -> Answers | None:
-        """What is held beside the truth, where there is something."""
+        """What is held beside the truth, where there is something. Edits change the truth that `mine` is about."""
         if not (self.mine or self.graph.claims or self.extras.get("claims")):
             return None
         from convstep.debugger.claim_view import Answers
 
-        return Answers(self.claims, self.mine)
+        return Answers(self.claims, None if self.trial.edits else self.mine)
 
     @property
     def claims(self) -> ClaimBook:

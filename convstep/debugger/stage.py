@@ -89,7 +89,8 @@ class Stage:
 
         def cells(index: IntArray) -> Cells:
             values, status = state.read(key, index)
-            return Cells(values, status, roles.codes(index), None if mine is None else mine.differs[index])
+            differs = None if mine is None else mine.differs[index]
+            return Cells(values, status, roles.codes(index), differs=differs)
 
         return Grid(
             key=key,

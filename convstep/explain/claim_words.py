@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from convstep.engine.state import split_name
 from convstep.explain.claim_rows import ClaimRow, ClaimRows
 from convstep.explain.claim_terms import factored
 from convstep.explain.naming import Names
@@ -13,6 +12,7 @@ from convstep.explain.numbers import short
 from convstep.explain.polynomial import Atom, Monomial, Polynomial, number_of
 
 _FEW = 4
+_LONGEST = 80
 _COUNTED = {2: "both", 3: "all three", 4: "all four", 5: "all five", 6: "all six", 8: "all eight", 9: "all nine"}
 _SPOKEN_AN = "aefhilmnorsx"
 """Letters that are read with a vowel first: an i, an x, but a w."""
@@ -30,6 +30,9 @@ def of_row(row: ClaimRow, names: Names, value: Value) -> str:
         told = _all_of([partner, *others], names) or f"{_listed([names_of(o, names) for o in others])}, too"
         meeting = f"{names_of(met, names)} meets {names_of(partner, names)} alone"
         return f"In this step {meeting}; yours multiplies it with {told}."
+    if (ratio := _ratio(row)) is not None:
+        times = "has the opposite sign" if ratio == -1 else f"is {short(ratio)} times what is right"
+        return f"In this step yours {times}."
     if not row.extra.terms:
         return f"In this step yours lacks {_told(row.missing, names, value)}."
     if not row.missing.terms:
@@ -38,7 +41,18 @@ def of_row(row: ClaimRow, names: Names, value: Value) -> str:
 
 
 def of_whole(rows: ClaimRows, names: Names) -> str:
-    """One sentence about all terms that are too many, where they are pairs that never met; else nothing."""
+    """One sentence about the terms that are too many, where they are pairs that never met, or belong nowhere."""
+    return _never_met(rows, names) or _nowhere(rows)
+
+
+def _nowhere(rows: ClaimRows) -> str:
+    loose = len(rows.loose.terms)
+    if not loose:
+        return ""
+    return f"{loose} of your {rows.count} terms {'belongs' if loose == 1 else 'belong'} to no product of this sum."
+
+
+def _never_met(rows: ClaimRows, names: Names) -> str:
     extra = rows.extra
     if len(extra) < 2:
         return ""
@@ -60,6 +74,15 @@ def names_of(atom: Atom, names: Names) -> str:
     _, key, index = atom
     assert isinstance(index, int)
     return names.element(key, index, names.shape(key))
+
+
+def _ratio(row: ClaimRow) -> float | None:
+    """The one factor by which all that the claim has here differs from what is right."""
+    right, yours = row.truth.terms, row.yours.terms
+    if not right or set(right) != set(yours):
+        return None
+    ratios = {float(f"{yours[m] / right[m]:.9g}") for m in right}
+    return ratios.pop() if len(ratios) == 1 else None
 
 
 def _pairs(row: ClaimRow) -> tuple[Atom, Atom, list[Atom]] | None:
@@ -96,11 +119,12 @@ def _all_of(atoms: list[Atom], names: Names) -> str:
 
 
 def _told(terms: Polynomial, names: Names, value: Value) -> str:
-    """`i[1]·w2[1]·2·(o2[1] - y[1]) = 12`."""
-    if len(terms.terms) > _FEW:
-        return f"{len(terms.terms)} terms, together {short(number_of(terms, value))}"
+    """`i[1]·w2[1]·2·(o2[1] - y[1]) = 12`; long ones are counted."""
     number = number_of(terms, value)
     text = factored(terms, names)
+    if len(terms.terms) > _FEW or len(text) > _LONGEST:
+        count = len(terms.terms)
+        return f"{count} terms, together {short(number)}" if count > 1 else f"a term that comes to {short(number)}"
     return text if math.isnan(number) or text == short(number) else f"{text} = {short(number)}"
 
 
@@ -112,6 +136,6 @@ def _listed(texts: list[str]) -> str:
 
 def _with_article(name: str) -> str:
     """`an i`, `a w2`."""
-    is_word = name.isalpha() and len(name) > 1
+    is_word = name[:2].isalpha()
     vowels = "aeiou" if is_word else _SPOKEN_AN
-    return f"{'an' if split_name(name)[1][:1].lower() in vowels else 'a'} {name}"
+    return f"{'an' if name[:1].lower() in vowels else 'a'} {name}"

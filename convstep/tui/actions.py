@@ -117,6 +117,11 @@ ACTIONS: tuple[Action, ...] = (
         _Row("views", "v", "Other views", "The same step as scatter-add, full convolution, im2col, Jacobian …"),
     ),
     *_group(
+        "Claims",
+        "claims",
+        _Row("claims", "k", "Claims and checks", "All claims with verdicts, your own gradients, the gradient check"),
+    ),
+    *_group(
         "Panes and numbers",
         "panes",
         _Row("next_pane", "tab", "Next pane", "Next pane; the arrows then move its cursor", "pane", STEPPING),

@@ -146,7 +146,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def _paint_rest(self, view: View, regions: dict[str, Region]) -> None:
         palette = self.palette
         claim = "" if "ledger" in regions else claim_notice(view.claims)
-        notices = [claim, *view.notices] if claim else view.notices
+        notices = [*view.notices, claim] if claim else view.notices
         for name, draw in (
             ("head", lambda w, h: head_lines(view, w, h, palette)),
             ("formula", lambda w, h: formula_lines(view.formula, w, h, palette)),
@@ -174,7 +174,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _legend(self, width: int, edited: bool) -> Any:
         grid = self._scaled()
-        return legend_line(grid.scale if grid else None, width, self.palette, grid.title if grid else "", edited)
+        compared = any(each.yours for each in self.panes[2].grids)
+        of = grid.title if grid else ""
+        return legend_line(grid.scale if grid else None, width, self.palette, of, edited, compared)
 
     def _scaled(self) -> Grid | None:
         """The grid whose colour scale the legend shows: under the cursor, or the first of the gradients' pane."""

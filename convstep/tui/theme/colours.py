@@ -160,9 +160,9 @@ class Palette:
         return style + Style(reverse=True, bold=True) if cursor else style
 
     @lru_cache(maxsize=64)  # noqa: B019
-    def changed_mark(self, level: int, cursor: bool) -> Style:
-        """The style of the sign behind a number that edits have changed."""
-        style = self.changed
+    def sign(self, level: int, cursor: bool, differs: bool) -> Style:
+        """The style of the sign behind a number that edits have changed, or that differs from one's own."""
+        style = self.warning + Style(bold=True) if differs else self.changed
         if self.kind == "full" and level:
             style += Style(bgcolor=self.shade(level))
         return style + Style(reverse=True) if cursor else style

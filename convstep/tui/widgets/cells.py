@@ -10,6 +10,7 @@ from convstep.explain.numbers import NumberFormat
 
 _BRACKETS = {Mark.NOW: ("[", "]"), Mark.REST: ("(", ")"), Mark.WRITTEN: ("<", ">"), Mark.NONE: (" ", " ")}
 CHANGED = "*"
+DIFFERS = "≠"
 """Behind a number that is another than without edits."""
 _WANTED_COLUMNS = 3
 _FEWEST_DECIMALS = 2
@@ -73,13 +74,10 @@ def fitted(form: NumberFormat, cols: int, width: int) -> NumberFormat:
     return form
 
 
-def parts(
-    text: str, status: int, mark: int, column: Column, changed: bool = False
-) -> tuple[str, str, str, str, str, str]:
-    """A cell of exactly `column.pitch` characters: padding, bracket, number, its `*`, bracket, padding."""
+def parts(text: str, status: int, mark: int, column: Column, sign: str = "") -> tuple[str, str, str, str, str, str]:
+    """A cell of exactly `column.pitch` characters: padding, bracket, number, its sign, bracket, padding."""
     before, after = split_text(text)
     opening, closing = _BRACKETS[Mark(mark)]
     more = "…" if status == Status.PARTIAL else ""
-    star = CHANGED if changed else ""
-    rest = column.right - after + column.tail - len(more) - len(star) + column.gap
-    return " " * (column.left - before), opening, text + more, star, closing, " " * max(0, rest)
+    rest = column.right - after + column.tail - len(more) - len(sign) + column.gap
+    return " " * (column.left - before), opening, text + more, sign, closing, " " * max(0, rest)

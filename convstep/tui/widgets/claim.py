@@ -56,7 +56,7 @@ def claim_notice(claims: Sequence[ClaimShown]) -> str:
 def _claim(claim: ClaimShown, width: int, most: int, palette: Palette) -> list[Strip]:
     """Title, yours, truth, and at most so many lines of why."""
     lines = [rule(claim.title, width, palette.line, palette.title, "k lists all")]
-    formula, number = (claim.yours, claim.worked) if claim.yours else (claim.worked, "")
+    formula, number = claim.yours, claim.worked
     verdict = f"   {claim.verdict}"
     room = width - _LEAD - 2 - max(cell_len(claim.result), cell_len(number) + cell_len(verdict))
     size = min(max(8, room), max(cell_len(formula), cell_len(claim.truth)))

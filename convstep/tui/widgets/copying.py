@@ -10,7 +10,15 @@ from convstep.tui.widgets.window import Window
 
 
 def described(spot: Spot) -> str:
-    """`grad(o1)[2] = 18.0`, with what is to be known about an unfinished one."""
+    """`grad(o1)[2] = 18.0`, with what is to be known about an unfinished one, and one's own number."""
+    cells, yours = spot.cells, ""
+    if spot.grid.yours is not None:
+        differs = cells.differs is not None and bool(cells.differs[0])
+        yours = f"; yours {'differs: ' if differs else ''}{spot.grid.yours(spot.index)!r}"
+    return f"{_number(spot)}{yours}"
+
+
+def _number(spot: Spot) -> str:
     status = int(spot.cells.status[0])
     if status == Status.BLANK:
         return f"{spot.name}: not written yet"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from rich.style import Style
@@ -13,7 +14,7 @@ from convstep.debugger.view import Cells, Grid, Mark, Status
 from convstep.explain.numbers import NumberFormat
 from convstep.tui.theme.colours import STEPS, Palette
 from convstep.tui.theme.glyphs import LEVELS
-from convstep.tui.widgets.cells import Column, column_of, is_word, number_text, parts
+from convstep.tui.widgets.cells import CHANGED, DIFFERS, Column, column_of, is_word, number_text, parts
 from convstep.tui.widgets.text import Piece, cut, strip_of
 from convstep.tui.widgets.window import Window
 
@@ -39,8 +40,19 @@ class Visible:
 
     @property
     def tail(self) -> int:
-        """The cells behind a number that its `…` and its `*` need."""
-        return int(((self.cells.status == Status.PARTIAL).astype(int) + self.cells.changed).max(initial=0))
+        """The cells behind a number that its `…`, its `*` and its `≠` need."""
+        signs = np.array([len(sign) for sign in self.signs], int)
+        return int(((self.cells.status == Status.PARTIAL).astype(int) + signs).max(initial=0))
+
+    @cached_property
+    def signs(self) -> list[str]:
+        """What stands behind each number: changed by an edit, or not what one has oneself."""
+        cells = self.cells
+        signs = np.where(cells.changed, CHANGED, "")
+        if cells.differs is not None:
+            known = cells.differs & (cells.status != Status.PARTIAL) & (cells.status != Status.PADDING)
+            signs = np.where(known & ~cells.changed, DIFFERS, signs)
+        return [str(sign) for sign in signs]
 
     def column(self, gap: bool) -> Column:
         """The column that holds every visible text; with a gap there is always room for a `…`, too."""
@@ -96,7 +108,7 @@ def rows(grid: Grid, visible: Visible, column: Column, drawing: Drawing) -> list
             cells.values[part].tobytes(),
             cells.status[part].tobytes(),
             cells.marks[part].tobytes(),
-            cells.changed[part].tobytes(),
+            tuple(visible.signs[part]),
             visible.form,
             grid.scale,
             column,
@@ -138,24 +150,24 @@ def _cells(
     palette, scale = drawing.palette, grid.scale
     cells = visible.cells
     values, states, marks = cells.values[part].tolist(), cells.status[part].tolist(), cells.marks[part].tolist()
-    changes = cells.changed[part].tolist()
     pieces: list[Piece] = []
-    for i, (value, status, mark, changed, text) in enumerate(
-        zip(values, states, marks, changes, visible.texts[part], strict=True)
+    for i, (value, status, mark, sign, text) in enumerate(
+        zip(values, states, marks, visible.signs[part], visible.texts[part], strict=True)
     ):
         word = is_word(value, status)
         level = 0 if word or status in (Status.BLANK, Status.PADDING) else palette.level(value, scale)
         here = i == cursor
-        before, opening, body, star, closing, after = parts(text, status, mark, column, changed)
+        before, opening, body, sign, closing, after = parts(text, status, mark, column, sign)
         around = palette.cell(level, Mark.NONE, status, False)
         style = palette.cell(level, mark, status, here, word)
-        if mark == Mark.NONE and not here and not changed:
+        if mark == Mark.NONE and not here and not sign:
             pieces.append((f"{before} {body} {after}", style if not word else around))
             if word:
                 pieces[-1:] = [(before + " ", around), (body, style), (" " + after, around)]
         else:
             bracket = palette.bracket(level, mark, here)
-            pieces += [(before, around), (opening, bracket), (body, style), (star, palette.changed_mark(level, here))]
+            behind = palette.sign(level, here, sign == DIFFERS)
+            pieces += [(before, around), (opening, bracket), (body, style), (sign, behind)]
             pieces += [(closing, bracket), (after, around)]
     return [piece for piece in pieces if piece[0]]
 

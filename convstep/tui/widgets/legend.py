@@ -9,7 +9,7 @@ from textual.strip import Strip
 from convstep.debugger.view import Mark, Status
 from convstep.explain.numbers import short
 from convstep.tui.theme.colours import STEPS, Palette
-from convstep.tui.widgets.cells import CHANGED
+from convstep.tui.widgets.cells import CHANGED, DIFFERS
 from convstep.tui.widgets.text import Piece, strip_of
 
 _WORDINGS = (
@@ -21,16 +21,23 @@ _WORDINGS = (
 _SIGNS = ("[x]", "(x)", "<x>", "x…", "·")
 
 
-def legend_line(scale: float | None, width: int, palette: Palette, of: str = "", edited: bool = False) -> Strip:
-    """The marks, that of changed numbers where some are `edited`, and the colour scale's two ends: those of `of`."""
+def legend_line(
+    scale: float | None, width: int, palette: Palette, of: str = "", edited: bool = False, compared: bool = False
+) -> Strip:
+    """The marks, and the colour scale's two ends: those of `of`.
+
+    Of changed numbers where some are `edited`, of differing ones where numbers of one's own are `compared`.
+    """
+    signs = [*(_sign(CHANGED, "changed", palette.changed, palette) if edited else [])]
+    signs += _sign(DIFFERS, "yours differs", palette.warning, palette) if compared else []
     right = _scale(scale, palette, of)
     for words in _WORDINGS:
-        left = [*_marks(words, palette), *(_changed(palette) if edited else [])]
+        left = [*_marks(words, palette), *signs]
         for end in (right, _scale(scale, palette, "")):
             room = width - _length(left) - _length(end) - 1
             if room >= 2:
                 return strip_of([*left, (" " * room, palette.text), *end], width, palette.text)
-    return strip_of([*(_changed(palette) if edited else []), *_marks(_WORDINGS[-1], palette)], width, palette.text)
+    return strip_of([*signs, *_marks(_WORDINGS[-1], palette)], width, palette.text)
 
 
 def _marks(words: tuple[str, ...], palette: Palette) -> list[Piece]:
@@ -47,8 +54,8 @@ def _marks(words: tuple[str, ...], palette: Palette) -> list[Piece]:
     return pieces
 
 
-def _changed(palette: Palette) -> list[Piece]:
-    return [("  x", palette.text), (CHANGED, palette.changed), (" changed", palette.faint)]
+def _sign(sign: str, word: str, ink: Style, palette: Palette) -> list[Piece]:
+    return [("  x", palette.text), (sign, ink), (f" {word}", palette.faint)]
 
 
 def _scale(scale: float | None, palette: Palette, of: str) -> list[Piece]:

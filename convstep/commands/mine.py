@@ -1,0 +1,63 @@
+"""Gradients that someone's own code computed: the file, its options, and what is in it."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convstep.errors import ConvstepError
+
+if TYPE_CHECKING:
+    from convstep.explain.difference import Given
+
+
+def add_renamed(parser: argparse.ArgumentParser) -> None:
+    """The option that says whose gradient an array is."""
+    parser.add_argument(
+        "--as",
+        dest="renamed",
+        action="append",
+        default=[],
+        metavar="dW=o1.weight",
+        help="the array dW of MINE is the gradient of o1.weight (may be repeated)",
+    )
+
+
+def read_renamed(pairs: list[str]) -> dict[str, str]:
+    """The names given by --as. Raises ConvstepError for what is no pair."""
+    renamed = {}
+    for pair in pairs:
+        mine, equals, name = pair.partition("=")
+        if not (mine and equals and name):
+            raise ConvstepError(f"--as takes YOURS=NAME, such as dW=o1.weight, not {pair!r}")
+        renamed[mine] = name
+    return renamed
+
+
+def read_gradients(path: Path) -> dict[str, Given]:
+    """Every array of a file, with the precision that its numbers have there.
+
+    Raises ConvstepError for what cannot be read.
+    """
+    from convstep.explain.difference import Given
+    from convstep.network.array_files import find_arrays, read_arrays
+    from convstep.network.stored_arrays import FileError
+    from convstep.network.words import printable
+
+    if not path.exists():
+        what = "there is no such file; gradients are arrays in an .npz or .safetensors file"
+        raise ConvstepError(printable(f"{path}: {what}"))
+    try:
+        stored = find_arrays(path)
+        arrays = read_arrays(path)
+    except FileError as error:
+        raise ConvstepError(printable(f"{path}: {error}")) from error
+    return {name: Given(array, stored[name].kept_as) for name, array in arrays.items()}
+
+
+def opening(file: str, element: str, mine: str, renamed: list[str]) -> str:
+    """The command that opens an element with one's own gradients beside the true ones."""
+    names = "".join(f" --as {shlex.quote(pair)}" for pair in renamed)
+    return f"convstep {shlex.quote(file)} --at {shlex.quote(element)} --mine {shlex.quote(mine)}{names}"
