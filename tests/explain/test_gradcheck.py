@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from networks import networks, sample
+from op_cases import CASES
 
 from convstep.explain.gradcheck import check_gradients
 from convstep.network import load
 from convstep.ops.activation import Tanh
 from convstep.ops.conv import Conv2d
+from convstep.ops.embedding import Embedding
 
 
 def checks(source):
@@ -64,6 +66,13 @@ class SlopeOfSomethingElse(Tanh):
         return 1 - y
 
 
+class ElsewhereToo(Embedding):
+    def vjp(self, call, upstream, wanted):
+        gradients = super().vjp(call, upstream, wanted)
+        gradients[1][1, 1] += 0.5
+        return gradients
+
+
 def test_a_wrong_operation_is_caught_where_it_is():
     found = checks(with_op(load(sample("two_conv")), "o1", DoubledGradient))
     assert not found["o1.weight"].ok and not found["i"].ok
@@ -78,6 +87,43 @@ def test_one_wrong_element_is_named():
     assert [failure.index for failure in found["o2.weight"].failures] == [2]
     assert found["o2.weight"].max_abs_error == pytest.approx(0.01)
     assert found["i"].ok
+
+
+def one_operation(case):
+    """A network of one operation, which backward starts from."""
+    op, data = case.build()
+    inputs = {f"x{k}": data[k] for k in range(len(case.inputs))}
+    layer = {"name": "t", "op": case.op, "inputs": list(inputs), **case.arguments}
+    source = {"inputs": inputs, "layers": [layer], "mode": "train" if case.training else "eval"}
+    if op.is_loss and case.arguments.get("reduction") != "none":
+        return {**source, "layers": [{"name": "beside", "op": "ReLU", "inputs": ["x0"]}], "loss": layer}
+    return {**source, "gradient": {"t": np.random.default_rng(1).normal(size=op.output.shape)}}
+
+
+def spoilt(graph, how):
+    """The network whose operation `t` gives other gradients."""
+
+    def vjp(self, call, upstream, wanted):
+        return [g if g is None else how(np.asarray(g)) for g in type(node.op).vjp(self, call, upstream, wanted)]
+
+    node = next(node for node in graph.nodes if node.name == "t")
+    wrong = type("Wrong", (type(node.op),), {"vjp": vjp, "__module__": __name__, "__annotations__": {}})
+    node_with = replace(node, op=wrong.model_validate(node.op.model_dump()).bind(node.op.inputs, node.op.training))
+    layers = tuple(node_with if other.name == "t" else other for other in graph.layers)
+    return replace(graph, layers=layers, loss=node_with if graph.loss is node else graph.loss)
+
+
+OFF = (lambda g: g * 1.01, lambda g: g + 1e-3)
+
+
+@pytest.mark.parametrize("case", {case.op: case for case in CASES}.values(), ids=lambda case: case.op)
+def test_every_operation_is_right_and_one_percent_off_is_wrong(case):
+    graph = load(one_operation(case))
+    right = checks(graph)
+    assert all(check.ok for check in right.values())
+    found = [check for how in OFF for check in checks(spoilt(graph, how)).values()]
+    # What is at a kink, or otherwise on purpose, says so.
+    assert any(not check.ok for check in found) or all(check.note for check in right.values() if check.name != "t")
 
 
 def test_a_wrong_slope_is_no_kink():
@@ -130,6 +176,8 @@ def test_gradients_that_torch_has_otherwise_on_purpose_are_told():
     assert check.ok
     assert check.note == "not the derivative, on purpose: e gives no gradient to its padding_idx"
     assert check.max_abs_error == pytest.approx(1)
+    wrong = checks(with_op(load(source), "e", ElsewhereToo))["e.weight"]
+    assert [failure.index for failure in wrong.failures] == [3]
 
 
 def test_single_precision_is_checked_in_double():
