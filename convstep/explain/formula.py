@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -14,12 +15,16 @@ from convstep.engine.sums import Floats, collect
 from convstep.engine.timeline import Step
 from convstep.errors import ConvstepError
 from convstep.explain.folding import Unfolding, fold
-from convstep.explain.naming import Names
+from convstep.explain.naming import Names, NodeNames
 from convstep.network.graph import Node
 from convstep.ops.assignments import substitute
 from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Links, Shape, quiet
 from convstep.ops.expression import Element, Expression, Number, Product, Sum, total
 from convstep.ops.optimizers import STATE
+
+_MOST_LOOKED_AT = 1000
+_MOST_TOLD = 3
+"""Terms of a sum that are looked at for a convention of torch's, and sentences about them."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,15 @@ class Part:
     """What one use of a tensor gives to its gradient; of anything else, the whole.
 
     `layer` is the user and `op` its operation, "" where the part is none's. `count` terms; `amounts` are their
-    values where they are known without asking.
+    values where they are known without asking. `conventions` say what torch takes where a local derivative is a
+    matter of convention.
     """
 
     layer: str
     op: str
     expression: Expression
     amounts: Floats | None = None
+    conventions: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -144,7 +151,8 @@ class Formulas:
             itself = Part("", "", self.element(key, index))
             return Formula(key, index, (itself,), value, self._origin(name))
         made = node.op.formula(self.iteration.calls[name], index)
-        return Formula(key, index, (Part("", "", self._in_keys(made, _operands(node))),), value)
+        part = Part("", "", self._in_keys(made, _operands(node)), conventions=self._conventions_of(node, index))
+        return Formula(key, index, (part,), value)
 
     def _origin(self, name: str) -> str:
         graph, before = self.recording.graph, self.iteration.index - 1
@@ -182,7 +190,24 @@ class Formulas:
             local = op.derivative(call, step.slot, out, index, int(partners[k]))
             return Product((self._in_keys(local, operands), self.element(upstream, out)))
 
-        return Part(step.layer, step.op, Sum(len(outs), term), amounts)
+        told = self._conventions(step.node, step.slot, outs, np.full(len(outs), index))
+        return Part(step.layer, step.op, Sum(len(outs), term), amounts, told)
+
+    def _conventions_of(self, node: Node, out: int) -> tuple[str, ...]:
+        """What torch takes where one element reacts to what its first input holds there."""
+        if not node.op.is_differentiable(0) or prod(node.op.row_grid(0)) > _MOST_LOOKED_AT:
+            return ()
+        index = node.op.row(self.iteration.calls[node.name], 0, np.array([out])).index[0]
+        read = index[index >= 0]
+        return self._conventions(node, 0, np.full(len(read), out), read)
+
+    def _conventions(self, node: Node, slot: int, outs: IntArray, into: IntArray) -> tuple[str, ...]:
+        op, call = node.op, self.iteration.calls[node.name]
+        kinks = np.flatnonzero(op.at_kink(call, slot, outs[:_MOST_LOOKED_AT], into[:_MOST_LOOKED_AT]))
+        naming = NodeNames(self.names, node)
+        told = [op.tell_link(call, slot, int(outs[k]), int(into[k]), -1, naming) for k in kinks[:_MOST_TOLD]]
+        more = len(kinks) - len(told)
+        return (*told, *([f"the same convention decides {more} more of its derivatives"] if more else []))
 
     @quiet
     def local(self, layer: str, slot: int, out: int, into: int, partner: int) -> Expression:
@@ -206,7 +231,7 @@ class Formulas:
     def folded(self, formula: Formula, most: int) -> Formula:
         """The same formula, of equal value, with no sum of more than `most` terms."""
         parts = [
-            Part(part.layer, part.op, _one_sum(fold(part.expression, self.value, most, part.amounts)))
+            replace(part, expression=_one_sum(fold(part.expression, self.value, most, part.amounts)), amounts=None)
             for part in formula.parts
         ]
         return Formula(formula.key, formula.index, tuple(parts), formula.value, formula.given)
@@ -231,7 +256,8 @@ class Formulas:
         parts, stayed = [], 0
         for part in formula.parts:
             unfolding = Unfolding(computed, own, most // len(formula.parts))
-            parts.append(Part(part.layer, part.op, _one_sum(unfolding.unfold(part.expression, levels))))
+            unfolded = _one_sum(unfolding.unfold(part.expression, levels))
+            parts.append(replace(part, expression=unfolded, amounts=None))
             stayed += unfolding.stayed
         return Formula(formula.key, formula.index, tuple(parts), formula.value, formula.given), stayed
 

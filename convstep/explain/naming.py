@@ -10,9 +10,9 @@ from convstep.engine.state import State, split_name
 from convstep.engine.timeline import flat_index, torch_index
 from convstep.errors import ConvstepError
 from convstep.explain.numbers import short
-from convstep.network.graph import Graph
+from convstep.network.graph import Graph, Node
 from convstep.network.words import did_you_mean
-from convstep.ops.base import Shape
+from convstep.ops.base import OUTPUT, Shape
 
 _REFERENCE = re.compile(r"\s*(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[^\]]*)\])?\s*")
 _GRAD_SUFFIX = ".grad"
@@ -100,6 +100,24 @@ class Names:
             return flat_index(numbers, shape)
         except IndexError:
             raise ConvstepError(f"{written}[{text}] is outside: {written} is {sizes}") from None
+
+
+@dataclass(frozen=True)
+class NodeNames:
+    """The names of a node's slots: what its operation speaks with, apart from any step."""
+
+    names: Names
+    node: Node
+
+    def tensor(self, slot: int) -> str:
+        return self.names.tensor(self.node.name if slot == OUTPUT else self.node.operands[slot])
+
+    def element(self, slot: int, index: int) -> str:
+        key = self.node.name if slot == OUTPUT else self.node.operands[slot]
+        return self.names.element(key, index, self.node.op.operand_shape(slot))
+
+    def number(self, value: float) -> str:
+        return short(value)
 
 
 @dataclass(frozen=True)

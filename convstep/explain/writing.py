@@ -46,6 +46,7 @@ def _notes(formulas: Formulas, whole: Formula, shown: Formula, most: int, stayed
     if whole.given:
         notes.append(f"{formulas.names.tensor(whole.key)} is {whole.given}")
     for part in whole.parts:
+        notes += part.conventions
         if part.count > most:
             via = f" via {formulas.names.tensor(part.layer)}" if part.layer else ""
             notes.append(f"{part.count} terms{via}: shown are the first, the largest and the last")
@@ -165,12 +166,13 @@ def _around(side: str, via: str) -> str:
 def as_dict(
     formulas: Formulas, key: str, index: int, levels: int = 1, most: int | None = _MOST_JSON_TERMS
 ) -> dict[str, Any]:
-    """{of, names, numbers, value}: the file's names and torch indices, all digits (contract §3).
+    """{of, names, numbers, value}: the file's names and torch indices, all digits (contract §3), `note` where needed.
 
     `names` and `numbers` are arithmetic with `+ - * / **` and functions; where a sum is folded, `numbers` has the
-    value of what is left out.
+    value of what is left out. A `note` says what torch takes where a derivative is a matter of convention.
     """
     formula = explain(formulas, key, index, levels, most).formula
+    told = [text for part in formula.parts for text in part.conventions]
     notation = FileNotation(formulas)
     expression: Expression = formula.expression
     return {
@@ -178,4 +180,5 @@ def as_dict(
         "names": render(expression, notation.names()),
         "numbers": render(expression, notation.numbers()),
         "value": plain(formula.value),
+        **({"note": "; ".join(told)} if told else {}),
     }

@@ -30,6 +30,7 @@ class ReLU(Elementwise):
 
     function: ClassVar[str] = "relu"
     effect: ClassVar[str] = "keeps what is above 0 in {} and sets the rest to 0"
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     inplace: Flag = False
 

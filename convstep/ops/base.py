@@ -219,7 +219,6 @@ class Operation(BaseModel):
         """Shape and dtype of the output. `inputs` and `parameters` are known."""
 
     # Cached: pydantic finds private attributes slowly.
-
     @cached_property
     def inputs(self) -> tuple[Spec, ...]:
         return self._inputs
@@ -313,6 +312,10 @@ class Operation(BaseModel):
         """∂output[out]/∂operand[into] as an expression."""
         links = self.column(call, slot, np.array([into]))
         return Number(float(links.local[links.index == out].sum()))
+
+    def at_kink(self, call: Call, slot: int, out: IntArray, into: IntArray) -> npt.NDArray[np.bool_]:
+        """Which derivatives are a matter of convention, as a ReLU's at 0; `tell_link` says what torch takes."""
+        return np.zeros(into.shape, dtype=bool)
 
     # -- one element: how it is made --------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from convstep.ops.arguments import require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
@@ -23,6 +24,9 @@ class Elementwise(Operation):
     function: ClassVar[str]
     effect: ClassVar[str]
     """What happens to the input: "squashes every number of {} into 0 … 1"; {self.alpha} is an argument."""
+
+    kinks: ClassVar[tuple[float, ...]] = ()
+    """Where there is no derivative, and torch takes one."""
 
     @abstractmethod
     def apply(self, x: Array) -> Array:
@@ -81,6 +85,9 @@ class Elementwise(Operation):
 
     def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
         return self.slope_expression(Element(0, into), Element(OUTPUT, out), call.value(0, into))
+
+    def at_kink(self, call: Call, slot: int, out: IntArray, into: IntArray) -> npt.NDArray[np.bool_]:
+        return np.isin(call.operands[0].reshape(-1)[into], self.kinks)
 
     def term_count(self) -> int:
         return 1

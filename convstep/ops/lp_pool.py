@@ -133,6 +133,9 @@ class LPPool(SlidingPool):
         full = "" if scale == 1 else f" times {naming.number(scale)} (as though the window were full)"
         return f"is (the sum of {count} powers x^{self.norm_type:g}{full})^(1/{self.norm_type:g})"
 
+    def at_kink(self, call: Call, slot: int, out: IntArray, into: IntArray) -> npt.NDArray[np.bool_]:
+        return np.asarray(call.saved["total"].reshape(-1)[out] == 0)
+
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made = naming.element(OUTPUT, out)
         x = f"{naming.element(0, into)} = {naming.number(call.value(0, into))}"

@@ -95,6 +95,11 @@ class Maximum(Pool):
         also = f"; {ties} of them are equal, and torch takes the first" if ties > 1 else ""
         return f"is the largest of {count}, {naming.element(0, winner)} = {naming.number(call.value(0, winner))}{also}"
 
+    def at_kink(self, call: Call, slot: int, out: IntArray, into: IntArray) -> npt.NDArray[np.bool_]:
+        largest = call.operands[0].reshape(-1)[into] == call.output.reshape(-1)[out]
+        tied = [bool(top) and self._ties(call, int(k)) > 1 for top, k in zip(largest, out, strict=True)]
+        return np.array(tied, dtype=bool)
+
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made, winner = naming.element(OUTPUT, out), int(call.saved["winner"][out])
         here, best = (f"{naming.element(0, i)} = {naming.number(call.value(0, i))}" for i in (into, winner))

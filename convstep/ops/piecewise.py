@@ -9,8 +9,9 @@ from itertools import pairwise
 from math import inf, isclose, isnan
 
 import numpy as np
+import numpy.typing as npt
 
-from convstep.ops.base import Array, Call, Naming, quiet
+from convstep.ops.base import Array, Call, IntArray, Naming, quiet
 from convstep.ops.elementwise import Elementwise
 from convstep.ops.expression import Apply, Element, Expression, Number, Product, difference, evaluate, total
 
@@ -85,6 +86,13 @@ class Piecewise(Elementwise):
 
     def slope_expression(self, x: Element, y: Element, at: float) -> Expression:
         return Number(self.slope_at(at)) if isnan(at) else self.pieces[self._piece(at)].slope(x)
+
+    def at_kink(self, call: Call, slot: int, out: IntArray, into: IntArray) -> npt.NDArray[np.bool_]:
+        return np.isin(call.operands[0].reshape(-1)[into], [x for x in self._ends if self._is_kink(x)])
+
+    @property
+    def _ends(self) -> list[float]:
+        return [piece.end for piece in self.pieces[:-1]]
 
     def _is_kink(self, at: float) -> bool:
         """Whether two pieces of different slopes meet here."""

@@ -274,9 +274,18 @@ class PointwiseLoss(Operation):
         by = f", divided by the batch size {self._divisor}" if self.reduction == "batchmean" else ""
         return f"is the {how} of {count} {self.noun}, {self.rule}, the first between {x} and {y}{by}"
 
+    def _pair(self, slot: int, out: int, into: int) -> list[Element]:
+        """What was compared where operand[into] entered output[out]."""
+        first = out if self.reduction == "none" else self._operands[slot].feeds(np.array([into]))[0][0]
+        return list(self._elements(int(first)))
+
+    def at_kink(self, call: Call, slot: int, out: IntArray, into: IntArray) -> npt.NDArray[np.bool_]:
+        pairs = (self._pair(slot, int(k), int(i)) for k, i in zip(out, into, strict=True))
+        told = (self.tell_kink(slot, tuple(call.value(e.slot, e.index) for e in pair)) for pair in pairs)
+        return np.array([bool(text) for text in told], dtype=bool)
+
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
-        pairs = self._operands[slot].feeds(np.array([into]))[0]
-        elements = self._elements(int(out if self.reduction == "none" else pairs[0]))
+        elements = self._pair(slot, out, into)
         x, y, *rest = (
             f"{naming.element(e.slot, e.index)} = {naming.number(call.value(e.slot, e.index))}" for e in elements
         )

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Positive, Real, require_floats
@@ -147,6 +148,9 @@ class PReLU(Operation):
         if call.value(0, out) > 0:
             return f"is {x}, which is above 0"
         return f"is {naming.element(1, self._weight_index(out))} × {x}, as {x} is not above 0"
+
+    def at_kink(self, call: Call, slot: int, out: IntArray, into: IntArray) -> npt.NDArray[np.bool_]:
+        return np.asarray((call.operands[0].reshape(-1)[out] == 0) & (slot == 0))
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         at, made, weight = call.value(0, out), naming.element(OUTPUT, out), self._weight_index(out)

@@ -251,6 +251,8 @@ def words_name_what_they_speak_of(op: Operation, operands: tuple[Array, ...]) ->
                 text = op.tell_link(made, slot, out, into, partner, names)
                 assert f"x{slot}[{into}]" in text
                 assert f"out[{out}]" in text
+                if op.at_kink(made, slot, np.array([out]), np.array([into]))[0] and op.is_differentiable(slot):
+                    assert "torch" in text or "counts as" in text
 
 
 CHECKS: list[Callable[[Operation, tuple[Array, ...]], None]] = [
