@@ -65,6 +65,12 @@ class Session:
         return self.recording.graph
 
     @property
+    def graph_bytes(self) -> int:
+        """How much the network's own numbers take: inputs, parameters and buffers."""
+        tensors = [*self.graph.data.values(), *self.graph.parameters.values(), *self.graph.buffers.values()]
+        return sum(tensor.nbytes for tensor in tensors)
+
+    @property
     def place(self) -> Place:
         return moves.place_of(self.recording.timeline, self.spot)
 

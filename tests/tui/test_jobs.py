@@ -73,3 +73,19 @@ async def test_quitting_does_not_wait(session: Session, gate: Gate) -> None:
         await pilot.press("q")
         await until(lambda: not app.is_running)
     gate.open.set()
+
+
+async def test_a_large_snapshot_is_saved_beside_the_screen(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convstep.tui.doing.taking._QUICK_BYTES", 0)
+    monkeypatch.chdir(tmp_path)
+    app = ConvstepApp(session)
+    async with app.run_test() as pilot:
+        await pilot.press("n", "ctrl+s", "enter")
+        await until(lambda: (tmp_path / "digits-1.convstep").exists() and app.main.jobs.job is None)
+        await pilot.pause()
+        assert "saved to digits-1.convstep" in app.main.message
+        assert not session.unsaved
+        await pilot.press("ctrl+s", "ctrl+u", *"no/such/place", "enter")
+        await until(lambda: app.main.jobs.job is None and "cannot save here" in app.main.message)

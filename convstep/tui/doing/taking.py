@@ -10,6 +10,9 @@ from convstep.tui.widgets.copying import copied_number, copied_slice
 if TYPE_CHECKING:
     from convstep.tui.screens.main import MainScreen
 
+_QUICK_BYTES = 2**21
+"""A network of so many numbers is written at once; larger ones beside the screen."""
+
 
 def copy_number(screen: MainScreen) -> None:
     """The number under the cursor, every digit."""
@@ -36,4 +39,12 @@ def save(screen: MainScreen) -> None:
     """Ask for a name, and save a snapshot there."""
     from convstep.tui.dialogs.save import SaveDialog
 
-    screen.app.push_screen(SaveDialog(screen.session.save, screen.session.propose_name()), screen.told)
+    session = screen.session
+
+    def take(path: str) -> str:
+        if session.graph_bytes < _QUICK_BYTES:
+            return session.save(path)
+        screen.work(f"saving {path.strip()}", lambda work: session.save(path), screen.told)
+        return ""
+
+    screen.app.push_screen(SaveDialog(take, session.propose_name()), screen.told)
