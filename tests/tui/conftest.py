@@ -68,6 +68,7 @@ class FakeSession:
         self.graph = SimpleNamespace(name="two_conv", about="Two convolutions.")
         self.look: dict[str, Any] = {}
         self.position = 32
+        self.graph_bytes = 0
         self.unsaved = False
         self.calls: list[Any] = []
         self.views = 0
