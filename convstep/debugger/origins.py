@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from convstep.debugger.moves import Landing, Spot
+from convstep.debugger.whatif import set_by_hand
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.engine.sums import collect
@@ -102,6 +103,9 @@ class Explainer:
         origins = self._at(address.iteration)
         if status == Status.PARTIAL:
             yield Row(f"{self._name(address)} is not finished here: this is what it becomes.")
+        graph, iteration = self.state.recording.graph, self.state.recording.iteration(address.iteration)
+        if told := set_by_hand(iteration, graph, self.names, address.key, address.index):
+            yield Row(told)
         formula = as_text(explain(origins.formulas, address.key, address.index))
         yield from (Row(line) for line in formula.splitlines())
         yield Row("Written by", "title")

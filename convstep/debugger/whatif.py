@@ -135,16 +135,22 @@ def told_at(state: State, names: Names) -> str:
         return ""
     if step.is_backward:
         return f"{names.tensor(step.layer)} has numbers set by hand: their derivative passes through unchanged."
-    last = here[-1] if state.target is None else next((f for f in here[::-1] if f.index in (None, state.target)), None)
-    if last is None:
+    return set_by_hand(
+        state.iteration, graph, names, step.layer, here[-1].index if state.target is None else state.target
+    )
+
+
+def set_by_hand(iteration: Iteration, graph: Graph, names: Names, output: str, index: int | None) -> str:
+    """A sentence about an element of a layer's output that was set by hand, "" about any other.
+
+    Without an index it is about the whole output, of which every element was set.
+    """
+    here = [f for f in graph.forced if f.tensor == output and f.iteration == iteration.index]
+    last = next((f for f in reversed(here) if f.index in (None, index)), None)
+    if last is None or output not in iteration.calls:
         return ""
-    index = state.target if last.index is None else last.index
-    name = names.tensor(step.layer) if index is None else names.element(step.layer, index, step.shape)
-    natural = "" if index is None else f"; its terms give {short(_natural(state, index))}"
-    return f"{name} is set to {short(last.value)} by hand{natural}."
-
-
-def _natural(state: State, index: int) -> float:
-    """The number that the network has where another was set by hand."""
-    assert state.step is not None
-    return float(state.iteration.calls[state.step.layer].output.reshape(-1)[index])
+    if index is None:
+        return f"{names.tensor(output)} is set to {short(last.value)} by hand."
+    natural = float(iteration.calls[output].output.reshape(-1)[index])
+    name = names.element(output, index, names.shape(output))
+    return f"{name} is set to {short(last.value)} by hand; its terms give {short(natural)}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ def in_float64(graph: Graph) -> Graph:
     """The same network with all its floats in float64."""
     if graph.dtype == np.float64 and all(array.dtype != np.float32 for array in graph.data.values()):
         return graph
-    return load({**_widened(graph.document), "dtype": "float64", "claims": []})
+    return replace(load({**_widened(graph.document), "dtype": "float64", "claims": []}), forced=graph.forced)
 
 
 def _widened(value: Any) -> Any:

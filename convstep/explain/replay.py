@@ -42,9 +42,14 @@ class Replay:
                 operands = tuple(values[name] for name in node.operands)
                 saved: dict[str, Array] = {}
                 calls[node.name] = Call(operands, np.asarray(node.op.forward(operands, saved)), saved)
-                values[node.name] = calls[node.name].output
+                values[node.name] = self._moved(node.name, calls[node.name].output)
                 touched.add(node.name)
         return Forward(values, calls)
+
+    def _moved(self, name: str, output: Array) -> Array:
+        """An output as the next layers read it: where numbers were set by hand, the constant that this added is in it."""
+        natural, read = self.iteration.calls[name].output, self.iteration.values[name]
+        return output if natural is read else np.asarray(output + (read - natural))
 
     def backward(self, forward: Forward) -> dict[str, Array]:
         """The gradients of a pass."""
@@ -87,7 +92,7 @@ def with_numbers_near(graph: Graph, iteration: Iteration, seed: int) -> Recordin
 def _with_numbers(graph: Graph, iteration: Iteration, other: Callable[[str, Array], Array]) -> Recording:
     data = {name: other(name, iteration.values[name]) for name in graph.inputs}
     parameters = {name: other(name, iteration.values[name]) for name in graph.parameters}
-    return Recording(replace(graph, data=data, parameters=parameters, batch_size=None, iterations=1))
+    return Recording(replace(graph, data=data, parameters=parameters, batch_size=None, iterations=1, forced=()))
 
 
 def _drawn(tensor: Array, draw: Draw) -> Array:

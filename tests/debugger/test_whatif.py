@@ -7,11 +7,14 @@ import pytest
 from networks import sample
 
 import convstep
+from convstep.debugger.origins import Explainer
 from convstep.debugger.session import Session, open_session
 from convstep.debugger.view import Grid
 from convstep.debugger.whatif import effect
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
+from convstep.explain.gradcheck import check_gradients
+from convstep.explain.provenance import Address
 from convstep.network import load
 
 NET = {
@@ -273,3 +276,21 @@ def test_not_a_number_may_be_tried():
     session = open_session(sample("two_conv"))
     assert tried(session, "i[1] = nan").startswith("i[1] = NaN, was 1; C: 9 → NaN;")
     assert tried(session, "w1 = inf").startswith("w1 = Inf;"), "a whole tensor, too"
+
+
+def test_explaining_a_number_that_was_set_says_so():
+    session = open_session(sample("two_conv"))
+    session.go("o1[2]")
+    tried(session, "o1[2] = 10")
+    explainer = Explainer(session.state(), session.names)
+    assert explainer.explained(Address(0, "o1", 1)).rows[0].text == "o1[2] is set to 10 by hand; its terms give 4."
+    assert "by hand" not in explainer.explained(Address(0, "o1", 0)).text
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_gradient_check_moves_along_with_what_was_set(dtype):
+    session = session_on({**NET, "dtype": dtype, "claims": []})
+    tried(session, "act[2] = 10", "w1[1] = 0.5", "i[4] = 7")
+    checks = list(check_gradients(session.graph))
+    assert {check.name for check in checks} >= {"i", "o1.weight", "act"}
+    assert all(check.ok and check.max_abs_error < 1e-6 for check in checks)
