@@ -47,7 +47,7 @@ class Replay:
         return Forward(values, calls)
 
     def _moved(self, name: str, output: Array) -> Array:
-        """An output as the next layers read it: where numbers were set by hand, the constant that this added is in it."""
+        """An output as the next layers read it: with the constants that numbers set by hand add to it."""
         natural, read = self.iteration.calls[name].output, self.iteration.values[name]
         return output if natural is read else np.asarray(output + (read - natural))
 
