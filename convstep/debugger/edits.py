@@ -125,7 +125,10 @@ def _setting_value(text: str, names: Names, iteration: Iteration) -> Any:
 
 
 def described(edit: Edit, graph: Graph, names: Names, iteration: int) -> str:
-    """`w1[3] = 0.5`, `lr = 0.01`, as the person writes things; an input's element as it stands in this iteration."""
+    """`w1[3] = 0.5`, `lr = 0.01`, as the person writes things, and when it holds where that is not the whole run.
+
+    An input's element is named as it stands in this iteration.
+    """
     if isinstance(edit, Setting):
         return f"{edit.name} = {json.dumps(edit.value)}"
     index, shape = edit.index, names.shape(edit.tensor)
@@ -133,7 +136,14 @@ def described(edit: Edit, graph: Graph, names: Names, iteration: int) -> str:
         here = graph.batch_indices(edit.tensor, iteration, index)
         index, shape = (here[0], shape) if here else (index, graph.data[edit.tensor].shape)
     name = names.tensor(edit.tensor) if index is None else names.element(edit.tensor, index, shape)
-    return f"{name} = {short(edit.value)}"
+    return f"{name} = {short(edit.value)}{_when(edit, graph)}"
+
+
+def _when(edit: Forced, graph: Graph) -> str:
+    lasts = edit.tensor in (*graph.data, *graph.parameters, *graph.buffers)
+    if graph.iterations == 1 or (lasts and edit.iteration == 0):
+        return ""
+    return f" from iteration {edit.iteration} on" if lasts else f" in iteration {edit.iteration}"
 
 
 def was(edit: Edit, graph: Graph, iteration: Iteration) -> str:

@@ -111,7 +111,7 @@ def test_an_output_set_by_hand_passes_its_derivative_through_unchanged():
 def test_an_edit_holds_from_its_iteration_on_wherever_its_row_is_read_again():
     session = open_session(sample("digits"))
     session.go("iteration 20")
-    tried(session, "images[1,0,3,4] = 7")
+    assert tried(session, "images[1,0,3,4] = 7").startswith("images[1,0,3,4] = 7 from iteration 20 on, was ")
     original = session.trial.original
     for iteration, differs in ((19, False), (20, True), (21, False), (35, True)):
         before, after = original.iteration(iteration).values, session.recording.iteration(iteration).values
@@ -124,6 +124,8 @@ def test_an_edit_holds_from_its_iteration_on_wherever_its_row_is_read_again():
 def test_a_parameter_moves_on_from_where_it_was_set():
     session = session_on()
     session.go("iteration 1")
+    assert tried(session, "act[1] = 5").startswith("act[1] = 5 in iteration 1, was ")
+    session.adopt(session.trial.undo())
     tried(session, "w1[1] = 5")
     first, second = (session.recording.iteration(k) for k in (1, 2))
     assert first.values["o1.weight"][0, 0, 0, 0] == 5

@@ -31,7 +31,7 @@ _NOTES = 22
 _DECADES = 10
 """Cells of a bar: one for each factor of 10 below the largest norm of its kind."""
 _NOTHING = "So far no NaN, no vanishing or exploding gradient, no dead channel."
-_HINT = "Blank is not computed yet. A bar loses a cell with every factor of 10. tab: {}"
+_HINT = "A dot: not computed yet. A cell of a bar: a factor of 10. tab: {}"
 
 
 class SummaryDialog(SheetDialog):
