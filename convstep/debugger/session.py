@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from convstep.debugger.claim_view import Answers
     from convstep.debugger.edits import Edit
     from convstep.debugger.mine import Mine
+    from convstep.debugger.prediction import Prediction
     from convstep.debugger.training import Course
 
 _LONGEST_HISTORY = 500
@@ -91,7 +92,15 @@ class Session:
         """The screen at the present spot."""
         state = self.state()
         view = self._screen.view(state, self.spot, self._answers())
-        return self._beside.view(view, state, self.spot) if self.trial.edits else view
+        view = self._beside.view(view, state, self.spot) if self.trial.edits else view
+        return self.prediction.over(view, state) if self.extras.get("predict") else view
+
+    @property
+    def prediction(self) -> Prediction:
+        """Whether results are hidden until somebody predicts them."""
+        from convstep.debugger.prediction import Prediction
+
+        return Prediction(self.extras, self.names)
 
     def _answers(self) -> Answers | None:
         """What is held beside the truth, where there is something. Edits change the truth that `mine` is about."""

@@ -20,6 +20,9 @@ from convstep.ops.base import IntArray, Shape
 
 Item = TypeVar("Item")
 
+HIDDEN = 4
+"""Beside the codes of `Status`: a number that is there, and is not to be seen yet."""
+
 
 class Lazy(Sequence[Item], Generic[Item]):
     """A list whose items are made when they are looked at: a network may have thousands, a screen shows a few."""

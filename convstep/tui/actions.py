@@ -122,6 +122,17 @@ ACTIONS: tuple[Action, ...] = (
         _Row("claims", "k", "Claims and checks", "All claims with verdicts, your own gradients, the gradient check"),
     ),
     *_group(
+        "Predict",
+        "predicting",
+        _Row(
+            "predict",
+            "p",
+            "Pin, or predict",
+            "In a pane: pin its slice; else hide results until you type them",
+        ),
+        _Row("hide", "P", "Hide results", "Hide the results of the steps to come until escape shows each"),
+    ),
+    *_group(
         "Panes and numbers",
         "panes",
         _Row("next_pane", "tab", "Next pane", "Next pane; the arrows then move its cursor", "pane", STEPPING),

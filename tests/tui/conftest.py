@@ -67,6 +67,7 @@ class FakeSession:
     def __init__(self, large: bool = False) -> None:
         self.graph = SimpleNamespace(name="two_conv", about="Two convolutions.")
         self.look: dict[str, Any] = {}
+        self.extras: dict[str, Any] = {}
         self.position = 32
         self.graph_bytes = 0
         self.unsaved = False

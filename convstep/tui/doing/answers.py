@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
+from convstep.tui.doing.predicting import hidden_here
 
 if TYPE_CHECKING:
     from convstep.engine.timeline import Place
@@ -18,6 +19,8 @@ def explain(screen: MainScreen) -> None:
     from convstep.explain.provenance import Address
     from convstep.tui.dialogs.explain import ExplainDialog
 
+    if hidden_here(screen):
+        return
     session, spot = screen.session, screen.number
     explainer = Explainer(session.state(), session.names)
     try:
@@ -45,6 +48,8 @@ def views(screen: MainScreen) -> None:
     from convstep.tui.screens.views import ViewsScreen
 
     session = screen.session
+    if hidden_here(screen):
+        return
     if pages(session.state(), session.names) is None:
         screen.repaint("no other views here: they are of forward and backward steps")
         return

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from convstep.tui.doing.predicting import hidden_here
+
 if TYPE_CHECKING:
     from convstep.debugger.claim_book import Prepared
     from convstep.debugger.moves import Landing
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 def claims(screen: MainScreen) -> None:
     """All claims, one's own gradients, and the gradient check."""
     from convstep.tui.screens.claims import ClaimsScreen
+
+    if hidden_here(screen):
+        return
 
     def closed(where: Callable[[], Landing] | None) -> None:
         if where is None:

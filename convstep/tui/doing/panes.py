@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convstep.tui.doing.predicting import hides, reveal
+
 if TYPE_CHECKING:
     from convstep.tui.screens.main import MainScreen
 
@@ -27,7 +29,10 @@ def _focus(screen: MainScreen, step: int) -> None:
 
 
 def let_go(screen: MainScreen) -> None:
-    """No pane has the focus any more: the arrows step again."""
+    """No pane has the focus any more: the arrows step again. Without a focus, a hidden result is shown."""
+    if screen.pane is None and hides(screen):
+        reveal(screen)
+        return
     screen.set_focus(None)
     screen.look["focus"] = None
     screen.repaint()

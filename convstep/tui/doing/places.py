@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convstep.tui.doing.panes import NO_NUMBER
+from convstep.tui.doing.predicting import ask, hides
 
 if TYPE_CHECKING:
     from convstep.tui.screens.main import MainScreen
@@ -20,7 +21,9 @@ def go(screen: MainScreen) -> None:
 def writer(screen: MainScreen) -> None:
     """To the step that wrote the number under the cursor."""
     spot = screen.number
-    if spot is None:
+    if spot is None and hides(screen):
+        ask(screen)
+    elif spot is None:
         screen.repaint(NO_NUMBER)
     elif spot.grid.tensor is None:
         screen.repaint(f"{spot.name} is worked out here: no step wrote it")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 TITLES = {"tensors": "Tensors", "local": "Local derivatives", "gradients": "Accumulated gradients"}
 _TICK = 0.1
+_BEGIN_NUMBERS = "0123456789.-("
 _MOST_QUEUED = 500
 
 Result = TypeVar("Result")
@@ -227,9 +228,20 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """A key that stands for nothing says so."""
-        if event.key not in self._keys and self.jobs.job is None:
+        if event.key not in self._keys and self.jobs.job is None and not self._predicts(event):
             key = event.character if event.is_printable else event.key
             self.repaint(f"{key} does nothing here; ? tells what the keys do")
+
+    def _predicts(self, event: events.Key) -> bool:
+        """Whether the key begins a number that is to be predicted: then it is asked for."""
+        if not event.character or event.character not in _BEGIN_NUMBERS or not self.session.extras.get("predict"):
+            return False
+        from convstep.tui.doing.predicting import ask, hides
+
+        if not hides(self):
+            return False
+        ask(self, event.character)
+        return True
 
     def move(self, move: Callable[[], str]) -> None:
         """Move the session; what cannot be done is said, and what takes long is waited for beside the screen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from convstep.debugger.view import Mark, Status
+from convstep.debugger.view import HIDDEN, Mark, Status
 from convstep.explain.numbers import NumberFormat
 
 _BRACKETS = {Mark.NOW: ("[", "]"), Mark.REST: ("(", ")"), Mark.WRITTEN: ("<", ">"), Mark.NONE: (" ", " ")}
@@ -33,17 +33,19 @@ class Column:
 
 
 def number_text(value: float, status: int, form: NumberFormat) -> str:
-    """The number; `·` before it is written, `p` on the padding."""
+    """The number; `·` before it is written, `p` on the padding, `?` where it is to be predicted."""
     if status == Status.BLANK:
         return "·"
     if status == Status.PADDING:
         return "p"
+    if status == HIDDEN:
+        return "?"
     return form.text(value)
 
 
 def is_word(value: float, status: int) -> bool:
     """NaN and infinities, which no colour scale reaches."""
-    return status not in (Status.BLANK, Status.PADDING) and not math.isfinite(value)
+    return status not in (Status.BLANK, Status.PADDING, HIDDEN) and not math.isfinite(value)
 
 
 def split_text(text: str) -> tuple[int, int]:

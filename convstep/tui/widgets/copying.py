@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from convstep.debugger.view import Grid, Status
+from convstep.debugger.view import HIDDEN, Grid, Status
 from convstep.tui.widgets.pane import Spot
 from convstep.tui.widgets.window import Window
 
@@ -22,6 +22,8 @@ def _number(spot: Spot) -> str:
     status = int(spot.cells.status[0])
     if status == Status.BLANK:
         return f"{spot.name}: not written yet"
+    if status == HIDDEN:
+        return f"{spot.name} = ?"
     if status == Status.PADDING:
         return f"{spot.name}: padding, no number of the tensor"
     more = " so far, more is to come" if status == Status.PARTIAL else ""
@@ -48,7 +50,7 @@ def copied_slice(grid: Grid, window: Window) -> str:
 
 def literal(value: float, status: int) -> str:
     """A number in Python: NaN and infinities as calls of `float`, a blank one as None, padding as 0.0."""
-    if status == Status.BLANK:
+    if status in (Status.BLANK, HIDDEN):
         return "None"
     if status == Status.PADDING:
         return "0.0"

@@ -10,7 +10,7 @@ import numpy as np
 from rich.style import Style
 from textual.strip import Strip
 
-from convstep.debugger.view import Cells, Grid, Mark, Status
+from convstep.debugger.view import HIDDEN, Cells, Grid, Mark, Status
 from convstep.explain.numbers import NumberFormat
 from convstep.tui.theme.colours import STEPS, Palette
 from convstep.tui.theme.glyphs import LEVELS
@@ -155,7 +155,7 @@ def _cells(
         zip(values, states, marks, visible.signs[part], visible.texts[part], strict=True)
     ):
         word = is_word(value, status)
-        level = 0 if word or status in (Status.BLANK, Status.PADDING) else palette.level(value, scale)
+        level = 0 if word or status in (Status.BLANK, Status.PADDING, HIDDEN) else palette.level(value, scale)
         here = i == cursor
         before, opening, body, sign, closing, after = parts(text, status, mark, column, sign)
         around = palette.cell(level, Mark.NONE, status, False)
@@ -185,7 +185,7 @@ def channels(grid: Grid, visible: Visible, drawing: Drawing) -> Strip:
     cells = grid.cells(leads * (window.matrix.rows * window.matrix.cols) + inside)
     pieces = list(drawing.left)
     for lead, value, status in zip(leads.tolist(), cells.values.tolist(), cells.status.tolist(), strict=True):
-        written = status not in (Status.BLANK, Status.PADDING)
+        written = status not in (Status.BLANK, Status.PADDING, HIDDEN)
         level = palette.level(value, grid.scale) if written else 0
         glyph = LEVELS[min(7, (abs(level) * 8 - 1) // STEPS)] if level else "·"
         pieces.append((glyph, palette.spark(level, lead == window.lead)))

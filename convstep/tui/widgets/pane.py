@@ -168,8 +168,31 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         return False
 
     def _keep(self, grid: Grid, window: Window) -> None:
-        for key in families_of(self.blocks)[grid.key]:
-            self.slots[key] = slot_of(window, grid.follow)
+        for key in self._family(grid):
+            pinned = {"pinned": True} if self._is_pinned(key) else {}
+            self.slots[key] = slot_of(window, grid.follow) | pinned
+
+    def _family(self, grid: Grid) -> tuple[str, ...]:
+        return families_of(self.blocks)[grid.key]
+
+    def _is_pinned(self, key: str) -> bool:
+        return bool(self.slots.get(key, {}).get("pinned"))
+
+    def pin(self) -> str:
+        """The visible slice of the grid under the cursor no longer follows the step, or does so again."""
+        cursor = self.cursor()
+        placed = self.placed(cursor[0].key) if cursor else None
+        if cursor is None or placed is None:
+            return "no tensor is chosen: tab goes to a pane"
+        grid = cursor[0]
+        for key in self._family(grid):
+            if self._is_pinned(key):
+                del self.slots[key]
+            else:
+                self.slots[key] = slot_of(placed.window, grid.follow) | {"pinned": True}
+        if not self._is_pinned(grid.key):
+            return f"{grid.title} follows the steps again"
+        return f"{grid.title} {placed.window.slice_text(grid.shape)} is pinned; p lets it follow the steps again"
 
     def _block_of(self, grid: Grid) -> int:
         return next(i for i, block in enumerate(self.blocks) if block is grid)

@@ -213,6 +213,8 @@ def _grid(drawn: Drawn, grid: Grid, visible: Visible, column: Column, place: Pla
     drawing = Drawing(frame.palette, frame.width, frame.left, at, indent)
     chosen = cursor is not None and cursor[0] == grid.key
     header = len(drawn.strips)
+    if frame.slots.get(grid.key, {}).get("pinned"):
+        grid = replace(grid, title=f"{grid.title} pinned")
     if _inline(grid, frame):
         number = grids.number(grid, visible, drawing)
         drawn.strips.append(grids.header(grid, window, drawing, chosen, number))

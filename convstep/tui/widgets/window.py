@@ -12,7 +12,7 @@ import numpy as np
 from convstep.ops.base import IntArray, Shape
 
 Slot = dict[str, Any]
-"""Where a person left a grid: `lead`, `row`, `col`, and `at`, the index followed then."""
+"""Where a person left a grid: `lead`, `row`, `col`, and `at`, the index followed then; perhaps `pinned`."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,11 @@ class Window:
 def window_of(matrix: Matrix, rows: int, cols: int, follow: int | None, slot: Mapping[str, Any]) -> Window:
     """The window of at most `rows` by `cols` cells: where the person left it, or else around `follow`.
 
-    What a person chose holds until a step follows another element. Without it the window depends on `follow`
-    alone, not on the way there, so that the same position always looks the same.
+    What a person chose holds until a step follows another element, or as long as it is pinned. Without it the
+    window depends on `follow` alone, not on the way there, so that the same position always looks the same.
     """
     rows, cols = max(1, min(rows, matrix.rows)), max(1, min(cols, matrix.cols))
-    if slot and slot.get("at") == follow:
+    if slot and (slot.get("pinned") or slot.get("at") == follow):
         lead, row, col = slot.get("lead", 0), slot.get("row", 0), slot.get("col", 0)
     else:
         lead, row, col = matrix.split(follow or 0)
