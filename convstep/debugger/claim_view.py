@@ -70,11 +70,13 @@ class AtStep:
             if element is None and state.shares is not None and not (state.shares.target == at).any():
                 continue
             found.append((number, at))
-        return sorted(found, key=lambda each: (each[0] != book.front, self._is_right(each[0])))
+        return sorted(found, key=lambda each: (each[0] != book.front, self._is_right(*each)))
 
-    def _is_right(self, number: int) -> bool:
-        judged = self.answers.claims.judged.get(number)
-        return judged is not None and judged.verdict is not None and judged.verdict.ok
+    def _is_right(self, number: int, at: int) -> bool:
+        """Whether a claim is right at an element."""
+        book = self.answers.claims
+        judged, k = book.judged.get(number), at if book.entries[number].index is None else 0
+        return judged is not None and judged.verdict is not None and bool(judged.verdict.right[k])
 
     def shown(self) -> tuple[ClaimShown, ...]:
         """Everything that there is to show, one's own number first."""
@@ -171,7 +173,7 @@ class AtStep:
         """The rows of the claim that is shown first; none of a right one that is written in other terms."""
         number, at = next(iter(self._numbers()), (-1, -1))
         rows = self.answers.claims.rows(number, index) if at == index else None
-        if rows is None or (self._is_right(number) and rows.first is not None):
+        if rows is None or (self._is_right(number, at) and rows.first is not None):
             return None
         return rows
 
