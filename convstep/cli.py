@@ -102,7 +102,7 @@ def _open(options: argparse.Namespace) -> int:
             session = open_session(options.file, options.iterations, options.at, progress.show)
             if options.mine:
                 session.mine = _mine(session, options.mine, options.renamed)
-        if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        if not _on_a_terminal():
             raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
         from convstep.tui.app import run
         from convstep.tui.settings import read_settings
@@ -110,6 +110,10 @@ def _open(options: argparse.Namespace) -> int:
         settings = read_settings()
     run(session, settings)
     return 0
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _mine(session: Session, file: str, renamed: list[str]) -> Mine:

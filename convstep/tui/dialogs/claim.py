@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from convstep.debugger.claim_book import Answer
 from convstep.debugger.claim_view import verdict_of, worked_out
 from convstep.debugger.findings import Finding
 from convstep.engine.state import split_name
-from convstep.engine.work import Work
+from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError
 from convstep.tui.dialogs.asking import dialog_classes, said
 
@@ -138,6 +139,7 @@ def element_at_hand(main: MainScreen, finding: Finding | None) -> Target | None:
         if kind != "new" and session.recording.timeline.writers(f"grad({name})"):
             return name, spot.index
     state = session.state()
-    if state.step is not None and state.step.is_backward and state.target is not None:
-        return state.step.tensor, state.target
+    with suppress(TooLong):
+        if state.step is not None and state.step.is_backward and state.target is not None:
+            return state.step.tensor, state.target
     return None if finding is None else (finding.tensor, finding.index)

@@ -48,6 +48,7 @@ class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False)
         self.main = main
         self.chosen = 0
         self.message = ""
+        self._checking = False
         self.checks: list[GradientCheck] = list(main.session.claims.checks)
 
     def compose(self) -> ComposeResult:
@@ -78,8 +79,11 @@ class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False)
         self.get_child_by_id("findings", Lines).show(lines)
 
     def _tick(self) -> None:
-        """While gradients are checked: how far it is."""
-        if self.main.jobs.job is not None:
+        """While gradients are checked: how far it is; and that it was given up."""
+        if self._checking and self.main.jobs.job is None:
+            self._checking, self.message = False, "stopped: c begins again"
+            self.draw()
+        elif self._checking:
             self.draw()
 
     # Actions
@@ -117,10 +121,11 @@ class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False)
         def done(_: None) -> None:
             self.main.session.claims.checks = list(found)
             wrong = sum(not one.ok for one in found)
+            self._checking = False
             self.message = f"{len(found)} gradients checked, {wrong or 'none'} wrong"
             self.draw()
 
-        self.message = "stopped: c begins again"
+        self._checking = True
         self.main.work("checking gradients", check, done)
         self.draw()
 

@@ -1,0 +1,83 @@
+"""`convstep FILE --mine MINE`: bad input is one line and status 2, before the screen comes up."""
+
+import numpy as np
+import pytest
+from networks import sample
+
+from convstep import cli
+
+TWO_CONV = sample("two_conv")
+W1 = np.array([[-30.0, -18], [6, 18]])
+
+
+@pytest.fixture
+def opened(monkeypatch, capsys):
+    """Run the command line; what it was to show, its exit status, and standard error."""
+    shown = []
+    monkeypatch.setattr("convstep.tui.app.run", lambda session, *_: shown.append(session))
+    monkeypatch.setattr(cli, "_on_a_terminal", lambda: True)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([TWO_CONV, *map(str, arguments)])
+        return shown[-1] if shown else None, ended.value.code, capsys.readouterr().err
+
+    return run
+
+
+def test_gradients_are_held_beside_the_truth(opened, tmp_path):
+    np.savez(tmp_path / "mine.npz", dW=W1 + 1, w2=np.ones((2, 2)))
+    session, status, _ = opened("--mine", tmp_path / "mine.npz", "--as", "dW=o1.weight", "--at", "grad(w1)[2]")
+    assert status == 0
+    assert session.mine.file == "mine.npz"
+    assert session.mine.of("o1.weight").first_wrong == (0, -29.0, -30.0)
+    assert session.state().target == 1
+    assert not session.unsaved
+
+
+def test_it_opens_at_the_start_unless_told(opened, tmp_path):
+    np.savez(tmp_path / "mine.npz", w1=-W1)
+    session, _, _ = opened("--mine", tmp_path / "mine.npz")
+    assert session.spot.position == -1
+    assert session.view().notices == ["grad(w1)[1] is the first of mine.npz that differs; k lists all"]
+
+
+def test_a_snapshot_takes_it_too(opened, tmp_path):
+    session, _, _ = opened("--at", "grad(w1)[1]")
+    session.save(str(tmp_path / "s.convstep"))
+    np.savez(tmp_path / "mine.npz", w1=-W1)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(tmp_path / "s.convstep"), "--mine", str(tmp_path / "mine.npz")])
+    assert ended.value.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "says"),
+    [
+        ({"w9": W1}, [], "there is no tensor 'w9'"),
+        ({"w1": np.ones(3)}, [], "'w1' has the shape [3], but o1.weight has"),
+        ({"w1": W1}, ["--as", "dW=o1.weight"], "there is no 'dW' among the gradients"),
+        ({"w1": W1}, ["--as", "w1"], "--as takes YOURS=NAME"),
+        ({}, [], "holds no gradients"),
+        ({"w1": np.array(["a"])}, [], "w1"),
+    ],
+)
+def test_bad_gradients_are_one_line(opened, tmp_path, arrays, options, says):
+    np.savez(tmp_path / "mine.npz", **arrays)
+    session, status, error = opened("--mine", tmp_path / "mine.npz", *options)
+    assert (session, status) == (None, 2)
+    assert says in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive", b"PK\x03\x04 broken"])
+def test_a_file_that_cannot_be_read_is_one_line(opened, tmp_path, content):
+    path = tmp_path / "mine.npz"
+    if content is not None:
+        path.write_bytes(content)
+    _, status, error = opened("--mine", path)
+    assert status == 2 and str(path) in error and error.count("\n") == 1
+
+
+def test_as_goes_with_mine(opened):
+    _, status, error = opened("--as", "dW=o1.weight")
+    assert status == 2 and "--mine" in error
