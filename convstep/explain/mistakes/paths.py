@@ -19,7 +19,19 @@ _MOST_PARTS = 32
 
 
 def missing_path(site: Site) -> Iterator[Array]:
-    """One user of a tensor left out; a channel, group or sample left out, or the only one; only the element's own."""
+    """A path left out, or one channel, feature, sample or group of what the step gives."""
+    yield from whole_paths(site)
+    for axis in range(min(2, len(site.step.shape))):
+        for part in _parts(site.step.shape, axis, _groups(site)):
+            gradient = site.given.copy()
+            gradient[part] = 0
+            yield gradient
+
+
+def whole_paths(site: Site) -> Iterator[Array]:
+    """One user of a tensor left out; one summand, or all but one, of a sum over channels, groups or samples; a norm's
+    statistics; the other scores of a softmax or a cross entropy.
+    """
     yield np.zeros(site.step.shape, site.upstream.dtype)
     axis = _summed_axis(site)
     if axis is not None:
@@ -38,7 +50,6 @@ def missing_path(site: Site) -> Iterator[Array]:
         yield from _without_statistics(site, site.op)
     if isinstance(site.op, CrossEntropyLoss) and site.slot == 0:
         yield from _without_the_other_scores(site)
-    yield from _without_a_slice(site)
 
 
 def _without_statistics(site: Site, op: Standardise) -> Iterator[Array]:
@@ -65,15 +76,6 @@ def _without_the_other_scores(site: Site) -> Iterator[Array]:
     yield np.where(labelled, -per_sample, 0.0)
     yield softmax * per_sample
     yield np.where(labelled, site.given, 0.0)
-
-
-def _without_a_slice(site: Site) -> Iterator[Array]:
-    """What the step gives, one channel, feature, sample or group of it 0."""
-    for axis in range(min(2, len(site.step.shape))):
-        for part in _parts(site.step.shape, axis, _groups(site)):
-            gradient = site.given.copy()
-            gradient[part] = 0
-            yield gradient
 
 
 def _without_a_row(site: Site) -> Iterator[Array]:

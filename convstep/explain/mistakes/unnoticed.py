@@ -17,12 +17,15 @@ from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
 from convstep.explain.mistakes.backward import Backward
 from convstep.explain.mistakes.closeness import closeness, largest
+from convstep.explain.mistakes.paths import whole_paths
 from convstep.explain.mistakes.rules import RULES
 from convstep.explain.replay import with_other_numbers
 from convstep.network.draw import Draw
 from convstep.ops.base import Array
 
 _TRIES = 3
+_RULES = {**RULES, "missing-path": whole_paths}
+"""A single channel or feature may be at rest, as behind a ReLU: to leave it out is no mistake then."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def unnoticed(recording: Recording) -> tuple[Unnoticed, ...]:
         Unnoticed(code, step.layer, tensor): None
         for k, step in enumerate(these.backward.timeline.steps)
         if step.is_backward
-        for code in RULES
+        for code in _RULES
         for variant, tensor in these.hidden(code, k)
         if these.carries(code, k, variant) and others.would_show(code, k, variant, tensor)
     }
@@ -65,7 +68,7 @@ class _Numbers:
         site = self.backward.site(k)
         reached = [name for name in self.leaves if name in self.backward.reached_from(site.step.tensor)]
         with np.errstate(all="ignore"):
-            for variant, gradient in enumerate(RULES[code](site)):
+            for variant, gradient in enumerate(_RULES[code](site)):
                 now = self.backward.with_changes({k: partial(_always, gradient)}, reached)
                 same = [name for name in reached if name not in now or self._same(now[name], self.grads[name])]
                 if code != "missing-path" or len(same) == len(reached):
@@ -75,7 +78,7 @@ class _Numbers:
     def carries(self, code: str, k: int, variant: int) -> bool:
         """Whether what a variant leaves out is anything but 0: else it is no path to the loss."""
         site = self.backward.site(k)
-        gradient = next(islice(RULES[code](site), variant, None))
+        gradient = next(islice(_RULES[code](site), variant, None))
         return code != "missing-path" or not self._same(gradient, site.given)
 
     def _same(self, gradient: Array, truth: Array) -> bool:
