@@ -16,7 +16,8 @@ from convstep.errors import ConvstepError
 from convstep.explain.mistakes.backward import Backward
 from convstep.explain.mistakes.closeness import Closeness, closeness
 from convstep.explain.mistakes.mistake import Mistake
-from convstep.explain.mistakes.search import Wrong, search
+from convstep.explain.mistakes.search import search
+from convstep.explain.mistakes.wrong import Wrong
 from convstep.network.graph import Graph
 from convstep.network.words import did_you_mean, printable
 from convstep.ops.base import Array, Shape

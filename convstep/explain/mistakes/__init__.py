@@ -9,7 +9,8 @@ import numpy as np
 from convstep.engine.recording import Recording
 from convstep.explain.mistakes.backward import Backward
 from convstep.explain.mistakes.closeness import closeness
-from convstep.explain.mistakes.search import Wrong, search
+from convstep.explain.mistakes.search import search
+from convstep.explain.mistakes.wrong import Wrong
 
 
 def mistakes_of_element(recording: Recording, tensor: str, index: int | None, wrong: Any) -> list[dict[str, Any]]:

@@ -126,6 +126,7 @@ class Backward:
         for k, step in enumerate(self.timeline.steps):
             if step.is_backward:
                 self.writers.setdefault(step.tensor, []).append(k)
+        self._reached: dict[str, set[str]] = {}
         self.work = 0
         """How many output elements have been gone back through so far."""
 
@@ -181,11 +182,13 @@ class Backward:
 
     def reached_from(self, tensor: str) -> set[str]:
         """The tensors whose gradient depends on this one's, itself included."""
-        reached = {tensor}
-        for node in reversed(self.graph.nodes):
-            if node.name in reached:
-                reached.update(node.operands)
-        return reached
+        if tensor not in self._reached:
+            reached = {tensor}
+            for node in reversed(self.graph.nodes):
+                if node.name in reached:
+                    reached.update(node.operands)
+            self._reached[tensor] = reached
+        return self._reached[tensor]
 
     def _leading_to(self, wanted: Collection[str]) -> set[str]:
         """The tensors on whose gradient the wanted ones depend, themselves included."""

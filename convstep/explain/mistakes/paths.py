@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from convstep.ops.standardise import Standardise
 
 _MOST_PARTS = 32
 """So many channels or samples are left out one after the other; of more, the first and the last."""
+_MOST_ELEMENTS = 2**16
 
 
 def missing_path(site: Site) -> Iterator[Array]:
@@ -95,7 +97,7 @@ def _parts(shape: tuple[int, ...], axis: int, groups: int) -> Iterator[tuple[sli
     for parts in dict.fromkeys((count, groups)):
         if parts > 1 and count % parts == 0:
             size = count // parts
-            for nth in range(parts) if parts <= _MOST_PARTS else (0, parts - 1):
+            for nth in range(parts) if parts <= _MOST_PARTS and prod(shape) <= _MOST_ELEMENTS else (0, parts - 1):
                 yield (*(slice(None),) * axis, slice(nth * size, (nth + 1) * size))
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from itertools import islice
+from functools import partial
+from itertools import islice, product
 from math import prod
 
 import numpy as np
 
 from convstep.explain.mistakes import whole
 from convstep.explain.mistakes.backward import Backward
-from convstep.explain.mistakes.closeness import Closeness
 from convstep.explain.mistakes.mistake import CODES, Mistake
 from convstep.explain.mistakes.rules import RULES, Rule
+from convstep.explain.mistakes.wrong import Wrong
 from convstep.ops.base import Array
 
 _EVERYWHERE = (
@@ -28,57 +28,8 @@ _EVERYWHERE = (
 """Mistakes that one makes at every layer, if at all."""
 
 _MOST_VARIANTS = 6
-_MUCH_CLOSER = 0.25
-_CHANCE = 1e-4
-_MOST_WORK = 3 * 10**8
+_MOST_WORK = 10**9
 """So many elements are gone through at most; in a large network the likeliest mistakes come first."""
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """Numbers that are not right, a whole gradient or one element of it, and the whole truth."""
-
-    tensor: str
-    numbers: Array
-    truth: Array
-    closeness: Closeness
-    index: int | None = None
-
-    def fits(self, gradient: Array) -> bool:
-        """Whether a mistake's gradient is these numbers, and explains them better than the truth does."""
-        mine, made = self._mine, self._like_mine(gradient)
-        if not self._is_evidence or not self.closeness.same(mine, made):
-            return False
-        right = self._like_mine(self.truth)
-        return mine.shape != right.shape or _apart(mine, made) <= _MUCH_CLOSER * _apart(mine, right)
-
-    @cached_property
-    def is_right(self) -> bool:
-        return self.closeness.same(self._mine, self._like_mine(self.truth))
-
-    @cached_property
-    def factor(self) -> float | None:
-        """The constant by which these numbers differ from the truth."""
-        return whole.factor_between(self._mine, self._like_mine(self.truth), self.closeness)
-
-    @cached_property
-    def _mine(self) -> Array:
-        """Dimensions of size 1 do not count."""
-        return self.numbers.squeeze() if self.index is None else self.numbers.reshape(1)
-
-    def _like_mine(self, gradient: Array) -> Array:
-        return gradient.squeeze() if self.index is None else gradient.reshape(-1)[self.index : self.index + 1]
-
-    @cached_property
-    def _is_evidence(self) -> bool:
-        """Whether these are too many numbers, for their precision, to agree with one of many mistakes by chance."""
-        count = max(np.count_nonzero(self._mine), np.count_nonzero(self._like_mine(self.truth)))
-        return bool(self.closeness.relative**count < _CHANCE)
-
-
-def _apart(a: Array, b: Array) -> float:
-    """The largest difference; what is not finite is the same in both."""
-    return float(np.abs(a - b)[np.isfinite(a) & np.isfinite(b)].max(initial=0.0))
 
 
 Rank = tuple[int, int, int, int]
@@ -126,19 +77,30 @@ def search(backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Arr
 class _Search:
     def __init__(self, backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array]) -> None:
         self.backward, self.wrongs, self.rights = backward, wrongs, rights
-        self.wanted = {wrong.tensor for wrong in wrongs} | set(rights)
+        self.by_tensor = {wrong.tensor: wrong for wrong in wrongs}
+        self.wanted = sorted({*self.by_tensor, *rights}, key=lambda name: max(backward.writers.get(name, [-1])))
         self.found = [_Found(wrong.index is not None) for wrong in wrongs]
 
     def run(self) -> list[list[Mistake]]:
+        """One mistake for all first; where something is left unexplained, those of whole networks, and of a part."""
         with np.errstate(all="ignore"):
             self._whole_gradients()
-            for k in self._steps():
-                self._at_step(k)
-            if any(not found.best for found in self.found):
-                for code in _EVERYWHERE:
-                    for slots in ("inputs", "parameters", "both"):
-                        self._everywhere(code, slots)
+            near, far = self._steps()
+            for k in near:
+                self._at_step(k, _MOST_WORK // 2)
+            for k in far:
+                self._at_step(k, _MOST_WORK)
+            if not self._all_found:
+                for code, slots in product(_EVERYWHERE, ("inputs", "parameters", "both")):
+                    self._everywhere(code, slots)
+            if not self._all_found:
+                for k in (*near, *far):
+                    self._at_step(k, _MOST_WORK, for_all=False)
         return [found.in_order() for found in self.found]
+
+    @property
+    def _all_found(self) -> bool:
+        return all(found.best for found in self.found)
 
     def _whole_gradients(self) -> None:
         """What needs no backward pass."""
@@ -159,25 +121,43 @@ class _Search:
             elif factor is not None:
                 found.add((0, 0, 0, 0), Mistake("constant-factor", factor))
 
-    def _steps(self) -> list[int]:
-        """All backward steps: those that write the wrong gradients, those farther up, the nearest first, the rest."""
-        own = {k for wrong in self.wrongs for k in self.backward.writers.get(wrong.tensor, [])}
-        steps = {k for k, step in enumerate(self.backward.timeline.steps) if step.is_backward}
-        first = min(own, default=0)
-        return [*sorted(own), *sorted(steps - own, key=lambda k: (k > first, abs(k - first)))]
+    def _steps(self) -> tuple[list[int], list[int]]:
+        """Where one mistake may have spoilt all: the first wrong gradient and what leads to it, the nearest first.
 
-    def _at_step(self, k: int) -> None:
-        """Every rule at one step."""
-        step = self.backward.timeline.steps[k]
-        site = self.backward.site(k)
+        Then all other steps, those that write wrong gradients first.
+        """
+        writers = self.backward.writers
+        own = {k for wrong in self.wrongs for k in writers.get(wrong.tensor, [])}
+        steps = {k for k, step in enumerate(self.backward.timeline.steps) if step.is_backward}
+        first = max((writers.get(name, [-1]) for name in self.wanted if name in self.by_tensor), key=lambda w: -max(w))
+        near = [*first, *sorted((k for k in steps if k < max(first, default=0)), reverse=True)]
+        near = list(dict.fromkeys(near))
+        return near, sorted(steps.difference(near), key=lambda k: (k not in own, k))
+
+    def _at_step(self, k: int, most_work: int, for_all: bool = True) -> None:
+        """Every rule at one step. One mistake explains all, if it explains the nearest gradient that it reaches."""
+        step, site = self.backward.timeline.steps[k], self.backward.site(k)
+        reached = self.backward.reached_from(step.tensor)
+        wanted = [name for name in self.wanted if name in reached]
+        if not wanted or (len(wanted) == 1 and not for_all):
+            return
         for code, rule in RULES.items():
             for gradient in rule(site):
-                if self.backward.work > _MOST_WORK:
+                if self.backward.work > most_work:
                     return
                 self.backward.work += prod(step.shape) + site.upstream.size
-                gradients = self.backward.with_changes({k: partial(_always, gradient)}, self.wanted)
+                change = {k: partial(_always, gradient)}
+                if for_all and not self._is_as_given(wanted[0], self.backward.with_changes(change, wanted[:1])):
+                    continue
+                gradients = self.backward.with_changes(change, wanted)
                 if self._compare(gradients, Mistake(code, at=step.layer), k) == len(self.wrongs):
                     break
+
+    def _is_as_given(self, name: str, gradients: Mapping[str, Array]) -> bool:
+        """Whether a gradient becomes, or stays, what was given."""
+        if name in self.by_tensor:
+            return name in gradients and self.by_tensor[name].fits(gradients[name])
+        return name not in gradients or self.wrongs[0].closeness.same(gradients[name], self.rights[name])
 
     def _everywhere(self, code: str, slots: str) -> None:
         """One rule at all the steps where it applies: those that give to inputs, to parameters, or to both."""

@@ -16,6 +16,7 @@ from convstep.ops.linear import Linear
 
 _MOST_DIMENSIONS = 5
 _FEW_DIMENSIONS = 4
+_MOST_ELEMENTS = 2**16
 _CHANCE = 1e-4
 """Elements of a precision that agree on a factor by less than such a chance leave no doubt."""
 _EXACT = 1e-6
@@ -39,7 +40,7 @@ def transposed(site: Site) -> Iterator[Array]:
     """The gradient in another order of dimensions, its numbers laid into its shape; that by the transposed weight."""
     dims = [axis for axis, size in enumerate(site.given.shape) if size > 1]
     if 2 <= len(dims) <= _MOST_DIMENSIONS:
-        for order in _orders(dims, site.given.ndim):
+        for order in _orders(dims, site.given.ndim, _FEW_DIMENSIONS if site.given.size <= _MOST_ELEMENTS else 0):
             shape = site.given.shape
             yield np.ascontiguousarray(site.given.transpose(order)).reshape(shape)
             if any(shape[axis] != size for axis, size in zip(order, shape, strict=True)):
@@ -55,9 +56,9 @@ def transposed(site: Site) -> Iterator[Array]:
                 yield site.with_operand(1, np.ascontiguousarray(weight.swapaxes(a, b)))
 
 
-def _orders(dims: list[int], count: int) -> Iterator[list[int]]:
-    """Orders of `count` dimensions that exchange two of some, then, of few, every other order of them."""
-    every = permutations(dims) if len(dims) <= _FEW_DIMENSIONS else iter(())
+def _orders(dims: list[int], count: int, most: int) -> Iterator[list[int]]:
+    """Orders of `count` dimensions that exchange two of some; then, of `most` at most, every other order of them."""
+    every = permutations(dims) if len(dims) <= most else iter(())
     exchanged = [tuple(b if d == a else a if d == b else d for d in dims) for a, b in combinations(dims, 2)]
     for order in (*exchanged, *(o for o in every if o not in exchanged and o != tuple(dims))):
         whole = list(range(count))
