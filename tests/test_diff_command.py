@@ -74,10 +74,12 @@ def test_the_report_says_what_is_wrong_and_opens_at_the_first_wrong_number(diff)
     wrong[0, 0, 1, 0] = 7
     status, out, _ = diff({"w1": wrong, "w2": GRADS["o2.weight"]})
     assert status == 1
-    first = next(line for line in out.splitlines() if "first wrong" in line)
+    first = next(line for line in out.splitlines() if "first wrong:" in line)
     assert "grad(w1)[3] is 7, right is 6" in first
     assert "no known mistake" in out and "Right down to grad(w2)." in out
-    program, file, option, where, *mine = shlex.split(first.partition("open it: ")[2])
+    program, file, option, where, *mine = shlex.split(
+        out.splitlines()[-1].partition("Open the first wrong number: ")[2]
+    )
     assert (program, file, option, where) == ("convstep", TWO_CONV, "--at", "grad(w1)[3]")
     assert mine[0] == "--mine" and mine[1].endswith(".npz")
     assert open_session(file, None, where).place.element == 2

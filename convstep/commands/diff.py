@@ -14,6 +14,7 @@ from convstep.engine.recording import Recording
 from convstep.engine.trace import plain
 from convstep.errors import ConvstepError
 from convstep.explain.difference import Compared, Difference, compare
+from convstep.explain.mistakes.mistake import Mistake
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
 from convstep.network.graph import Graph
@@ -51,27 +52,39 @@ def _lines(difference: Difference, graph: Graph, open_it: Callable[[str], str]) 
     names = Names(graph)
     written = [names.tensor(f"grad({compared.name})") for compared in difference.gradients]
     width = max(map(len, written))
-    lines = []
+    lines: list[str] = []
+    told: set[Mistake] = set()
     for compared, name in zip(difference.gradients, written, strict=True):
         error = plain(compared.max_abs_error)
         largest = error if isinstance(error, str) else short(error)
         lines.append(f"{name.ljust(width)}  {'ok   ' if compared.ok else 'WRONG'}  largest error {largest}")
         if not compared.ok:
-            lines += [f"  {line}" for line in _about(compared, names, open_it)]
-    if difference.ok:
+            lines += [f"  {line}" for line in _about(compared, names, told)]
+    first = difference.first_wrong
+    if first is None:
         return [*lines, "All of them are right."]
     deepest = difference.right_down_to
-    return [*lines, f"Right down to {names.tensor(f'grad({deepest})')}." if deepest else "None of them is right."]
+    lines.append(f"Right down to {names.tensor(f'grad({deepest})')}." if deepest else "None of them is right.")
+    return [*lines, f"Open the first wrong number: {open_it(_first_element(first, names))}"]
 
 
-def _about(compared: Compared, names: Names, open_it: Callable[[str], str]) -> list[str]:
-    """What is wrong with one gradient, and where to look."""
-    lines = [mistake.sentence() for mistake in compared.mistakes]
+def _about(compared: Compared, names: Names, told: set[Mistake]) -> list[str]:
+    """What is wrong with one gradient. A mistake that was `told` before is named again, and not explained."""
+    lines = []
+    for mistake in compared.mistakes:
+        lines.append(f"{mistake.name}, as above" if mistake in told else mistake.sentence())
+        told.add(mistake)
     if not lines:
-        lines = ["no known mistake gives these numbers"]
+        lines.append("no known mistake gives these numbers")
     first = compared.first_wrong
-    if first is None:
-        return lines
-    index, mine, right = first
-    element = names.element(f"grad({compared.tensor})", index, compared.truth.shape)
-    return [*lines, f"first wrong: {element} is {short(mine)}, right is {short(right)}; open it: {open_it(element)}"]
+    if first is not None:
+        _, mine, right = first
+        lines.append(f"first wrong: {_first_element(compared, names)} is {short(mine)}, right is {short(right)}")
+    return lines
+
+
+def _first_element(compared: Compared, names: Names) -> str:
+    """The name of the first element that differs; the tensor's where only the order of dimensions does."""
+    tensor = f"grad({compared.tensor})"
+    first = compared.first_wrong
+    return names.tensor(tensor) if first is None else names.element(tensor, first[0], compared.truth.shape)

@@ -54,7 +54,7 @@ def read_gradients(path: Path) -> dict[str, Given]:
         arrays = read_arrays(path)
     except FileError as error:
         raise ConvstepError(printable(f"{path}: {error}")) from error
-    return {name: Given(array, stored[name].kept_as) for name, array in arrays.items()}
+    return {name: Given.of(array, stored[name].kept_as) for name, array in arrays.items()}
 
 
 def opening(file: str, element: str, mine: str, renamed: list[str]) -> str:

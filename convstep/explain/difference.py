@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -32,6 +32,17 @@ class Given:
 
     numbers: Array
     precision: str
+
+    @classmethod
+    def of(cls, numbers: Array, kept_as: str) -> Given:
+        """Numbers as precise as the type they were kept as; in float64, those that float32 holds exactly, and float16
+        does not, were made in float32.
+        """
+        if kept_as != "float64":
+            return cls(numbers, kept_as)
+        with np.errstate(over="ignore", invalid="ignore"):
+            single, half = (np.array_equal(numbers, numbers.astype(kind)) for kind in (np.float32, np.float16))
+        return cls(numbers, "float32" if single and not half else kept_as)
 
 
 @dataclass(frozen=True)
@@ -95,11 +106,13 @@ class Compared:
 class Difference:
     """All gradients, in the order in which they were given.
 
-    `right_down_to` is the right one that comes last in the backward pass.
+    `right_down_to` is the one that comes last in the backward pass of those that are right, and to which nothing
+    wrong leads. `first_wrong` is the one that comes first of those that are wrong.
     """
 
     gradients: tuple[Compared, ...]
     right_down_to: str | None
+    first_wrong: Compared | None
 
     @property
     def ok(self) -> bool:
@@ -129,9 +142,21 @@ def compare(recording: Recording, given: Mapping[str, Given], renamed: Mapping[s
     gradients = tuple(
         Compared(c.name, c.tensor, c.mine, c.truth, c.closeness, tuple(mistakes.get(c.name, ()))) for c in found
     )
+    return Difference(gradients, _right_down_to(backward, gradients), _first_wrong(backward, gradients))
+
+
+def _right_down_to(backward: Backward, gradients: Sequence[Compared]) -> str | None:
+    """The name of the right gradient that comes last, and to which no wrong one leads."""
+    spoilt = set().union(*(backward.reached_from(c.tensor) for c in gradients if not c.ok))
     right = [c for c in gradients if c.ok]
-    deepest = max(right, key=lambda c: max(backward.writers.get(c.tensor, [-1])), default=None)
-    return Difference(gradients, None if deepest is None else deepest.name)
+    still_right = [c for c in right if c.tensor not in spoilt] or right
+    deepest = max(still_right, key=lambda c: backward.complete_after(c.tensor), default=None)
+    return None if deepest is None else deepest.name
+
+
+def _first_wrong(backward: Backward, gradients: Sequence[Compared]) -> Compared | None:
+    wrong = [c for c in gradients if not c.ok]
+    return min(wrong, key=lambda c: backward.complete_after(c.tensor), default=None)
 
 
 def _names(graph: Graph, given: Mapping[str, Given], renamed: Mapping[str, str]) -> dict[str, str]:

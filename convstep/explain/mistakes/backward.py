@@ -180,6 +180,10 @@ class Backward:
         start = self.iteration.seeds.get(tensor)
         return np.asarray(sum(parts[1:], parts[0]) if start is None else sum(parts, start))
 
+    def complete_after(self, tensor: str) -> int:
+        """The step after which a gradient is complete; -1 where it is so from the start."""
+        return max(self.writers.get(tensor, [-1]))
+
     def reached_from(self, tensor: str) -> set[str]:
         """The tensors whose gradient depends on this one's, itself included."""
         if tensor not in self._reached:

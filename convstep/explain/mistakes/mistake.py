@@ -10,7 +10,8 @@ from convstep.explain.numbers import short
 _WORDS = {
     "sum-before-multiply": "local derivatives and upstream gradients were added up first, then the sums multiplied; "
     "right is to multiply each pair, then add",
-    "missing-upstream": "the local derivatives stand alone; right is to multiply each by its upstream gradient",
+    "missing-upstream": "a link of the chain is missing, such as the upstream gradient or a whole layer; right is to "
+    "multiply each local derivative by its upstream gradient",
     "missing-activation-derivative": "the gradient was handed on unchanged; right is to multiply it by the "
     "activation's derivative",
     "unflipped-kernel": "the input's gradient was made with the kernel as it stands; right is the kernel turned by "
@@ -49,7 +50,12 @@ class Mistake:
         known = {"factor": self.factor, "at": self.at}
         return {"code": self.code, **{key: value for key, value in known.items() if value is not None}}
 
+    @property
+    def name(self) -> str:
+        """The code, and where it was made."""
+        return f"{self.code} at {self.at}" if self.at else self.code
+
     def sentence(self) -> str:
         """What was done and what is right."""
         words = _WORDS[self.code].format(factor=None if self.factor is None else short(self.factor))
-        return f"{self.code}{f' at {self.at}' if self.at else ''}: {words}"
+        return f"{self.name}: {words}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice, product
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -78,7 +78,7 @@ class _Search:
     def __init__(self, backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array]) -> None:
         self.backward, self.wrongs, self.rights = backward, wrongs, rights
         self.by_tensor = {wrong.tensor: wrong for wrong in wrongs}
-        self.wanted = sorted({*self.by_tensor, *rights}, key=lambda name: max(backward.writers.get(name, [-1])))
+        self.wanted = sorted({*self.by_tensor, *rights}, key=backward.complete_after)
         self.found = [_Found(wrong.index is not None) for wrong in wrongs]
 
     def run(self) -> list[list[Mistake]]:
@@ -91,8 +91,8 @@ class _Search:
             for k in far:
                 self._at_step(k, _MOST_WORK)
             if not self._all_found:
-                for code, slots in product(_EVERYWHERE, ("inputs", "parameters", "both")):
-                    self._everywhere(code, slots)
+                for code in _EVERYWHERE:
+                    self._everywhere(code)
             if not self._all_found:
                 for k in (*near, *far):
                     self._at_step(k, _MOST_WORK, for_all=False)
@@ -159,23 +159,24 @@ class _Search:
             return name in gradients and self.by_tensor[name].fits(gradients[name])
         return name not in gradients or self.wrongs[0].closeness.same(gradients[name], self.rights[name])
 
-    def _everywhere(self, code: str, slots: str) -> None:
-        """One rule at all the steps where it applies: those that give to inputs, to parameters, or to both."""
+    def _everywhere(self, code: str) -> None:
+        """One rule at all the steps where it applies, and at those of one kind of operation."""
         rule, steps = RULES[code], self.backward.timeline.steps
         sites = {k: self.backward.site(k) for k in range(len(steps)) if steps[k].is_backward}
-        places = [
-            k
-            for k, site in sites.items()
-            if not site.op.is_loss
-            and (slots == "both" or (site.parameter is None) == (slots == "inputs"))
-            and _nth(rule(site), 0) is not None
-        ]
-        if len(places) < 2:
-            return
+        places = [k for k, site in sites.items() if not site.op.is_loss and _nth(rule(site), 0) is not None]
+        inputs = [k for k in places if sites[k].parameter is None]
+        kinds = [[k for k in inputs if steps[k].op == op] for op in dict.fromkeys(steps[k].op for k in inputs)]
+        parameters = [k for k in places if k not in inputs]
+        for some in dict.fromkeys(map(tuple, (inputs, *kinds, parameters, places))):
+            if len(some) > 1:
+                self._at_all(code, some)
+
+    def _at_all(self, code: str, places: Sequence[int]) -> None:
+        """One rule at several steps at once, in one variant after the other."""
         for variant in range(_MOST_VARIANTS):
             if self.backward.work > _MOST_WORK:
                 return
-            changes = {k: partial(self._varied, rule, k, variant) for k in places}
+            changes = {k: partial(self._varied, RULES[code], k, variant) for k in places}
             if self._compare(self.backward.with_changes(changes, self.wanted), Mistake(code), None) == len(self.wrongs):
                 return
 

@@ -41,7 +41,13 @@ class Wrong:
     @cached_property
     def factor(self) -> float | None:
         """The constant by which these numbers differ from the truth."""
-        return factor_between(self._mine, self._like_mine(self.truth), self.closeness)
+        right = self._like_mine(self.truth)
+        factor = factor_between(self._mine, right, self.closeness)
+        if factor is None or self.closeness.same(self._mine, 0.0 * right):
+            return None
+        if _apart(self._mine, factor * right) > _MUCH_CLOSER * _apart(self._mine, right):
+            return None
+        return factor
 
     @cached_property
     def _mine(self) -> Array:
