@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import gc
+import errno
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from convstep.commands import COMMANDS, add_iterations
-from convstep.commands.mine import add_renamed, read_gradients, read_renamed
+from convstep.commands import BAD_INPUT, COMMANDS, add_iterations, say
+from convstep.commands.mine import add_renamed
 from convstep.errors import ConvstepError
 
-if TYPE_CHECKING:
-    from convstep.debugger.mine import Mine
-    from convstep.debugger.session import Session
-
-_BAD_INPUT = 2
+_NO_ROOM = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
 
 
 class _Parser(argparse.ArgumentParser):
     """Usage errors are one line, too."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}; {self.prog} --help shows how", file=sys.stderr)
-        raise SystemExit(_BAD_INPUT)
+        say(f"{self.prog}: {message}; {self.prog} --help shows how")
+        raise SystemExit(BAD_INPUT)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -41,20 +35,40 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = _command(given)
         sys.stdout.flush()
     except ConvstepError as error:
-        print(error, file=sys.stderr)
-        status = _BAD_INPUT
+        say(str(error))
+        status = BAD_INPUT
+    except MemoryError:
+        say("there is not enough memory for this; a smaller network or batch needs less")
+        status = BAD_INPUT
     except BrokenPipeError:
         # The reader has seen enough (`convstep trace … | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         status = 0
     except KeyboardInterrupt:
         status = 130
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _discard_output()
+            say(f"the output cannot be written: {error.strerror}")
+            raise SystemExit(BAD_INPUT) from None
+        from convstep.debugger import crash
+
+        say(crash.line(error, crash.report(error)))
+        status = BAD_INPUT
     raise SystemExit(status)
+
+
+def _discard_output() -> None:
+    """What is still to be written goes nowhere: the interpreter would try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(given: list[str]) -> int:
     if not given or given[0] not in COMMANDS:
-        return _open(_debugger_parser().parse_args(given))
+        options = _debugger_parser().parse_args(given)
+        from convstep.commands.open import run
+
+        return run(options)
     name = given[0]
     command = import_module(f"convstep.commands.{name}")
     parser = _Parser(prog=f"convstep {name}", description=(command.__doc__ or "").partition(": ")[2])
@@ -87,53 +101,3 @@ def _version() -> str:
     from convstep import __version__
 
     return __version__
-
-
-def _open(options: argparse.Namespace) -> int:
-    # pydantic would look for plugins in every installed package's metadata.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    with _no_collections():
-        from convstep.debugger.session import open_session
-        from convstep.progress import Progress
-
-        if options.renamed and not options.mine:
-            raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
-        with Progress(1) as progress:
-            session = open_session(options.file, options.iterations, options.at, progress.show)
-            if options.mine:
-                session.mine = _mine(session, options.mine, options.renamed)
-        if not _on_a_terminal():
-            raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
-        from convstep.tui.app import run
-        from convstep.tui.settings import read_settings
-
-        settings = read_settings()
-    run(session, settings)
-    return 0
-
-
-def _on_a_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
-
-
-def _mine(session: Session, file: str, renamed: list[str]) -> Mine:
-    """The gradients of a file, compared with the session's. Raises ConvstepError for what cannot be compared."""
-    from convstep.debugger.mine import read_mine
-    from convstep.network.words import printable
-
-    given = read_gradients(Path(file))
-    try:
-        return read_mine(session.recording.beside(), Path(file).name, given, read_renamed(renamed))
-    except ConvstepError as error:
-        raise ConvstepError(f"{printable(file)}: {error}") from error
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """What a start makes, stays: looking through it for garbage costs time now, and a pause at a key later."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

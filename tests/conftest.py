@@ -1,11 +1,16 @@
 """For all tests: hypothesis draws the same examples every time, and helpers beside this file can be imported."""
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "data" / "networks")]
+
+# Autosaves and reports of crashes of all processes that the tests start.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="convstep-state-")
 
 settings.register_profile(
     "same", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
+
+BAD_INPUT = 2
+"""The exit status of bad input and usage."""
 
 COMMANDS = {
     "run": "run without the screen; print losses, write results",
@@ -18,3 +22,10 @@ COMMANDS = {
 def add_iterations(parser: argparse.ArgumentParser) -> None:
     """The option --iterations."""
     parser.add_argument("--iterations", type=int, metavar="N", help="in place of the file's number of iterations")
+
+
+def say(line: str) -> None:
+    """One line on standard error, whatever names and texts are in it."""
+    from convstep.network.words import printable
+
+    print(printable(line), file=sys.stderr)

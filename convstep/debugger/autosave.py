@@ -42,6 +42,7 @@ class Autosave:
         self.session = session
         self.where = directory() if where is None else where
         self.path = self.where / f"{_key(source)}-{os.getpid()}{_SUFFIX}"
+        self.source = source
         self._iterations = iterations
         self._source = os.path.abspath(source)
         self._mark = _mark(Path(self._source))
@@ -103,6 +104,12 @@ class Kept:
     data: dict[str, Any]
     same_file: bool
 
+    @property
+    def iterations(self) -> int | None:
+        """What --iterations said, if anything."""
+        count = self.data["iterations"]
+        return count if type(count) is int else None
+
     def offer(self) -> str:
         """The line that says so."""
         level, _, position = self.data["spot"]
@@ -119,7 +126,7 @@ class Kept:
             graph = load(self.source)
             saved = snapshot.Snapshot(graph, "op", "gather", -1, 0, TrainingState(graph.parameters, graph.buffers))
         moved = saved.moved(data["spot"], data["history"], data["future"], data["look"], data["extras"])
-        session = resume(moved, data["iterations"])
+        session = resume(moved, self.iterations)
         session.run(progress)
         session.unsaved = True
         return session

@@ -162,6 +162,7 @@ ACTIONS: tuple[Action, ...] = (
         _Row("copy_number", "y", "Copy the number", "Copy the number under the cursor, every digit", "copy", IN_PANE),
         _Row("copy_slice", "Y", "Copy the slice", "Copy the visible slice as a Python literal"),
         _Row("save", "ctrl+s", "Save a snapshot", "Save a snapshot that opens exactly here"),
+        _Row("resume", "ctrl+r", "Resume", "The unsaved session of last time, which was offered at the start"),
     ),
     *_group(
         "Screen",

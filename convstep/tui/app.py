@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from convstep.tui.keeping import Keeping
 from convstep.tui.screens.main import MainScreen
 from convstep.tui.settings import Settings
 from convstep.tui.theme.colours import Palette
@@ -16,7 +17,11 @@ from convstep.tui.theme.themes import textual_theme
 from convstep.tui.widgets.lines import use_ascii_where_needed
 
 if TYPE_CHECKING:
+    from convstep.debugger.autosave import Autosave
     from convstep.debugger.session import Session
+
+RESUME = "resume"
+"""What the app comes to when the person wants the session that was offered."""
 
 _PATIENCE = 0.05
 """Seconds for which the screen may stand still."""
@@ -24,8 +29,11 @@ _THEME = "convstep-{}"
 _SHOW_CURSOR = "\x1b[?25h"
 
 
-class ConvstepApp(App[None], inherit_bindings=False):
-    """Puts the session's screen up, in the colours that the terminal can show."""
+class ConvstepApp(App[str], inherit_bindings=False):
+    """Puts the session's screen up, in the colours that the terminal can show.
+
+    With an autosave the session is kept on its own; `offer` tells of another one that was kept.
+    """
 
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = None
@@ -33,11 +41,21 @@ class ConvstepApp(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     TITLE = "convstep"
 
-    def __init__(self, session: Session, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings | None = None,
+        autosave: Autosave | None = None,
+        offer: str = "",
+    ) -> None:
         use_ascii_where_needed()
         # Without colours Textual would paint in greys; with the terminal's own colours it leaves them all out.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.session = session
+        self.offer = offer
+        self.keeping = Keeping(self, autosave) if autosave is not None else None
+        self.failure: BaseException | None = None
+        """What the app failed with."""
         self.settings = settings or Settings()
         for name, look in self.settings.looks.items():
             self.register_theme(textual_theme(_THEME.format(name), look))
@@ -72,6 +90,24 @@ class ConvstepApp(App[None], inherit_bindings=False):
                 recording.patience = _PATIENCE
         if self._driver is not None and not self.is_headless:
             self._driver.write(_SHOW_CURSOR)
+        if self.keeping is not None:
+            self.keeping.start()
+        if self.offer:
+            self.main.repaint(self.offer)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An exception that nobody caught ends the app; whoever runs it says so in one line (Textual: on a page)."""
+        if self.failure is None:
+            self.failure = error
+            if self.keeping is not None:
+                self.keeping.autosave.keep()
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        if self.is_headless:
+            super()._fatal_error()
+        else:
+            self._close_messages_no_wait()
 
     def next_theme(self) -> None:
         """The next theme; remembered by the session."""
@@ -95,8 +131,3 @@ class ConvstepApp(App[None], inherit_bindings=False):
             if action.id != "palette":
                 title = f"{action.title}  ({action.shown})"
                 yield SystemCommand(title, action.help, lambda id=action.id: self.main.action_do(id))
-
-
-def run(session: Session, settings: Settings) -> None:
-    """Show the session until the person quits."""
-    ConvstepApp(session, settings).run()

@@ -214,7 +214,7 @@ def complaint(status: int, out: str, said: str, seconds: float, mib: int) -> str
     lines = said.splitlines()
     if status not in (0, 1, 2):
         return f"exit status {status}: {lines[-1:]}"
-    if "Traceback" in said or "an error of its own" in said:
+    if "Traceback" in said or "convstep itself failed" in said:
         return f"a traceback: {lines[-1:]}"
     if status == 2 and (len(lines) != 1 or not said.endswith("\n")):
         return f"{len(lines)} lines on standard error: {lines[:3]}"

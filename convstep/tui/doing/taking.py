@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _QUICK_BYTES = 2**21
 """A network of so many numbers is written at once; larger ones beside the screen."""
+_ASK_RESUME = "ctrl+r again leaves this session for the unsaved one; ctrl+s saves it first"
 
 
 def copy_number(screen: MainScreen) -> None:
@@ -33,6 +34,19 @@ def _copy(screen: MainScreen, text: str | None) -> None:
         return
     screen.app.copy_to_clipboard(text)
     screen.repaint(f"copied {text}")
+
+
+def resume(screen: MainScreen) -> None:
+    """Instead of this session the one that was kept on its own, and offered when this one was opened."""
+    from convstep.tui.app import RESUME, ConvstepApp
+
+    app = screen.app
+    if not isinstance(app, ConvstepApp) or not app.offer:
+        screen.repaint("there is no unsaved session of this file")
+    elif screen.session.unsaved and screen.message != _ASK_RESUME:
+        screen.repaint(_ASK_RESUME)
+    else:
+        app.exit(RESUME)
 
 
 def save(screen: MainScreen) -> None:

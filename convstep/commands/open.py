@@ -1,0 +1,102 @@
+"""`convstep FILE`: the debugger on a network file or a snapshot, and what is said when it ends."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convstep.commands import BAD_INPUT, say
+from convstep.commands.mine import read_gradients, read_renamed
+from convstep.errors import ConvstepError
+
+if TYPE_CHECKING:
+    from convstep.debugger.autosave import Autosave
+    from convstep.debugger.session import Session
+    from convstep.tui.show import Ending
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; the exit status."""
+    # pydantic would look for plugins in every installed package's metadata.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    with _no_collections():
+        from convstep.debugger.session import open_session
+        from convstep.progress import Progress
+
+        if options.renamed and not options.mine:
+            raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
+        with Progress(1) as progress:
+            session = open_session(options.file, options.iterations, options.at, progress.show)
+            _set_beside(session, options)
+        if not _on_a_terminal():
+            raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
+        from convstep.debugger.autosave import Autosave, find
+        from convstep.tui.settings import read_settings
+        from convstep.tui.show import show
+
+        settings = read_settings()
+        keeper = Autosave(options.file, session, options.iterations)
+        kept = find(options.file) if options.at is None else None
+    ending = show(session, settings, keeper, f"{kept.offer()}; ctrl+r resumes it" if kept else "")
+    if ending.resume and kept:
+        with Progress(1) as progress:
+            session = kept.session(progress.show)
+            _set_beside(session, options)
+        keeper = Autosave(options.file, session, kept.iterations)
+        if keeper.keep():
+            kept.forget()
+        ending = show(session, settings, keeper)
+    return _ended(ending, keeper)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def _set_beside(session: Session, options: argparse.Namespace) -> None:
+    """--mine: the gradients of a file beside the session's. Raises ConvstepError for what cannot be compared."""
+    if not options.mine:
+        return
+    from convstep.debugger.mine import read_mine
+
+    path = Path(options.mine)
+    given = read_gradients(path)
+    try:
+        session.mine = read_mine(session.recording.beside(), path.name, given, read_renamed(options.renamed))
+    except ConvstepError as error:
+        raise ConvstepError(f"{path}: {error}") from error
+
+
+def _ended(ending: Ending, keeper: Autosave) -> int:
+    """Say what ended the debugger, unless it was the person; the exit status."""
+    if ending.error is None and not ending.signal:
+        keeper.forget()
+        return 0
+    from convstep.debugger import crash
+
+    path = keeper.keep()
+    again = f"the session is kept in {path}, and convstep {shlex.quote(keeper.source)} offers it" if path else ""
+    if ending.error is not None:
+        say(crash.line(ending.error, crash.report(ending.error), again))
+        return BAD_INPUT
+    with suppress(OSError):  # the terminal may be gone
+        say(f"convstep was ended by signal {ending.signal}" + (f"; {again}" if again else ""))
+    return 128 + ending.signal
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """What a start makes, stays: looking through it for garbage costs time now, and a pause at a key later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
