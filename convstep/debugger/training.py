@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from convstep.engine.recording import Iteration, Recording
 from convstep.engine.work import QUIET, Work
 from convstep.explain.summary import statistics
@@ -41,12 +44,16 @@ class Course:
                 work.report(f"iteration {k} of {self.iterations}", k / self.iterations)
                 self.points[k] = _point(self.recording, self.recording.iteration(k, work=Silent(work)))
 
-    def height(self, iteration: int) -> float:
-        """What a curve shows of an iteration: the loss, without one the gradient's norm; NaN where it was not run."""
-        point = self.points.get(iteration)
-        if point is None:
-            return math.nan
-        return point.norm if point.loss is None else point.loss
+    def heights(self) -> npt.NDArray[np.float64]:
+        """A curve over the iterations: the loss, without one the gradient's norm.
+
+        NaN where an iteration was not run; infinite where it came to no finite number.
+        """
+        heights = np.full(self.iterations, np.nan)
+        for k, point in list(self.points.items()):
+            height = point.norm if point.loss is None else point.loss
+            heights[k] = height if math.isfinite(height) else math.inf
+        return heights
 
 
 class Silent(Work):

@@ -61,7 +61,7 @@ class Row:
         """What is wrong with the tensor, "" where nothing is."""
         notes = []
         if self.statistics is not None and self.statistics.nonfinite:
-            notes.append(f"{self.statistics.nonfinite:,} of {self.statistics.size:,} are NaN or Inf")
+            notes.append(f"NaN or Inf: {self.statistics.nonfinite:,} of {self.statistics.size:,}")
         if self.dead:
             notes.append(f"dead: {self.dead} of {self.channels} channels")
         if self.relative is not None and not 1 / _ORDERS < self.relative < _ORDERS:

@@ -7,7 +7,7 @@ import pytest
 from networks import sample
 
 from convstep.debugger.session import Session, open_session
-from convstep.debugger.training import Course
+from convstep.debugger.training import Course, Point
 from convstep.engine.recording import Recording
 from convstep.engine.work import Cancelled, Work
 from convstep.network import load
@@ -48,10 +48,18 @@ def test_without_a_loss_the_height_is_the_gradients():
         "gradient": {"fc": np.array([[2.0]])},
     }
     course = Course(Recording(load(net)))
-    assert math.isnan(course.height(0))
+    assert np.isnan(course.heights()).all()
     course.run()
     assert course.points[0].loss is None and course.points[0].rate is None
-    assert course.height(0) == 10
+    assert course.heights().tolist() == [10]
+
+
+def test_a_loss_that_is_no_number_is_told_from_one_that_was_not_run():
+    course = Course(Recording(load(sample("digits"))))
+    course.points = {0: Point(1.0, 0.1, 1.0), 1: Point(math.nan, 0.1, math.nan), 2: Point(-math.inf, 0.1, 1.0)}
+    heights = course.heights()
+    assert heights[:3].tolist() == [1, math.inf, math.inf]
+    assert np.isnan(heights[3:]).all()
 
 
 class GivenUp(Work):

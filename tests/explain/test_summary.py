@@ -148,7 +148,7 @@ def test_numbers_that_are_none_are_found_first():
     session = chain([{"op": "Linear", "out_features": 3, "weight": np.full((3, 3), 1e200)}] * 2)
     session.end()
     rows = summary(session.state())
-    assert any("are NaN or Inf" in row.note for row in rows)
+    assert any("NaN or Inf: " in row.note for row in rows)
     assert findings(rows)[0].startswith("NaN or Inf: ")
 
 

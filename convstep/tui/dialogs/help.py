@@ -36,6 +36,7 @@ _MARKS = (
     ("(x)", "takes part in the rest of this sum"),
     ("<x>", "written now"),
     ("x…", "partial: more is to come"),
+    ("x*", "another number than without your edits"),
     ("·", "not written yet"),
     ("0", "a real zero"),
     ("p", "padding, no element of the tensor"),

@@ -79,6 +79,8 @@ class SummaryDialog(SheetDialog):
         found = row.statistics
         if found is None:
             return [(name, "faint"), *[("·", "faint")] * (len(_COLUMNS) - 2), ("", "text")]
+        if found.nonfinite == found.size:
+            return [(name, role), ("NaN", "warning"), *[("", "text")] * (len(_COLUMNS) - 3), (row.note, "warning")]
         ratio = "" if row.ratio is None else three(row.ratio)
         return [
             (name, role),

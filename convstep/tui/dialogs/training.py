@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Size
@@ -19,7 +17,7 @@ from convstep.explain.numbers import short
 from convstep.tui.dialogs.page import PageDialog
 from convstep.tui.jobs import Jobs
 from convstep.tui.widgets.lines import Lines
-from convstep.tui.widgets.plot import plot_lines
+from convstep.tui.widgets.plot import Floats, plot_lines
 
 WEIGHT = "weight"
 _TICK = 0.1
@@ -49,6 +47,8 @@ class TrainingDialog(PageDialog):
         super().__init__("Iterations")
         self.courses, self.loss, self.chosen, self.jobs = courses, loss, chosen, jobs
         self.typed = ""
+        self._curves: tuple[Floats, Floats] | None = None
+        self._known = 0
         self._answer: Any = None
         self._ticks: Timer | None = None
 
@@ -82,12 +82,18 @@ class TrainingDialog(PageDialog):
 
     def lines(self, size: Size) -> list[Strip]:
         above = self.text([self._told(), self._progress()], size.width)
-        count = self.course.iterations
-        curves = [np.array([course.height(k) for k in range(count)]) for course in self.courses]
-        values = np.where(_infinite(self.course), math.inf, curves[0])
-        behind = curves[1] if len(curves) > 1 else np.full(count, np.nan)
         room = size.height - len(above)
-        return [*above, *plot_lines(values, behind, self.chosen, size.width, room, self.palette, Lines.ascii)]
+        return [*above, *plot_lines(*self.curves, self.chosen, size.width, room, self.palette, Lines.ascii)]
+
+    @property
+    def curves(self) -> tuple[Floats, Floats]:
+        """The run's curve and the one behind it, made anew when more of them was run."""
+        known = sum(len(course.points) for course in self.courses)
+        if self._curves is None or self._known != known:
+            self._known = known
+            behind = self.courses[1].heights() if len(self.courses) > 1 else np.full(self.course.iterations, np.nan)
+            self._curves = self.course.heights(), behind
+        return self._curves
 
     def _told(self) -> str:
         """The chosen iteration in numbers."""
@@ -110,7 +116,7 @@ class TrainingDialog(PageDialog):
             return f"running {self.jobs.job.line()}"
         if self.typed:
             return f"to iteration {self.typed}…"
-        bad = np.flatnonzero(_infinite(self.course))
+        bad = np.flatnonzero(np.isinf(self.curves[0]))
         if bad.size:
             often = f"iteration {bad[0]}" if bad.size == 1 else f"{bad.size} iterations, first in iteration {bad[0]}"
             return f"× {self.loss} is NaN or Inf in {often}"
@@ -145,9 +151,3 @@ class TrainingDialog(PageDialog):
     def action_leave(self) -> None:
         if not self.jobs.give_up():
             self.dismiss(None)
-
-
-def _infinite(course: Course) -> npt.NDArray[np.bool_]:
-    """Which iterations were run and came to no finite number."""
-    count = course.iterations
-    return np.array([k in course.points and not math.isfinite(course.height(k)) for k in range(count)], bool)

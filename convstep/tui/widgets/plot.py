@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -70,19 +71,23 @@ def plot_lines(
     lines = []
     for row in range(rows):
         label = ends[0] if row == 0 else ends[1] if row == rows - 1 else ""
-        pieces: list[Piece] = [(pad(label, margin - 1, "right"), palette.faint), (" │", palette.line)]
-        for column in range(columns):
-            text, style = _glyph(int(front[row, column]), ascii), palette.title
-            if not front[row, column]:
-                text, style = _glyph(int(behind[row, column]), ascii), palette.faint
+        cells: list[Piece] = []
+        for column, (bits, other) in enumerate(zip(front[row].tolist(), behind[row].tolist(), strict=True)):
+            text, style = _glyph(bits or other, ascii), palette.title if bits else palette.faint
             if column == here:
                 text, style = ("●", palette.now) if row == at else (text if text != " " else "┊", palette.now)
             if column in bad and row == 0:
                 text, style = "×", palette.warning
-            pieces.append((text, style))
-        lines.append(strip_of(pieces, width, palette.text))
-    note = "log scale" if scale.logarithmic else ""
+            cells.append((text, style))
+        margin_pieces = [(pad(label, margin - 1, "right"), palette.faint), (" │", palette.line)]
+        lines.append(strip_of([*margin_pieces, *_joined(cells)], width, palette.text))
+    note = "" if not scale.logarithmic else "log scale" if margin > len("log scale") else "log"
     return [*lines, _axis(values.size, here, chosen, margin, columns, width, palette, note)][:height]
+
+
+def _joined(cells: list[Piece]) -> list[Piece]:
+    """The same cells, those of one style next to each other in one piece."""
+    return [("".join(text for text, _ in run), style) for style, run in groupby(cells, key=lambda cell: cell[1])]
 
 
 def _axis(
@@ -96,7 +101,7 @@ def _axis(
         line[max(0, start - 1) : start + len(text) + 1] = f" {text} "[0 if start else 1 :]
     text = "".join(line)[:columns]
     return strip_of(
-        [(pad(note, margin + 1, "right")[: margin + 1], palette.faint), (text, palette.faint)], width, palette.text
+        [(pad(note, margin - 1, "right") + "  ", palette.faint), (text, palette.faint)], width, palette.text
     )
 
 
