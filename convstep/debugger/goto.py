@@ -18,13 +18,14 @@ _LEVEL = re.compile(r"(op|operation|element|term)\s+(-?\d+)")
 _ITERATION = re.compile(r"iteration\s+(-?\d+)")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _POSITION = re.compile(r"-?\d+")
+_PHASE = re.compile(r"(forward|backward|update)\s+(\S.*)")
 
 
 def find(recording: Recording, names: Names, spot: Spot, text: str) -> Landing:
     """Where the text leads. Raises ConvstepError where it leads nowhere, and says what would."""
     text = text.strip()
     if not text:
-        raise ConvstepError("where to? o1, grad(w1)[3], term 32, 35%, iteration 2, start, end")
+        raise ConvstepError("where to? o1, grad(w1)[3], term 32, 35%, iteration 2, backward o2, nan, start, end")
     if text in ("start", "end"):
         position = -1 if text == "start" else recording.timeline.length(spot.level, spot.order) - 1
         return Landing(Spot(spot.level, spot.order, position))
@@ -39,6 +40,8 @@ def find(recording: Recording, names: Names, spot: Spot, text: str) -> Landing:
         return share(recording, spot, float(match[1]) / 100)
     if _POSITION.fullmatch(text):
         return _position(recording, Spot(spot.level, spot.order, int(text)))
+    if match := _PHASE.fullmatch(text):
+        return _phase(recording, names, spot, match[1], match[2].strip())
     loss = recording.graph.loss
     if text == "loss" and loss is not None and text not in names.all():
         text = loss.name
@@ -67,6 +70,24 @@ def _iteration(recording: Recording, spot: Spot, iteration: int) -> Landing:
         raise ConvstepError(f"iterations go from 0 to {last}")
     position = iteration * recording.timeline.count(spot.level, spot.order)
     return Landing(Spot(spot.level, spot.order, position), f"the first step of iteration {iteration}")
+
+
+def _phase(recording: Recording, names: Names, spot: Spot, phase: str, name: str) -> Landing:
+    """`forward o2`, `update w1`, or the first step of `backward o2`."""
+    key, index = names.parse(name)
+    if index is not None:
+        raise ConvstepError(f"{phase} takes the name of a layer or a parameter; g {name} goes to one element")
+    if phase == "update":
+        return tensor(recording, names, spot, f"new({key})", None)
+    steps = recording.timeline.steps
+    phases = ("forward", "loss") if phase == "forward" else ("backward",)
+    found = [k for k, step in enumerate(steps) if step.phase in phases and key in (step.layer, step.tensor)]
+    found = [k for k in found if steps[k].layer == key] or found
+    if not found:
+        raise ConvstepError(f"no step of the {phase} phase is about {names.tensor(key)}")
+    iteration = place_of(recording.timeline, spot).iteration
+    position = recording.timeline.position(spot.order, Place(iteration, found[0]))
+    return Landing(Spot("op", spot.order, position))
 
 
 def tensor(recording: Recording, names: Names, spot: Spot, key: str, index: int | None) -> Landing:
@@ -144,7 +165,23 @@ def _last_giver(state: State, index: int) -> int:
 
 
 def completions(names: Names, recording: Recording) -> list[str]:
-    """What may be typed first: names, gradients, levels."""
+    """What may be typed first: names, gradients, levels, phases, searches."""
     steps = recording.timeline.steps
-    written = {f"new({step.tensor})" if step.phase == "update" else step.writes for step in steps}
-    return [*sorted(map(names.tensor, written)), *(f"{level} " for level in LEVELS), "iteration ", "start", "end"]
+    written = sorted({names.tensor(f"new({step.tensor})" if step.phase == "update" else step.writes) for step in steps})
+    layers = list(dict.fromkeys(step.layer for step in steps))
+    updated = [names.tensor(step.tensor) for step in steps if step.phase == "update"]
+    backward = list(dict.fromkeys(step.layer for step in steps if step.is_backward))
+    return [
+        *written,
+        *(f"{level} " for level in LEVELS),
+        "iteration ",
+        "start",
+        "end",
+        "nan",
+        "sum > ",
+        "loss > ",
+        *(f"forward {layer}" for layer in layers),
+        *(f"backward {layer}" for layer in backward),
+        *(f"update {name}" for name in updated),
+        *(f"last {name}" for name in written),
+    ]
