@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from convstep.commands import add_iterations
 from convstep.debugger.snapshot import open_graph
+from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
 from convstep.engine.results import run_all
 from convstep.errors import ConvstepError
@@ -23,10 +25,17 @@ def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
     recording = Recording(open_graph(options.file, options.iterations), kept_bytes=0)
     loss = recording.graph.loss
+    lookout = Lookout(recording)
+    recording.looked_at = lookout.look
+    announced = False
     with Progress(recording.timeline.iterations) as progress:
 
         def done(iteration: int) -> None:
+            nonlocal announced
             progress.clear()
+            if lookout.found is not None and not announced:
+                announced = True
+                print(f"convstep: first non-finite: {_told(lookout)}", file=sys.stderr)
             if loss is not None:
                 print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
             progress.show(iteration)
@@ -41,3 +50,14 @@ def run(options: argparse.Namespace) -> int:
     if loss is None:
         print(f"ran {recording.timeline.iterations} iteration(s); there is no loss")
     return 0
+
+
+def _told(lookout: Lookout) -> str:
+    """Where the first number is that is not finite, and what made it."""
+    from convstep.explain.naming import Names
+    from convstep.explain.nonfinite import origin
+
+    found, graph = lookout.found, lookout.recording.graph
+    assert found is not None and lookout.start is not None
+    again = Recording(graph, {found.iteration: lookout.start})
+    return origin(again, Names(graph), found).line()

@@ -7,6 +7,7 @@ matter from where one comes; the first `ignore` of them are passed over.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from convstep.explain.conditions import Vocabulary, parse_condition
 from convstep.explain.naming import Names
 
 _MOST_IGNORED = 10**12
+_TYPED = re.compile(r"(?P<what>.*?)(?:\s+after\s+(?P<ignore>[0-9]{1,12})(?:\s+hits?)?)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,15 @@ class Breakpoint:
         """The shape of the tensor that it is on."""
         return () if self.key is None else names.shape(self.key)
 
-    def text(self, timeline: Timeline, names: Names) -> str:
-        """All of it in a line: `grad(w1)[3] if loss > 5, after 2 hits`."""
-        condition = f" if {self.condition}" if self.condition else ""
-        ignored = f", after {self.ignore:,} hit{'s' * (self.ignore > 1)}" if self.ignore else ""
-        return f"{self.where(timeline, names)}{condition}{ignored}{'' if self.enabled else ' (off)'}"
+    def text(self, timeline: Timeline, names: Names, switch: bool = True) -> str:
+        """All of it in a line, as `Breakpoints.read` takes it: `grad(w1)[3] if loss > 5 after 2 hits`.
+
+        With `switch`, it says where it is off.
+        """
+        where, anywhere = self.where(timeline, names), self.target == (None, None, None)
+        text = self.condition if anywhere else f"{where} if {self.condition}" if self.condition else where
+        ignored = f" after {self.ignore} hit{'s' * (self.ignore > 1)}" if self.ignore else ""
+        return f"{text}{ignored}{' (off)' if switch and not self.enabled else ''}"
 
     def writes(self, recording: Recording) -> list[tuple[int, int | None]]:
         """The operations that it stops on, each with the element that it is about, within an iteration."""
@@ -111,17 +117,26 @@ class Breakpoints:
             raise ConvstepError("the hits to be passed over are a whole number, 0 or more")
         return breakpoint
 
-    def read(self, text: str) -> Breakpoint:
-        """What a person types: `o1`, `grad(w1)[3] if loss > 5`, `loss > prev(loss)`. Raises ConvstepError."""
-        where, given, condition = text.partition(" if ")
-        where = where.strip()
+    def read(self, text: str, like: Breakpoint | None = None) -> Breakpoint:
+        """What a person types: `o1`, `grad(w1)[3] if loss > 5 after 2 hits`, `loss > prev(loss)`.
+
+        `like` is the one that is to be changed: its operation need not be found again. Raises ConvstepError.
+        """
+        match = _TYPED.fullmatch(text.strip())
+        assert match is not None
+        ignore = int(match["ignore"] or 0)
+        where, given, condition = match["what"].partition(" if ")
+        where, condition = where.strip(), condition.strip()
+        enabled = like is None or like.enabled
+        if like is not None and where == like.where(self.recording.timeline, self.words.names):
+            return self.checked(replace(like, condition=condition, ignore=ignore))
         try:
             key, index = self.words.names.parse(where)
         except ConvstepError:
             if given:
                 raise
-            return self.checked(Breakpoint(condition=where))
-        return self.checked(Breakpoint(key=key, index=index, condition=condition.strip()))
+            return self.checked(Breakpoint(condition=where, ignore=ignore, enabled=enabled))
+        return self.checked(Breakpoint(None, key, index, condition, ignore, enabled))
 
     # -- snapshots
 

@@ -132,7 +132,7 @@ class Search:
             if time is not None:
                 position = iteration * clock.count + time
                 return Landing(Spot(self.spot.level, self.spot.order, position), f"here {text} becomes true")
-        raise ConvstepError(f"after this, {text} never becomes true; C and c go on from breakpoints both ways")
+        raise ConvstepError(f"after this, {text} never becomes true")
 
     def _sum(self, text: str, work: Work) -> Landing:
         """The first term of the present element, or operation, after which the running sum is so."""
@@ -150,6 +150,6 @@ class Search:
             what = "the present element"
         time = Becoming(clock, parse_condition(text, self.words)).next(here.iteration, first - 1)
         if time is None or time >= end:
-            raise ConvstepError(f"in {what}, {text} never holds")
+            raise ConvstepError(f"in {what}, {text} never holds; B takes it as a breakpoint, and c looks everywhere")
         spot = Spot("term", order, here.iteration * clock.count + time)
         return Landing(spot, f"the first term after which {text}")

@@ -13,8 +13,10 @@ from convstep.engine.recording import Iteration
 from convstep.engine.state import State
 from convstep.engine.sums import Floats, collect, multiply, upstream_at
 from convstep.engine.timeline import Place, Step
+from convstep.ops.arithmetic import Add
 from convstep.ops.base import Call, Empty, IntArray, quiet
 from convstep.ops.products import ProductSum, gather
+from convstep.ops.reduction import Mean, Sum
 
 _SLACK = 1.01
 """How much more than a bound the rounding of a sum may give."""
@@ -50,6 +52,8 @@ def sums_of(step: Step, iteration: Iteration, elements: IntArray) -> Sums:
         values = collect(step, iteration, elements).sums
         return Sums(values, np.ones(values.shape, bool))
     node = step.node
+    if node is not None and isinstance(node.op, (Add, Sum)):
+        return _added(step, iteration, elements)
     if node is None or not isinstance(node.op, ProductSum):
         return _told(step, iteration, elements)
     call = iteration.calls[step.layer]
@@ -60,6 +64,18 @@ def sums_of(step: Step, iteration: Iteration, elements: IntArray) -> Sums:
         bias = call.operands[2].reshape(-1)[node.op.bias_of(elements)].astype(np.float64)
         products = np.concatenate([products, bias[:, None]], axis=1)
     return Sums(np.add.accumulate(products, axis=1), np.ones(products.shape, bool))
+
+
+def _added(step: Step, iteration: Iteration, elements: IntArray) -> Sums:
+    """What an operation adds up as it is; a mean's last term divides, and no sum runs there."""
+    assert step.node is not None
+    call = iteration.calls[step.layer]
+    rows = [step.node.op.row(call, slot, elements).index for slot in range(len(step.node.inputs))]
+    numbers = [gather(operand, index) for operand, index in zip(call.operands, rows, strict=False)]
+    sums = np.add.accumulate(np.concatenate(numbers, axis=1), axis=1)
+    further = step.terms["gather"] - sums.shape[1]
+    values = np.pad(sums, ((0, 0), (0, further)))
+    return Sums(values, np.pad(np.ones(sums.shape, bool), ((0, 0), (0, further))))
 
 
 def _told(step: Step, iteration: Iteration, elements: IntArray) -> Sums:
@@ -146,7 +162,9 @@ def reach(step: Step, iteration: Iteration) -> Floats | None:
 
     It is the sum of the magnitudes of all products: the operation itself on absolute numbers.
     """
-    if step.node is None or not isinstance(step.node.op, ProductSum):
+    if step.node is None or not isinstance(step.node.op, (ProductSum, Add, Sum)):
+        return None
+    if step.is_backward and not isinstance(step.node.op, ProductSum):
         return None
     operands = tuple(np.abs(operand) for operand in iteration.calls[step.layer].operands)
     saved: dict[str, Floats] = {}
@@ -158,6 +176,8 @@ def reach(step: Step, iteration: Iteration) -> Floats | None:
         assert given is not None
         bound = np.asarray(given)
     bound = bound.reshape(-1).astype(np.float64) * _SLACK
+    if isinstance(step.node.op, Mean):
+        bound *= step.node.op.count
     bound[~np.isfinite(bound)] = np.inf
     return bound
 

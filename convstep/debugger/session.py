@@ -13,6 +13,7 @@ from convstep.debugger.moves import Landing, Spot
 from convstep.debugger.screen import ScreenBuilder
 from convstep.debugger.trial import Beside, Trial, from_extras, spot_in
 from convstep.debugger.view import View
+from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.engine.timeline import Place
@@ -23,6 +24,7 @@ from convstep.network.graph import Graph
 if TYPE_CHECKING:
     from convstep.debugger.claim_book import ClaimBook
     from convstep.debugger.claim_view import Answers
+    from convstep.debugger.desk import Desk
     from convstep.debugger.edits import Edit
     from convstep.debugger.mine import Mine
     from convstep.debugger.prediction import Prediction
@@ -57,6 +59,8 @@ class Session:
         self.mine: Mine | None = None
         """Gradients that someone's own code computed, to be held beside the true ones."""
         self._claims: ClaimBook | None = None
+        self._desk: Desk | None = None
+        self._lookout: Lookout | None = None
         self._screen = ScreenBuilder(self.names)
         self._beside = Beside(self.trial, self.names)
         self._courses: list[Course] = []
@@ -93,7 +97,16 @@ class Session:
         state = self.state()
         view = self._screen.view(state, self.spot, self._answers())
         view = self._beside.view(view, state, self.spot) if self.trial.edits else view
+        view = self._announced(view)
         return self.prediction.over(view, state) if self.extras.get("predict") else view
+
+    def _announced(self, view: View) -> View:
+        """With the watches, and the first number that is not finite."""
+        if self.lookout.found is None and not self.extras.get("watches"):
+            return view
+        from convstep.debugger.alarms import announced
+
+        return announced(view, self.desk, self.spot)
 
     @property
     def prediction(self) -> Prediction:
@@ -118,6 +131,25 @@ class Session:
         if self._claims is None or self._claims.recording is not self.recording:
             self._claims = ClaimBook(self.recording, self.names, self.extras)
         return self._claims
+
+    @property
+    def lookout(self) -> Lookout:
+        """Looks out for numbers that are not finite in all that this recording runs."""
+        if self._lookout is None or self._lookout.recording is not self.recording:
+            self._lookout = Lookout(self.recording)
+            for iteration in self.recording.at_hand():
+                self._lookout.look(iteration)
+            self.recording.looked_at = self._lookout.look
+        return self._lookout
+
+    @property
+    def desk(self) -> Desk:
+        """Breakpoints, watches and searches on this recording."""
+        from convstep.debugger.desk import Desk
+
+        if self._desk is None or self._desk.recording is not self.recording:
+            self._desk = Desk(self.recording, self.names, self.extras, self.lookout)
+        return self._desk
 
     # -- a step -----------------------------------------------------------------------------------
 

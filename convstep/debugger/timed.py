@@ -37,7 +37,7 @@ from convstep.explain.nodes import (
 )
 from convstep.ops.base import Array, IntArray
 
-_SIGNS: dict[str, Callable[[Any, Any], Any]] = {
+SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,
@@ -133,7 +133,7 @@ class Evaluation:
             case Apply(_, function, arguments):
                 return _applied(function, [self._timed(argument, here) for argument in arguments])
             case Compare(_, sign, left, right):
-                return _both(_SIGNS[sign], self._timed(left, here), self._timed(right, here))
+                return _both(SIGNS[sign], self._timed(left, here), self._timed(right, here))
             case Test(_, function, of):
                 inner = self._timed(of, here)
                 return Timed(_TESTS[function](inner.values), inner.known)

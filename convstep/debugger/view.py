@@ -197,7 +197,8 @@ class ClaimShown:
 class TimelineBar:
     """One iteration as a bar: the phases with their shares of its steps on this level, and where one is.
 
-    `phases` are (name, first, last + 1) in steps of the iteration; `position` is -1 to steps - 1.
+    `phases` are (name, first, last + 1) in steps of the iteration; `position` is -1 to steps - 1. `alarm` is the
+    step that wrote the first number that is not finite.
     """
 
     phases: tuple[tuple[str, int, int], ...]
@@ -205,6 +206,7 @@ class TimelineBar:
     steps: int
     iteration: int
     iterations: int
+    alarm: int | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ class View:
     """One screen. `where` are breadcrumbs (`backward`, `o1 Conv2d`, `grad(w1)[1]`, `term 2 of 4`).
 
     `shorter` are sentences for where the whole one has no room, the longest first. `edited`: what is shown are the
-    numbers of a run with edits.
+    numbers of a run with edits. `alarm` is what must not be overlooked.
     """
 
     name: str
@@ -230,3 +232,4 @@ class View:
     shorter: tuple[str, ...] = ()
     edited: bool = False
     claims: tuple[ClaimShown, ...] = ()
+    alarm: str = ""

@@ -111,6 +111,10 @@ class Recording:
                 progress(k)
         return self._iterations[index]
 
+    def at_hand(self) -> list[Iteration]:
+        """The iterations that need not be run, in their order."""
+        return [self._iterations[k] for k in sorted(self._iterations)]
+
     def branch(self, graph: Graph, first: int) -> Recording:
         """The recording of a graph that runs as this one does before iteration `first`: that part is taken over."""
         at, state = self._state_before(first)

@@ -71,7 +71,7 @@ class _Teller:
             upstream = self.names.element(f"grad({step.layer})", out, step.upstream_shape)
             by = self.names.element(step.tensor, self.found.element, step.shape)
             given = float(collected.upstream[0, k])
-            return f"∂{output}/∂{by} × {upstream} = {short(local)} × {short(given)}", k
+            return f"{short(local)} × {short(given)} (∂{output}/∂{by} × {upstream})", k
         return self._of_sum(sums, step, "its products")
 
     def _of_sum(self, sums: Floats, step: Step, what: str) -> tuple[str, int | None]:
@@ -113,7 +113,7 @@ class _Teller:
         more = ", …" if len(term.reads) > _MOST_READS else ""
         if term.is_product and len(term.reads) == 2:
             values = " · ".join(short(read.value) for read in term.reads)
-            return f"{reads[0]} · {reads[1]} = {values}"
+            return f"{values} ({reads[0]} · {reads[1]})"
         whole = self._numbers(step) if not term.is_product else ""
         named = ", ".join(f"{name} = {short(read.value)}" for name, read in zip(reads, term.reads, strict=False))
         if whole:

@@ -129,5 +129,5 @@ class ConvstepApp(App[str], inherit_bindings=False):
         """The command palette: every action of the registry."""
         for action in self.settings.actions:
             if action.id != "palette":
-                title = f"{action.title}  ({action.shown})"
+                title = f"{action.title}  ({action.shown})" if action.keys else action.title
                 yield SystemCommand(title, action.help, lambda id=action.id: self.main.action_do(id))

@@ -9,7 +9,10 @@ from textual.widgets import Input, Static
 
 from convstep.tui.dialogs.asking import AskingDialog, said
 
-_HINT = "a position (12), a tensor (o1, grad(o1)), an element (o1[3]), a term (term 32), a share (35%)"
+_HINT = (
+    "a position (12), a tensor (o1, grad(o1)), an element (o1[3]), a term (term 32), a share (35%), iteration 2, "
+    "backward o1, last grad(w1), nan, a condition (sum > 5, loss > prev(loss))"
+)
 _LISTED = 6
 
 
@@ -21,8 +24,9 @@ class GoDialog(AskingDialog):
         take: Callable[[str], str],
         completions: Sequence[str],
         later: Callable[[Callable[[], str]], None],
+        text: str = "",
     ) -> None:
-        super().__init__("Go to", _HINT, take, completions=completions, later=later)
+        super().__init__("Go to", _HINT, take, value=text, completions=completions, later=later)
 
     def on_input_changed(self, event: Input.Changed | None = None) -> None:
         super().on_input_changed()

@@ -4,18 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convstep.debugger import moves
 from convstep.tui.doing.panes import NO_NUMBER
 from convstep.tui.doing.predicting import ask, hides
 
 if TYPE_CHECKING:
+    from convstep.debugger.moves import Landing
+    from convstep.engine.work import Work
     from convstep.tui.screens.main import MainScreen
 
 
-def go(screen: MainScreen) -> None:
-    """Ask where to, and go there."""
+def go(screen: MainScreen, text: str = "") -> None:
+    """Ask where to, and go there. What has to be searched for is searched for beside the screen."""
     from convstep.tui.dialogs.go import GoDialog
 
-    screen.app.push_screen(GoDialog(screen.session.go, screen.session.completions(), screen.move), screen.told)
+    searched: list[str] = []
+
+    def take(text: str) -> str:
+        from convstep.debugger.finding import is_search
+
+        if not is_search(text):
+            return screen.session.go(text)
+        screen.session.desk.search(screen.session.spot).check(text)
+        searched.append(text)
+        return ""
+
+    def told(message: str | None) -> None:
+        if searched:
+            find(screen, searched[0])
+        else:
+            screen.told(message)
+
+    screen.app.push_screen(GoDialog(take, screen.session.completions(), screen.move, text), told)
+
+
+def find(screen: MainScreen, text: str) -> None:
+    """Do a search that may take long, and go to what it finds."""
+    session = screen.session
+    search = session.desk.search(session.spot)
+
+    def work(work: Work) -> Landing:
+        landing = search.find(text, work)
+        spot = landing.spot
+        session.recording.iteration(moves.place_of(session.recording.timeline, spot).iteration, work=work)
+        return landing
+
+    screen.work(f"looking for {text}", work, lambda landing: screen.move(lambda: session.land(landing)))
 
 
 def writer(screen: MainScreen) -> None:

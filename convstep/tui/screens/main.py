@@ -148,11 +148,15 @@ class MainScreen(Screen[None], inherit_bindings=False):
         palette = self.palette
         claim = "" if "ledger" in regions else claim_notice(view.claims)
         notices = [*view.notices, claim] if claim else view.notices
+        message = self.message or ("" if self.number else view.alarm)
         for name, draw in (
             ("head", lambda w, h: head_lines(view, w, h, palette)),
             ("formula", lambda w, h: formula_lines(view.formula, w, h, palette)),
             ("ledger", lambda w, h: sum_lines(view.ledger, view.claims, w, h, palette)),
-            ("message", lambda w, h: [message_line(self.message, self._cursor_text(), notices, w, palette)]),
+            (
+                "message",
+                lambda w, h: [message_line(message, self._cursor_text(), notices, w, palette)],
+            ),
             ("legend", lambda w, h: [self._legend(w, view.edited)]),
         ):
             if region := regions.get(name):

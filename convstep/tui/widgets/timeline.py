@@ -80,11 +80,28 @@ def timeline_line(bar: TimelineBar, width: int, palette: Palette) -> Strip:
             pieces.append(("●", palette.now))
             rest -= 1
             marked = True
-        pieces.append(("┄" * rest + " ", palette.faint))
+        pieces.append(("┄" * rest, palette.faint))
+        pieces = _with_alarm(pieces, bar, part, palette)
+        pieces.append((" ", palette.faint))
     used = sum(len(text) for text, _ in pieces)
     tail = _tail(bar)
     pieces.append((" " * max(0, width - used - len(tail) - 1) + tail, palette.text))
     return strip_of(pieces, width, palette.text)
+
+
+def _with_alarm(pieces: list[Piece], bar: TimelineBar, part: Stretch, palette: Palette) -> list[Piece]:
+    """The line so far, with a mark on the step that wrote the first number that is not finite."""
+    if bar.alarm is None or not part.first <= bar.alarm < part.last:
+        return pieces
+    x = part.start + (bar.alarm - part.first) * part.length // (part.last - part.first)
+    marked: list[Piece] = []
+    for text, style in pieces:
+        at, x = x, x - len(text)
+        if 0 <= at < len(text):
+            marked += [(text[:at], style), ("!", palette.now), (text[at + 1 :], style)]
+        else:
+            marked.append((text, style))
+    return marked
 
 
 def _lead(bar: TimelineBar) -> str:
