@@ -1,153 +1,56 @@
-"""Equality for all numbers where expanding is not enough: quotients, sigmoid and tanh, exponentials of sums.
-
-Each side becomes one fraction: a polynomial in elements, exponentials and other functions, over a product of such
-polynomials. Two fractions are equal if the numerator of their difference is 0. All that is multiplied out is counted,
-and given up when it grows: a computer algebra system simplifies more, but nobody knows for how long.
-"""
+"""How it is shown that an expression is a gradient whatever the numbers are, not with these alone."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import reduce
+from collections.abc import Callable, Sequence
 
-from convstep.explain.polynomial import Atom, Monomial, Polynomial, Terms, TooManyTerms, atom, constant, function
+from convstep.engine.recording import Recording
+from convstep.engine.state import split_name
+from convstep.explain.claim_terms import same
+from convstep.explain.expansion import Expansion
+from convstep.explain.nodes import Node, references
+from convstep.explain.polynomial import Polynomial, TooManyTerms
+from convstep.ops.convolution import Convolution
+from convstep.ops.linear import Linear
 
-_PARTS = 12
-"""exp(x), exp(x/2), exp(x/3) and exp(x/4) are powers of exp(x/12)."""
-_MOST_PARTS = 1200
-_MOST_WORK = 300_000
-_LARGEST_EXPONENT = 700.0
+BY_TERMS = "both expand to the same terms"
+BY_ALGEBRA = "their difference comes to 0 whatever the numbers are"
 
+_MOST_ELEMENTS = 64
 
-def always_equal(left: Polynomial, right: Polynomial) -> bool:
-    """Whether two polynomials, whose elements may be any numbers, are the same function.
-
-    False where it cannot be shown by these means. Raises TooManyTerms where they are too large to try.
-    """
-    return not _Algebra().of(left - right).over.terms
+_Equal = Callable[[Polynomial, Polynomial], bool]
 
 
-@dataclass(frozen=True)
-class _Fraction:
-    """`over` divided by the product of the polynomials in `under`, each to its power."""
+def proof(recording: Recording, node: Node, tensor: str, indices: Sequence[int]) -> str:
+    """Why the elements of an expression always are those elements of a gradient; "" where that is not shown."""
+    if len(indices) > _MOST_ELEMENTS:
+        return ""
+    claim = _Claim(recording, node, tensor, indices)
+    # What a person named, and what a product layer made, may be any numbers: so much less is left to be shown.
+    named = frozenset(key for key in references(node) if split_name(key)[0] == "grad")
+    if claim.shown(named) or claim.shown(frozenset(), same):
+        return BY_TERMS
+    from convstep.explain.algebra import always_equal
 
-    over: Polynomial
-    under: Mapping[Terms, int] = field(default_factory=dict)
-
-
-class _Algebra:
-    """Turns polynomials into fractions; `work` counts the products of two terms."""
-
-    def __init__(self) -> None:
-        self.work = 0
-        self.known: dict[Atom, _Fraction] = {}
-
-    def of(self, polynomial: Polynomial) -> _Fraction:
-        """The fraction of a polynomial, its atoms taken apart."""
-        total = _Fraction(Polynomial())
-        for monomial, coefficient in polynomial.terms.items():
-            factors = (self._power(self._atom(of), power) for of, power in monomial)
-            total = self._sum(total, reduce(self._product, factors, _Fraction(constant(coefficient))))
-        return total
-
-    # -- arithmetic
-
-    def _times(self, left: Polynomial, right: Polynomial) -> Polynomial:
-        self.work += len(left.terms) * len(right.terms)
-        if self.work > _MOST_WORK:
-            raise TooManyTerms
-        return left * right
-
-    def _multiplied(self, over: Polynomial, factors: Mapping[Terms, int]) -> Polynomial:
-        for factor, power in factors.items():
-            for _ in range(power):
-                over = self._times(over, Polynomial(dict(factor)))
-        return over
-
-    def _sum(self, left: _Fraction, right: _Fraction) -> _Fraction:
-        both = {**left.under, **right.under}
-        under = {factor: max(left.under.get(factor, 0), right.under.get(factor, 0)) for factor in both}
-        overs = [
-            self._multiplied(side.over, {factor: power - side.under.get(factor, 0) for factor, power in under.items()})
-            for side in (left, right)
-        ]
-        return _Fraction(overs[0] + overs[1], under)
-
-    def _product(self, left: _Fraction, right: _Fraction) -> _Fraction:
-        both = {**left.under, **right.under}
-        under = {factor: left.under.get(factor, 0) + right.under.get(factor, 0) for factor in both}
-        return _Fraction(self._times(left.over, right.over), under)
-
-    def _power(self, base: _Fraction, exponent: int) -> _Fraction:
-        if exponent < 0:
-            return self._power(self._reciprocal(base), -exponent)
-        return reduce(self._product, [base] * exponent, _Fraction(constant(1.0)))
-
-    def _reciprocal(self, of: _Fraction) -> _Fraction:
-        if not of.over.terms:
-            raise TooManyTerms  # 1/0 is equal to nothing
-        over = self._multiplied(constant(1.0), of.under)
-        if len(of.over.terms) == 1:
-            return _Fraction(self._times(over, of.over.reciprocal()))
-        unit, content = of.over.primitive()
-        return _Fraction(over.times(1.0 / content), {unit.key(): 1})
-
-    # -- atoms
-
-    def _atom(self, of: Atom) -> _Fraction:
-        if of not in self.known:
-            self.known[of] = self._made(of)
-        return self.known[of]
-
-    def _made(self, of: Atom) -> _Fraction:
-        kind, name, rest = of
-        if isinstance(rest, int):
-            return _Fraction(atom(of))
-        assert isinstance(rest, tuple)
-        if kind == "sum":
-            return self.of(Polynomial(dict(rest)))
-        arguments = [_one(self.of(Polynomial(dict(argument)))) for argument in rest]
-        match name, arguments:
-            case "exp", [x]:
-                return self._exponential(x)
-            case "sigmoid", [x]:
-                return self._over_itself_and_1(self._exponential(x), 0.0)
-            case "tanh", [x]:
-                return self._over_itself_and_1(self._exponential(x.times(2.0)), -1.0)
-            case "log1p", [x]:
-                return _Fraction(function("log", x + constant(1.0)))
-            case _:
-                return _Fraction(function(name, *arguments))
-
-    def _over_itself_and_1(self, of: _Fraction, more: float) -> _Fraction:
-        """(of + more) / (of + 1)."""
-        one, added = (self._sum(of, _Fraction(constant(number))) for number in (1.0, more))
-        return self._product(added, self._reciprocal(one))
-
-    def _exponential(self, x: Polynomial) -> _Fraction:
-        """The exponential of a sum: the product of its terms' exponentials, so that they can cancel."""
-        factors = (self._exponential_of(monomial, coefficient) for monomial, coefficient in x.terms.items())
-        return reduce(self._product, factors, _Fraction(constant(1.0)))
-
-    def _exponential_of(self, monomial: Monomial, coefficient: float) -> _Fraction:
-        if not monomial:
-            if abs(coefficient) > _LARGEST_EXPONENT:
-                raise TooManyTerms
-            return _Fraction(constant(math.exp(coefficient)))
-        [((kind, name, rest), power), *others] = monomial
-        if (kind, name, power, others) == ("function", "log", 1, []) and coefficient == int(coefficient):
-            assert isinstance(rest, tuple)
-            return self._power(self.of(Polynomial(dict(rest[0]))), int(coefficient))
-        parts = coefficient * _PARTS
-        if parts != int(parts) or abs(parts) > _MOST_PARTS:
-            return _Fraction(function("exp", Polynomial({monomial: coefficient})))
-        [((of, _),)] = function("exp", Polynomial({monomial: 1.0 / _PARTS})).terms
-        return _Fraction(atom(of, int(parts)))
+    layers = frozenset(node.name for node in recording.graph.layers if isinstance(node.op, (Convolution, Linear)))
+    shown = any(claim.shown(symbols, always_equal) for symbols in (named | layers, layers, frozenset[str]()))
+    return BY_ALGEBRA if shown else ""
 
 
-def _one(fraction: _Fraction) -> Polynomial:
-    """A fraction as a polynomial, its denominators being atoms."""
-    under = (atom(("sum", "", factor), -power) for factor, power in fraction.under.items())
-    return reduce(Polynomial.__mul__, under, fraction.over)
+class _Claim:
+    def __init__(self, recording: Recording, node: Node, tensor: str, indices: Sequence[int]) -> None:
+        self.recording, self.node, self.tensor, self.indices = recording, node, tensor, indices
+
+    def shown(self, symbols: frozenset[str], equal: _Equal | None = None) -> bool:
+        """Whether all elements are the same as they stand, or equal by some means when expanded down to `symbols`."""
+        expansion = Expansion(self.recording, symbols)
+        try:
+            truths = [expansion.gradient(self.tensor, index) for index in self.indices]
+            for one, truth in zip(expansion.typed(self.node).reshape(-1), truths, strict=True):
+                if same(one, truth):
+                    continue
+                if equal is None or not equal(expansion.to_inputs(one), expansion.to_inputs(truth)):
+                    return False
+        except TooManyTerms:
+            return False
+        return not expansion.has_constants

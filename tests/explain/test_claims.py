@@ -198,3 +198,91 @@ def test_the_true_numbers_are_right_and_spoilt_ones_wrong(source, data):
     found = judge(Recording(load({**source, "iterations": 1, "claims": claims})))
     assert [one.ok for one in found] == [True, False, True, False]
     json.dumps([one.line() for one in found], allow_nan=False)
+
+
+SHARED = {
+    "inputs": {"x": [[1.0, 2.0]], "y": [[3.0, -1.0]]},
+    "layers": [
+        {"name": "a", "op": "Linear", "out_features": 2, "bias": False, "weight": [[0.5, 0.25], [-1.0, 1.0]]},
+        {"name": "t", "op": "Tanh"},
+        {"name": "b", "op": "Linear", "out_features": 2, "bias": False, "weight": "a.weight"},
+    ],
+    "loss": {"name": "C", "op": "MSELoss", "inputs": ["b", "y"], "reduction": "sum"},
+    "optimizer": {"op": "SGD", "lr": 0.1},
+    "iterations": 3,
+    "indexing": "flat1",
+    "symbols": {"a.weight": "w"},
+}
+
+
+@pytest.mark.parametrize(
+    ("of", "index", "text"),
+    [
+        ("b.weight", (1,), "grad(b)[1]*t[1] + grad(a)[1]*x[1]"),
+        ("w", (1,), "2*(b[1]-y[1])*t[1] + (1-t[1]^2)*x[1]*(w[1]*2*(b[1]-y[1]) + w[3]*2*(b[2]-y[2]))"),
+        ("x", (2,), "w[2]*grad(a)[1] + w[4]*grad(a)[2]"),
+        ("a", None, "grad(t)*(1-t^2)"),
+        ("a", (1,), "grad(t)[1] * 4 / (exp(a[1]) + exp(-a[1]))^2"),
+        ("y", None, "-grad(b)"),
+    ],
+)
+def test_gradients_inputs_and_a_shared_weight_in_the_first_of_several_iterations(of, index, text):
+    assert verdict(text, of, index, SHARED).why[0].startswith("equal always: ")
+
+
+@pytest.mark.parametrize(
+    ("of", "index", "text", "code"),
+    [
+        ("w", (1,), "grad(b)[1]*t[1]", "missing-path"),
+        ("x", (1,), "w[1]*grad(a)[1] + w[2]*grad(a)[2]", "transposed"),
+        ("a", None, "grad(t)", "missing-activation-derivative"),
+        ("a", None, "1 - t^2", "missing-upstream"),
+        ("y", None, "grad(b)", "wrong-sign"),
+    ],
+)
+def test_wrong_ones_of_them_are_told_their_mistake(of, index, text, code):
+    assert codes(verdict(text, of, index, SHARED))[:1] == [code]
+
+
+def test_the_derivative_of_the_loss_by_itself_is_1_with_all_numbers():
+    assert verdict(1, "C", None, SHARED).why == ("equal for these numbers, and for 6 other sets of them",)
+    assert verdict("1", "C", (1,), SHARED).ok
+
+
+SOFTMAX = {
+    "inputs": {"z": [[0.0, 1.0, -0.5]], "t": [[0.25, 0.25, 0.5]]},
+    "layers": [{"name": "p", "op": "Softmax", "dim": 1}],
+    "loss": {"op": "MSELoss", "reduction": "sum", "inputs": ["p", "t"]},
+    "indexing": "flat1",
+}
+
+
+def test_quotients_and_exponentials_are_shown_to_be_equal_always():
+    jacobian = "p[1]*(2*(p[1]-t[1]) - sum(2*(p-t)*p))"
+    assert verdict(jacobian, "z", (1,), SOFTMAX).why[0].startswith("equal always: ")
+    quotient = "exp(z[1]) / sum(exp(z)) * (2*(p[1]-t[1]) - sum(2*(p-t)*exp(z)) / sum(exp(z)))"
+    assert verdict(quotient, "z", (1,), SOFTMAX).why[0].startswith("equal always: ")
+    shifted = "1 / (1 + exp(z[2]-z[1]) + exp(z[3]-z[1])) * (2*(p[1]-t[1]) - sum(2*(p-t)*p))"
+    assert verdict(shifted, "z", (1,), SOFTMAX).why == (
+        "equal always: their difference comes to 0 whatever the numbers are",
+    )
+
+
+def test_what_cancels_counts_as_0():
+    source = {
+        "inputs": {"x": [[0.1], [0.7], [-0.3]], "y": [[1.0], [0.3], [0.2]]},
+        "layers": [{"name": "z", "op": "Linear", "out_features": 1}, {"name": "n", "op": "BatchNorm1d"}],
+        "loss": {"op": "MSELoss", "inputs": ["n", "y"]},
+    }
+    found = verdict(0, "z.bias", (0,), source)
+    assert found.ok and found.why[0].endswith("other sets of them")
+
+
+def test_the_mistake_at_a_tie_is_found_though_other_numbers_have_none():
+    source = {
+        "inputs": {"x": {"shape": [1, 1, 3], "value": [2, 2, 1]}},
+        "layers": [{"name": "p", "op": "MaxPool1d", "kernel_size": 3}],
+        "gradient": {"p": 4},
+        "indexing": "flat1",
+    }
+    assert "pool-spread" in codes(verdict("grad(p)[1] / 2", "x", (1,), source))

@@ -85,6 +85,17 @@ def test_formulas_of_random_networks_give_their_numbers(source, data):
             gives_its_number(made, key, index, data.draw(st.integers(1, 4)))
 
 
+@settings(max_examples=25)
+@given(networks(5), st.data())
+def test_formulas_of_random_networks_in_single_precision(source, data):
+    made = formulas({**source, "dtype": "float32"}, data.draw(st.integers(0, source["iterations"] - 1)))
+    for key in keys(made):
+        index = data.draw(st.integers(0, made.tensor(key).size - 1))
+        whole = made.of(key, index)
+        near = pytest.approx(whole.value, rel=2e-5, abs=2e-5 * scale(made, whole), nan_ok=True)
+        assert evaluate(whole.expression, made.value) == near
+
+
 @pytest.mark.parametrize("name", PICKED)
 def test_formulas_of_picked_networks_give_their_numbers(name):
     made = formulas(PICKED[name])
