@@ -5,6 +5,7 @@ import pytest
 from networks import sample
 
 from convstep import cli
+from convstep.tui.show import Ending
 
 TWO_CONV = sample("two_conv")
 W1 = np.array([[-30.0, -18], [6, 18]])
@@ -14,8 +15,13 @@ W1 = np.array([[-30.0, -18], [6, 18]])
 def opened(monkeypatch, capsys):
     """Run the command line; what it was to show, its exit status, and standard error."""
     shown = []
-    monkeypatch.setattr("convstep.tui.app.run", lambda session, *_: shown.append(session))
-    monkeypatch.setattr(cli, "_on_a_terminal", lambda: True)
+
+    def show(session, *_):
+        shown.append(session)
+        return Ending()
+
+    monkeypatch.setattr("convstep.tui.show.show", show)
+    monkeypatch.setattr("convstep.commands.open._on_a_terminal", lambda: True)
 
     def run(*arguments):
         with pytest.raises(SystemExit) as ended:
