@@ -92,17 +92,21 @@ class Explainer:
 
     def explained(self, address: Address) -> Explained:
         """Everything about one number. Raises ConvstepError where it is not written yet."""
+        return Explained(address, self.name(address), tuple(self._rows(address, self.check(address))))
+
+    def check(self, address: Address) -> Status:
+        """How final a number is. Raises ConvstepError where it is not written yet."""
         status = self._status(address)
         if status == Status.BLANK:
-            raise ConvstepError(f"{self._name(address)} is not written yet")
-        return Explained(address, self._name(address), tuple(self._rows(address, status)))
+            raise ConvstepError(f"{self.name(address)} is not written yet")
+        return status
 
     # -- rows
 
     def _rows(self, address: Address, status: Status) -> Iterator[Row]:
         origins = self._at(address.iteration)
         if status == Status.PARTIAL:
-            yield Row(f"{self._name(address)} is not finished here: this is what it becomes.")
+            yield Row(f"{self.name(address)} is not finished here: this is what it becomes.")
         graph, iteration = self.state.recording.graph, self.state.recording.iteration(address.iteration)
         if told := set_by_hand(iteration, graph, self.names, address.key, address.index):
             yield Row(told)
@@ -149,7 +153,7 @@ class Explainer:
         gives = "" if np.isnan(amount) or (not made and not written) else f"gives {short(amount)}"
         if made and gives and group.role in ("operand", "upstream") and not np.isnan(local):
             gives = f"× {short(local)} = {short(amount)}"
-        text = f"{self._name(address)}{value}" + (f"   {gives}" if gives else "")
+        text = f"{self.name(address)}{value}" + (f"   {gives}" if gives else "")
         return Row(text, address=address, place=self._place(group, address))
 
     def _rest(self, group: Group, shown: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> Row:
@@ -188,7 +192,8 @@ class Explainer:
     def _plain(self, key: str) -> str:
         return key if not key.startswith("given(") else f"grad({key[len('given(') : -1]})"
 
-    def _name(self, address: Address) -> str:
+    def name(self, address: Address) -> str:
+        """`grad(w1)[1]`, with its iteration where that is another one."""
         other = self.state.place.iteration
         formulas = self._at(min(address.iteration, other)).formulas
         try:

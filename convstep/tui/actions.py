@@ -183,6 +183,11 @@ ACTIONS: tuple[Action, ...] = (
         _Row("resume", "ctrl+r", "Resume", "The unsaved session of last time, which was offered at the start"),
     ),
     *_group(
+        "Take along",
+        "exporting",
+        _Row("export", "x", "Export", "The screen as SVG, the formula as LaTeX or Markdown, a tensor as CSV or npy"),
+    ),
+    *_group(
         "Screen",
         "general",
         _Row("theme", "t", "Theme: dark or light", "Change between the dark and the light theme"),
