@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -115,6 +115,26 @@ class Recording:
         """The iterations that need not be run, in their order."""
         return [self._iterations[k] for k in sorted(self._iterations)]
 
+    def last_alone(self, progress: Callable[[int], None] | None = None) -> Iteration:
+        """The last iteration for one who wants its results only, in less memory than `iteration` needs.
+
+        What the optimizer kept is given up part by part as the new is there: see `spent` of `run_iteration`.
+        """
+        last = self.timeline.iterations - 1
+        if last in self._iterations:
+            return self._iterations[last]
+        at, state = self._state_before(last)
+        for k in range(at, last + 1):
+            state, spent = replace(state, optimizer={}), dict(state.optimizer)
+            iteration = run_iteration(self.graph, self.timeline, k, state, spent=spent)
+            self._note(iteration)
+            if progress:
+                progress(k)
+            if k < last:
+                state = iteration.end
+                del iteration
+        return iteration
+
     def branch(self, graph: Graph, first: int) -> Recording:
         """The recording of a graph that runs as this one does before iteration `first`: that part is taken over."""
         at, state = self._state_before(first)
@@ -151,8 +171,19 @@ class Recording:
             self._checkpoints = {k: s for k, s in self._checkpoints.items() if k in keep}
 
 
-def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingState, work: Work = QUIET) -> Iteration:
-    """Forward, loss, backward and update, from a training state. Raises Cancelled between two operations."""
+def run_iteration(
+    graph: Graph,
+    timeline: Timeline,
+    index: int,
+    start: TrainingState,
+    work: Work = QUIET,
+    spent: dict[str, Mapping[str, Array]] | None = None,
+) -> Iteration:
+    """Forward, loss, backward and update, from a training state. Raises Cancelled between two operations.
+
+    `spent` is the optimizer's state in place of `start`'s: each part is taken out as the new one is there. Of such an
+    iteration only the results are left: `calls`, `given` and `updates` are empty.
+    """
     start = _forced(graph, index, start)
     parameters = dict(start.parameters)
     values: dict[str, Array] = {**graph.batch(index), **parameters, **start.buffers, **_masks(graph, index)}
@@ -178,12 +209,18 @@ def run_iteration(graph: Graph, timeline: Timeline, index: int, start: TrainingS
             values[node.name] = graph.force(index, node.name, output)
         seeds = _seeds(graph, values)
         given, grads = _backward(graph, timeline, calls, seeds, work)
-        updates = _updates(graph, timeline, index, replace(start, parameters=parameters), grads, work)
-    end = TrainingState(
-        {**parameters, **{name: update.new_parameter for name, update in updates.items()}},
-        buffers,
-        {**start.optimizer, **{name: update.new_state for name, update in updates.items()}},
-    )
+        if spent is not None:
+            calls, given = {}, {}
+        updates: dict[str, Update] = {}
+        after, optimizer = dict(parameters), dict(start.optimizer)
+        before = start.optimizer if spent is None else spent
+        for name, update in _updates(graph, timeline, index, parameters, before, grads, work):
+            after[name], optimizer[name] = update.new_parameter, update.new_state
+            if spent is None:
+                updates[name] = update
+            else:
+                spent.pop(name, None)
+    end = TrainingState(after, buffers, optimizer)
     return Iteration(index, values, calls, seeds, given, grads, updates, start, end)
 
 
@@ -235,18 +272,22 @@ def _backward(
 
 
 def _updates(
-    graph: Graph, timeline: Timeline, index: int, start: TrainingState, grads: Mapping[str, Array], work: Work
-) -> dict[str, Update]:
+    graph: Graph,
+    timeline: Timeline,
+    index: int,
+    parameters: Mapping[str, Array],
+    kept: Mapping[str, Mapping[str, Array]],
+    grads: Mapping[str, Array],
+    work: Work,
+) -> Iterator[tuple[str, Update]]:
+    """The updates by parameter, one after the other; `kept` is the optimizer's state before them."""
     optimizer = graph.optimizer_at(index)
     if optimizer is None:
-        return {}
-    updates: dict[str, Update] = {}
+        return
     for step in timeline.steps:
         if step.phase == "update":
             work.check()
             name = step.tensor
-            parameter, gradient = start.parameters[name], grads[name]
-            state = start.optimizer.get(name, {})
+            parameter, gradient, state = parameters[name], grads[name], kept.get(name, {})
             new_parameter, new_state = optimizer.update(index + 1, parameter, gradient, state)
-            updates[name] = Update(optimizer, index + 1, parameter, gradient, state, new_parameter, new_state)
-    return updates
+            yield name, Update(optimizer, index + 1, parameter, gradient, state, new_parameter, new_state)

@@ -41,8 +41,7 @@ class Results:
 
 def run_all(recording: Recording, progress: Callable[[int], None] | None = None) -> Results:
     """Run every iteration; `progress` is told each one when it is done."""
-    last = recording.timeline.iterations - 1
-    return results(recording, recording.iteration(last, progress))
+    return results(recording, recording.last_alone(progress))
 
 
 def results(recording: Recording, iteration: Iteration) -> Results:

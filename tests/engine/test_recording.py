@@ -19,6 +19,23 @@ def test_every_iteration_comes_back_to_the_same_bits(kept_bytes):
         assert all(np.array_equal(grads[name], tensor) for name, tensor in expected.items())
 
 
+@pytest.mark.parametrize("kept_bytes", [0, 10**9])
+def test_the_last_iteration_alone_is_the_same(kept_bytes):
+    graph = load(sample("digits"))
+    recording = Recording(graph, kept_bytes=kept_bytes)
+    told: list[int] = []
+    alone, whole = recording.last_alone(told.append), Recording(graph).iteration(graph.iterations - 1)
+    assert told == list(range(graph.iterations))
+    for name, tensor in {**whole.values, **whole.end.parameters}.items():
+        assert np.array_equal({**alone.values, **alone.end.parameters}[name], tensor)
+    for name, kept in whole.end.optimizer.items():
+        assert all(np.array_equal(alone.end.optimizer[name][part], array) for part, array in kept.items())
+    # Nothing that a reader may ask for later has been given up.
+    again = recording.iteration(graph.iterations - 1)
+    assert again.updates.keys() == whole.updates.keys()
+    assert all(np.array_equal(again.grads[name], tensor) for name, tensor in whole.grads.items())
+
+
 def test_checkpoints_are_within_the_budget():
     graph = load(sample("digits"))
     recording = Recording(graph, kept_bytes=100_000)
