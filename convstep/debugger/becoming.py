@@ -139,6 +139,9 @@ class Becoming:
     def _in_shares(self, iteration: int, k: int, before: int, backwards: bool) -> Iterator[IntArray]:
         """In scatter order, from the operation's beginning: every sum needs all that came before."""
         truth, first = self.truth(iteration), self.clock.span(k)[0]
+        bound = reach(self.clock.timeline.steps[k], self.clock.iteration(iteration))
+        if bound is not None and not can_hold(truth, self.node, bound).any():
+            return
         per = self.clock.timeline.steps[k].terms["scatter"]
         last = np.zeros(0, np.intp)
         for shared in shared_sums(self.clock, k, iteration):

@@ -14,9 +14,10 @@ from convstep.engine.state import State
 from convstep.engine.sums import Floats, collect, multiply, upstream_at
 from convstep.engine.timeline import Place, Step
 from convstep.ops.arithmetic import Add
-from convstep.ops.base import Call, Empty, IntArray, quiet
+from convstep.ops.base import Empty, IntArray, quiet
+from convstep.ops.bounded import Bounded
 from convstep.ops.products import ProductSum, gather
-from convstep.ops.reduction import Mean, Sum
+from convstep.ops.reduction import Sum
 
 _SLACK = 1.01
 """How much more than a bound the rounding of a sum may give."""
@@ -156,28 +157,15 @@ def _rounds(targets: IntArray) -> Iterator[IntArray]:
         left = np.delete(left, first)
 
 
-@quiet
 def reach(step: Step, iteration: Iteration) -> Floats | None:
-    """A bound that no running sum of each element exceeds in magnitude, flat; None where none is cheap.
-
-    It is the sum of the magnitudes of all products: the operation itself on absolute numbers.
-    """
-    if step.node is None or not isinstance(step.node.op, (ProductSum, Add, Sum)):
+    """A bound that no running sum of each element exceeds in magnitude, flat; None where none is cheap."""
+    if step.node is None or not isinstance(step.node.op, Bounded):
         return None
-    if step.is_backward and not isinstance(step.node.op, ProductSum):
+    call, upstream = iteration.calls[step.layer], iteration.grads.get(step.layer, np.zeros(0))
+    found = step.node.op.reach(call, step.slot, upstream)
+    if found is None:
         return None
-    operands = tuple(np.abs(operand) for operand in iteration.calls[step.layer].operands)
-    saved: dict[str, Floats] = {}
-    bound = np.asarray(step.node.op.forward(operands, saved))
-    if step.is_backward:
-        wanted = [slot == step.slot for slot in range(len(operands))]
-        upstream = np.abs(iteration.grads[step.layer])
-        given = step.node.op.vjp(Call(operands, bound, saved), upstream, wanted)[step.slot]
-        assert given is not None
-        bound = np.asarray(given)
-    bound = bound.reshape(-1).astype(np.float64) * _SLACK
-    if isinstance(step.node.op, Mean):
-        bound *= step.node.op.count
+    bound = found.reshape(-1).astype(np.float64) * _SLACK
     bound[~np.isfinite(bound)] = np.inf
     return bound
 

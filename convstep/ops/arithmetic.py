@@ -11,11 +11,12 @@ import numpy as np
 
 from convstep.ops.arguments import require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
+from convstep.ops.bounded import Bounded
 from convstep.ops.broadcast import Broadcast, broadcast_shape, common_dtype
 from convstep.ops.expression import Element, Expression, Number, total
 
 
-class Add(Operation):
+class Add(Bounded, Operation):
     """The sum of two or more tensors, as `a + b + …` in torch."""
 
     min_inputs: ClassVar[int] = 2
@@ -70,6 +71,10 @@ class Add(Operation):
         reads = [Read(slot, index, call.value(slot, index)) for slot, index in enumerate(self._read(out))]
         sums = accumulate(read.value for read in reads)
         return [Term((r,), r.value, does="add", sum=s, holds=s) for r, s in zip(reads, sums, strict=True)]
+
+    @quiet
+    def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
+        return self.forward(tuple(np.abs(operand) for operand in call.operands), {}) if slot == OUTPUT else None
 
     def formula(self, call: Call, out: int) -> Expression:
         return total([Element(slot, index) for slot, index in enumerate(self._read(out))])

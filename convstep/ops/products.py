@@ -22,6 +22,7 @@ from convstep.ops.base import (
     Term,
     quiet,
 )
+from convstep.ops.bounded import Bounded
 from convstep.ops.expression import Element, Expression, Number, Product, Sum
 from convstep.ops.terms import Terms
 
@@ -54,7 +55,7 @@ def gather(tensor: Array, index: IntArray) -> npt.NDArray[np.float64]:
     return values
 
 
-class ProductSum(Operation):
+class ProductSum(Bounded, Operation):
     """An operation whose every output element is Σ input · weight, plus a bias where it has one.
 
     A subclass says which elements meet: `pairs`, `input_column`, `weight_column`, and where it has a bias
@@ -113,6 +114,16 @@ class ProductSum(Operation):
         inputs, weights, empty = self.pairs(np.array([out]))
         bias = int(self.bias_of(np.array([out]))[0]) if self.has_bias else None
         return product_terms(call, inputs[0], weights[0], empty[0], bias)
+
+    @quiet
+    def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
+        operands = tuple(np.abs(operand) for operand in call.operands)
+        saved: dict[str, Array] = {}
+        output = np.asarray(self.forward(operands, saved))
+        if slot == OUTPUT:
+            return output
+        wanted = [slot == k for k in range(len(operands))]
+        return self.vjp(Call(operands, output, saved), np.abs(upstream), wanted)[slot]
 
     def formula(self, call: Call, out: int) -> Expression:
         inputs, weights, empty = (a[0] for a in self.pairs(np.array([out])))

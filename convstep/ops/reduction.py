@@ -11,12 +11,13 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, IntegersOrNone, dimension, require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
+from convstep.ops.bounded import Bounded
 from convstep.ops.broadcast import Broadcast
 from convstep.ops.expression import Element, Expression, Number, Quotient, total
 from convstep.ops.terms import Terms
 
 
-class Sum(Operation):
+class Sum(Bounded, Operation):
     """torch.sum over `dim` (None: all dimensions); with `keepdim` these stay, with size 1."""
 
     dim: IntegersOrNone = None
@@ -107,6 +108,10 @@ class Sum(Operation):
             return Term((Read(0, int(index[k]), number),), number, does="add", sum=so_far, holds=so_far)
 
         return Terms(self.term_count(), make)
+
+    @quiet
+    def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
+        return Sum.forward(self, (np.abs(call.operands[0]),), {}) if slot == OUTPUT else None
 
     def _finish(self, whole: float) -> Term:
         """The term after the last addition, where there is one."""

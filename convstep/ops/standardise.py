@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.ops.base import Array, Call, Empty, IntArray, Links, Operation, Shape, Spec, quiet
+from convstep.ops.bounded import Bounded
 from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
 from convstep.ops.norm_layout import Layout
 
@@ -20,7 +21,7 @@ _FEW = 8
 """A group of at most so many numbers is small: there gradients are added up product by product."""
 
 
-class Standardise(Operation):
+class Standardise(Bounded, Operation):
     """y = (x − mean) / √(var + eps) · weight + bias, mean and variance taken over each group of numbers.
 
     A subclass says what the groups are (`layout`), and gives eps and its parameters. Where
@@ -133,6 +134,17 @@ class Standardise(Operation):
         if standard.max() <= limit and standard.min() >= -limit:
             return np.arange(0)
         return np.flatnonzero(np.abs(standard) > limit)
+
+    @quiet
+    def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
+        if slot or self.fixed:
+            return None
+        standard = np.abs((call.operands[0].reshape(self.layout.shape) - call.saved["mean"]) * call.saved["rate"])
+        given = np.abs(upstream.reshape(self.layout.shape) * call.saved["rate"])
+        if "weight" in self.slots:
+            given = given * np.abs(self._channelwise(call.operands, "weight"))
+        through = standard * self._mean(given * standard) + self.centred * self._mean(given)
+        return np.asarray(given + through).reshape(upstream.shape)
 
     # -- one element
 

@@ -33,6 +33,7 @@ class BreakpointsDialog(ChangingDialog):
         return [f"{k + 1} {each.text(timeline, names)}" for k, each in enumerate(self.desk.breakpoints.all)]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.prevent_default()  # the list stays
         self.action_edit()
 
     def action_edit(self) -> None:

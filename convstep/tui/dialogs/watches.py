@@ -51,6 +51,7 @@ class WatchesDialog(ChangingDialog):
         return rows
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.prevent_default()  # the list stays
         self.action_stop()
 
     def action_stop(self) -> None:

@@ -1,0 +1,16 @@
+"""Operations that know, without adding anything up, how far the running sums in their elements can go."""
+
+from __future__ import annotations
+
+from convstep.ops.base import Array, Call
+
+
+class Bounded:
+    """A part of an operation, beside `Operation`."""
+
+    def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
+        """Σ |product| of each element, or more, up to rounding: no running sum exceeds it in magnitude.
+
+        For `OUTPUT` of its own terms, else of those of the gradient of operand `slot`. None where that is not cheap.
+        """
+        raise NotImplementedError

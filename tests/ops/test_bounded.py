@@ -1,0 +1,34 @@
+"""Operations that say how far their running sums can go keep to it."""
+
+import numpy as np
+import pytest
+from op_cases import CASES, call
+
+from convstep.ops.base import OUTPUT
+from convstep.ops.bounded import Bounded
+
+BOUNDED = [case for case in CASES if isinstance(case.build()[0], Bounded)]
+
+
+@pytest.mark.parametrize("case", BOUNDED, ids=lambda case: case.id)
+def test_no_running_sum_goes_further(case):
+    op, operands = case.build()
+    made = call(op, operands)
+    upstream = np.random.default_rng(1).normal(size=made.output.shape)
+    bound = op.reach(made, OUTPUT, upstream)
+    if bound is not None:
+        for out in range(made.output.size):
+            sums = [term.sum for term in op.terms(made, out) if term.sum is not None]
+            assert np.max(np.abs(sums), initial=0.0) <= bound.reshape(-1)[out] * (1 + 1e-9) + 1e-300
+    for slot in range(len(operands)):
+        bound = op.reach(made, slot, upstream) if op.is_differentiable(slot) else None
+        if bound is not None:
+            links = op.column(made, slot, np.arange(operands[slot].size))
+            products = np.where(links.index >= 0, links.local * upstream.reshape(-1)[links.index], 0.0)
+            furthest = np.max(np.abs(np.add.accumulate(products, axis=1)), axis=1, initial=0.0)
+            assert (furthest <= bound.reshape(-1) * (1 + 1e-9) + 1e-300).all()
+
+
+def test_they_are_the_ones_that_take_longest():
+    names = {case.op for case in BOUNDED}
+    assert {"Conv2d", "Linear", "ConvTranspose2d", "BatchNorm2d", "Add", "Sum", "Mean"} <= names
