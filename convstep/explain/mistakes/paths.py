@@ -43,7 +43,9 @@ def whole_paths(site: Site) -> Iterator[Array]:
             alone = site.with_upstream(only)
             yield alone
             yield site.given - alone
-    elif _mixes(site):
+    if isinstance(site.op, Convolution) and site.slot == 1 and site.is_listed:
+        yield from _single_places(site)
+    if axis is None and _mixes(site):
         own = site.links.index == np.arange(len(site.links.index))[:, None]
         yield site.shaped(np.where(own, site.products, 0.0).sum(axis=1))
     if isinstance(site.op, Linear) and site.slot < 2 and site.upstream.ndim > 2:
@@ -52,6 +54,16 @@ def whole_paths(site: Site) -> Iterator[Array]:
         yield from _without_statistics(site, site.op)
     if isinstance(site.op, CrossEntropyLoss) and site.slot == 0:
         yield from _without_the_other_scores(site)
+
+
+def _single_places(site: Site) -> Iterator[Array]:
+    """A kernel's gradient from one place of the output alone, or from all but that."""
+    places = site.products.reshape(len(site.products), site.grid[0], -1).sum(axis=1)
+    count = places.shape[1]
+    for nth in range(count) if 1 < count <= _MOST_PARTS else (0, count - 1) if count > 1 else ():
+        alone = site.shaped(places[:, nth])
+        yield alone
+        yield site.given - alone
 
 
 def _without_statistics(site: Site, op: Standardise) -> Iterator[Array]:

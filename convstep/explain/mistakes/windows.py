@@ -41,9 +41,10 @@ def _turned(tensor: Array, axes: int) -> Array:
 
 
 def overwritten_overlap(site: Site) -> Iterator[Array]:
-    """Of the windows that give to an input element only the last, or the first, stays; or of a kernel's places."""
+    """Of the windows that give to an input element only the last, or the first, stays; of a kernel's, only the last."""
     if isinstance(site.op, Convolution) and site.slot == 1 and site.is_listed:
-        yield from (site.shaped(site.products[:, place]) for place in (-1, 0))
+        yield site.shaped(site.products[:, -1])
+        yield site.shaped(site.products.reshape(len(site.products), site.grid[0], -1)[:, :, -1].sum(axis=1))
     slides = isinstance(site.op, (Convolution, Pool)) and site.slot == 0
     if not (slides or site.node.op_name == "Embedding") or not site.is_listed:
         return
