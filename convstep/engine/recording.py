@@ -6,10 +6,12 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from convstep.engine.checkpoints import Checkpoints
+from convstep.engine.checkpoints import TrainingState as TrainingState
 from convstep.engine.timeline import Timeline
 from convstep.engine.work import QUIET, TooLong, Work
 from convstep.errors import ArgumentError, ConvstepError
@@ -19,22 +21,8 @@ from convstep.network.graph import Graph
 from convstep.ops.base import Array, Call
 from convstep.ops.optimizers import Update
 
-_KEPT_BYTES = 256 * 2**20
-"""How much whole iterations may take beside the present one, and how much the checkpoints."""
-
-
-@dataclass(frozen=True)
-class TrainingState:
-    """What an iteration starts from: parameters, buffers, and what the optimizer keeps per parameter."""
-
-    parameters: Mapping[str, Array]
-    buffers: Mapping[str, Array] = field(default_factory=dict)
-    optimizer: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
-
-    @property
-    def nbytes(self) -> int:
-        tensors = [*self.parameters.values(), *self.buffers.values()]
-        return sum(t.nbytes for t in tensors) + sum(t.nbytes for kept in self.optimizer.values() for t in kept.values())
+_KEPT_BYTES = 64 * 2**20
+"""How much whole iterations may take beside the present one, and how much the checkpoints in memory."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +49,8 @@ class Recording:
     """The recorded run of a graph. Iterations are computed when they are first asked for.
 
     The present iteration is kept whole, others and the training states between iterations (checkpoints) within
-    `kept_bytes` each; what is not kept is computed again from the state before it, to the same bits.
+    `kept_bytes` each, further checkpoints in temporary files (none where `kept_bytes` is 0); what is not kept is
+    computed again from the state before it, to the same bits.
 
     `patience` is how many seconds a reader waits that gives no `Work`; what takes longer raises TooLong.
     `looked_at` is told each iteration when it has been run.
@@ -76,9 +65,8 @@ class Recording:
         self.patience = math.inf
         self.looked_at: Callable[[Iteration], None] | None = None
         self._seconds = 0.0
-        self._checkpoints = {0: TrainingState(graph.parameters, graph.buffers), **(checkpoints or {})}
-        self._always = frozenset(self._checkpoints)
-        self._every = 1
+        first = {0: TrainingState(graph.parameters, graph.buffers)}
+        self._checkpoints = Checkpoints({**first, **(checkpoints or {})}, kept_bytes)
         self._kept_bytes = kept_bytes
         self._most_iterations = max(1, kept_bytes // max(1, iteration_bytes(graph)))
         self._iterations: OrderedDict[int, Iteration] = OrderedDict()
@@ -145,30 +133,23 @@ class Recording:
 
     def beside(self) -> Recording:
         """A recording of the same run for a thread of its own; the iterations that are there are shared."""
-        other = Recording(self.graph, self._checkpoints, self._kept_bytes)
+        other = Recording(self.graph, kept_bytes=self._kept_bytes)
+        other._checkpoints = self._checkpoints.copy()
         other._iterations.update(self._iterations)
         return other
 
     def _state_before(self, index: int) -> tuple[int, TrainingState]:
         """The nearest known training state that an iteration at or before `index` starts from."""
-        known = dict(self._checkpoints)
-        known.update({k: iteration.start for k, iteration in self._iterations.items() if k not in known})
-        known.update({k + 1: iteration.end for k, iteration in self._iterations.items()})
-        at = max(k for k in known if k <= index)
-        return at, known[at]
+        near = {k: iteration.start for k, iteration in self._iterations.items()}
+        near.update({k + 1: iteration.end for k, iteration in self._iterations.items()})
+        at = max(k for k in (*near, *self._checkpoints.indices()) if k <= index)
+        return at, near[at] if at in near else self._checkpoints[at]
 
     def _note(self, iteration: Iteration) -> None:
         """Keep an iteration's loss, and its end as a checkpoint, the checkpoints thinned out as they grow."""
         if self.graph.loss is not None:
             self.losses[iteration.index] = float(iteration.values[self.graph.loss.name].sum())
-        following = iteration.index + 1
-        if following % self._every == 0:
-            self._checkpoints.setdefault(following, iteration.end)
-        most = self._kept_bytes // max(1, iteration.end.nbytes)
-        while len(self._checkpoints) > len(self._always) + most:
-            self._every *= 2
-            keep = {k for k in self._checkpoints if k % self._every == 0} | self._always
-            self._checkpoints = {k: s for k, s in self._checkpoints.items() if k in keep}
+        self._checkpoints.add(iteration.index + 1, iteration.end)
 
 
 def run_iteration(
