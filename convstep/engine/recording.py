@@ -12,8 +12,9 @@ import numpy as np
 
 from convstep.engine.checkpoints import Checkpoints
 from convstep.engine.checkpoints import TrainingState as TrainingState
+from convstep.engine.freed import give_back
 from convstep.engine.timeline import Timeline
-from convstep.engine.work import QUIET, TooLong, Work
+from convstep.engine.work import QUIET, Part, TooLong, Work
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.draw import Draw
 from convstep.network.footprint import iteration_bytes
@@ -68,7 +69,9 @@ class Recording:
         first = {0: TrainingState(graph.parameters, graph.buffers)}
         self._checkpoints = Checkpoints({**first, **(checkpoints or {})}, kept_bytes)
         self._kept_bytes = kept_bytes
-        self._most_iterations = max(1, kept_bytes // max(1, iteration_bytes(graph)))
+        size = iteration_bytes(graph)
+        self._most_iterations = max(1, kept_bytes // max(1, size))
+        self._is_large = size > _KEPT_BYTES
         self._iterations: OrderedDict[int, Iteration] = OrderedDict()
 
     def iteration(
@@ -81,15 +84,17 @@ class Recording:
         if index in self._iterations:
             self._iterations.move_to_end(index)
             return self._iterations[index]
-        at, state = self._state_before(index)
+        near = self._states_at_hand()
+        at = max(k for k in (*near, *self._checkpoints.indices()) if k <= index)
         if work is None and (index + 1 - at) * self._seconds > self.patience:
             raise TooLong(index)
+        state = near.pop(at, None)
+        near.clear()
         for k in range(at, index + 1):
-            (work or QUIET).report(f"iteration {k} of {self.timeline.iterations}", (k - at) / (index + 1 - at))
-            while len(self._iterations) >= self._most_iterations:
-                self._iterations.popitem(last=False)
+            self._make_room()
+            state = state or self._checkpoints[at]
             start = time.perf_counter()
-            self._iterations[k] = run_iteration(self.graph, self.timeline, k, state, work or QUIET)
+            self._iterations[k] = run_iteration(self.graph, self.timeline, k, state, self._part(work, k, at, index))
             self._seconds = time.perf_counter() - start
             state = self._iterations[k].end
             self._note(self._iterations[k])
@@ -123,6 +128,20 @@ class Recording:
                 del iteration
         return iteration
 
+    def _make_room(self) -> None:
+        """Let go of iterations for another one, before anything of it takes memory."""
+        while len(self._iterations) >= self._most_iterations:
+            self._iterations.popitem(last=False)
+        if self._kept_bytes and self._is_large:
+            give_back()
+
+    def _part(self, work: Work | None, k: int, first: int, last: int) -> Work:
+        """The work of iteration k, of those from `first` to `last`."""
+        if work is None:
+            return QUIET
+        text = f"iteration {k} of {self.timeline.iterations}"
+        return Part(work, text, k - first, last + 1 - first, 2 * len(self.graph.nodes))
+
     def branch(self, graph: Graph, first: int) -> Recording:
         """The recording of a graph that runs as this one does before iteration `first`: that part is taken over."""
         at, state = self._state_before(first)
@@ -138,10 +157,15 @@ class Recording:
         other._iterations.update(self._iterations)
         return other
 
+    def _states_at_hand(self) -> dict[int, TrainingState]:
+        """The training states that the kept iterations begin and end with, by the iteration that starts from each."""
+        states = {k: iteration.start for k, iteration in self._iterations.items()}
+        states.update({k + 1: iteration.end for k, iteration in self._iterations.items()})
+        return states
+
     def _state_before(self, index: int) -> tuple[int, TrainingState]:
         """The nearest known training state that an iteration at or before `index` starts from."""
-        near = {k: iteration.start for k, iteration in self._iterations.items()}
-        near.update({k + 1: iteration.end for k, iteration in self._iterations.items()})
+        near = self._states_at_hand()
         at = max(k for k in (*near, *self._checkpoints.indices()) if k <= index)
         return at, near[at] if at in near else self._checkpoints[at]
 

@@ -26,3 +26,16 @@ class Work:
 
 
 QUIET = Work()
+
+
+class Part(Work):
+    """One of `count` equal parts of some work, the one before which `first` are done; it checks `checks` times."""
+
+    def __init__(self, whole: Work, text: str, first: int, count: int, checks: int) -> None:
+        self._whole, self._text, self._first, self._count, self._checks = whole, text, first, count, checks
+        self._done = 0
+
+    def check(self) -> None:
+        self._whole.check()
+        self._whole.report(self._text, (self._first + min(1.0, self._done / self._checks)) / self._count)
+        self._done += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -289,7 +290,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
         for pane in self.panes:
             pane.release()
         trial = self.session.trial
-        self.work(f"iteration {index}", lambda work: trial.run(index, work), lambda _: then())
+
+        def run(work: Work) -> None:
+            gc.collect()  # views and what they show hold each other
+            trial.run(index, work)
+
+        self.work(f"iteration {index}", run, lambda _: then())
 
     def _meanwhile(self, chosen: Action) -> None:
         """A key during long work: escape ends it, q leaves; steps are taken afterwards; all else waits."""
