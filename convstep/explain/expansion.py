@@ -36,7 +36,7 @@ from convstep.ops.base import OUTPUT, Empty, Shape
 _MOST_ELEMENTS = 1000
 _MOST_TERMS = 2000
 _MOST_WORK = 100_000
-"""Sums and products of polynomials in typed expressions."""
+"""Sums of polynomials in typed expressions, products of two terms in gradients."""
 _DEEPEST = 100
 _LONGEST_KEPT = 6
 
@@ -95,8 +95,15 @@ class Expansion:
             upstream = element(f"grad({step.layer})", out)
             if f"grad({step.layer})" not in self.symbols:
                 upstream = self.gradient(step.layer, out)
-            terms[int(k)] = self._formula(local, step.layer, keep=True) * upstream
+            factor = self._formula(local, step.layer, keep=True)
+            self._count(len(factor.terms) * len(upstream.terms))
+            terms[int(k)] = factor * upstream
         return terms
+
+    def _count(self, work: int) -> None:
+        self._work += work
+        if self._work > _MOST_WORK:
+            raise TooManyTerms
 
     # -- forward
 
@@ -234,9 +241,7 @@ class Expansion:
     def _each(self, rule: Callable[..., Polynomial], *values: Polynomials) -> Polynomials:
         """The rule for every element, broadcast."""
         shape = np.broadcast_shapes(*(value.shape for value in values))
-        self._work += prod(shape)
-        if self._work > _MOST_WORK:
-            raise TooManyTerms
+        self._count(prod(shape))
         spread = [np.broadcast_to(value, shape).reshape(-1) for value in values]
         result = np.empty(prod(shape), dtype=object)
         result[:] = [rule(*row) for row in zip(*spread, strict=True)]

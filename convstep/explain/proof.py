@@ -9,7 +9,7 @@ from convstep.engine.state import split_name
 from convstep.explain.claim_terms import same
 from convstep.explain.expansion import Expansion
 from convstep.explain.nodes import Node, references
-from convstep.explain.polynomial import Polynomial, TooManyTerms
+from convstep.explain.polynomial import Polynomial, TooManyTerms, element
 from convstep.ops.convolution import Convolution
 from convstep.ops.linear import Linear
 
@@ -45,7 +45,7 @@ class _Claim:
         """Whether all elements are the same as they stand, or equal by some means when expanded down to `symbols`."""
         expansion = Expansion(self.recording, symbols)
         try:
-            truths = [expansion.gradient(self.tensor, index) for index in self.indices]
+            truths = [self._truth(expansion, index) for index in self.indices]
             for one, truth in zip(expansion.typed(self.node).reshape(-1), truths, strict=True):
                 if same(one, truth):
                     continue
@@ -54,3 +54,8 @@ class _Claim:
         except TooManyTerms:
             return False
         return not expansion.has_constants
+
+    def _truth(self, expansion: Expansion, index: int) -> Polynomial:
+        """The true gradient of an element; where the claim speaks of that very gradient, itself."""
+        itself = f"grad({self.tensor})"
+        return element(itself, index) if itself in expansion.symbols else expansion.gradient(self.tensor, index)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from networks import networks, sample
 
 from convstep.engine.recording import Recording
-from convstep.explain.claims import ClaimError, judge
+from convstep.explain.claims import ClaimError, Judge, judge
 from convstep.network import load
+from convstep.network.graph import Claim
 from convstep.network.footprint import differentiated
 
 with open(sample("two_conv"), encoding="utf-8") as file:
@@ -286,3 +287,9 @@ def test_the_mistake_at_a_tie_is_found_though_other_numbers_have_none():
         "indexing": "flat1",
     }
     assert "pool-spread" in codes(verdict("grad(p)[1] / 2", "x", (1,), source))
+
+
+def test_a_gradient_is_itself_whatever_the_size_of_the_network():
+    source = load(sample("digits"))
+    found = Judge(Recording(source)).verdict(Claim("conv1.weight", None, "grad(conv1.weight)"))
+    assert found.always
