@@ -11,8 +11,8 @@ from networks import networks, sample
 from convstep.engine.recording import Recording
 from convstep.explain.claims import ClaimError, Judge, judge
 from convstep.network import load
-from convstep.network.graph import Claim
 from convstep.network.footprint import differentiated
+from convstep.network.graph import Claim
 
 with open(sample("two_conv"), encoding="utf-8") as file:
     TWO_CONV = yaml.safe_load(file)
