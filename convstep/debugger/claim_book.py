@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convstep.engine.recording import Recording
+from convstep.engine.work import Work
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
 from convstep.network.footprint import iteration_bytes
@@ -115,17 +116,17 @@ class ClaimBook:
 
     # -- finding out
 
-    def preparation(self, at: tuple[int, int] | None = None) -> Callable[[], Prepared]:
+    def preparation(self, at: tuple[int, int] | None = None) -> Callable[[Work], Prepared]:
         """The work that judges all claims, and compares one at one element term by term. It touches nothing here."""
         judge, recording = self._judge, self.recording.beside()
         entries = [(number, entry) for number, entry in enumerate(self.entries) if number not in self.judged]
         known = dict(self.judged)
 
-        def prepare() -> Prepared:
+        def prepare(work: Work) -> Prepared:
             from convstep.debugger.claim_work import Judge, judged_by, rows_by, told_at
 
             using = judge or Judge(recording)
-            found = {number: judged_by(using, entry, number) for number, entry in entries}
+            found = {number: judged_by(using, entry, number, work) for number, entry in entries}
             rows: dict[tuple[int, int], ClaimRows | None] = {}
             for number, one in {**known, **found}.items():
                 index = at[1] if at is not None and at[0] == number else told_at(self.entries[number], one)
@@ -144,7 +145,7 @@ class ClaimBook:
 
     # -- claims of one's own
 
-    def asked(self, tensor: str, index: int | None, text: str) -> Callable[[], Answer]:
+    def asked(self, tensor: str, index: int | None, text: str) -> Callable[[Work], Answer]:
         """The work that judges what someone types of an element; `g` is the upstream gradient there.
 
         Raises ConvstepError, now or then, for what cannot be read.
@@ -153,11 +154,11 @@ class ClaimBook:
         claim = Claim(tensor, self._written_index(tensor, index), self._in_full(tensor, text))
         entry = Entry(claim, tensor, index, kept=True)
 
-        def judge_it() -> Answer:
+        def judge_it(work: Work) -> Answer:
             from convstep.debugger.claim_work import Judge, judged_by, rows_by, told_at
 
             using = judge or Judge(recording)
-            judged = judged_by(using, entry, len(self.entries))
+            judged = judged_by(using, entry, len(self.entries), work)
             if judged.error:
                 raise ConvstepError(judged.error)
             at = told_at(entry, judged)

@@ -11,7 +11,7 @@ import numpy as np
 from convstep.debugger.claim_book import ClaimBook, Judged
 from convstep.debugger.formulas import full_terms, gradient_column
 from convstep.debugger.stage import Stage
-from convstep.debugger.view import ClaimShown, Formula, Ledger, Status
+from convstep.debugger.view import MINE, ClaimShown, Formula, Ledger, Status
 from convstep.engine.sums import collect
 from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
@@ -141,10 +141,11 @@ class AtStep:
         right = not compared.differs[at]
         names, result = self._truth(at)
         element = self.stage.names.element(self.step.writes, at, self.step.shape)
-        why = () if right else mine_why(compared)
+        why = () if right else mine_why(compared, mine.explained)
         worked = f"= {short(float(compared.aligned.reshape(-1)[at]))}"
         title, verdict = f"Yours: {element} of {mine.file}", _marked(right, "", compared.mistakes)
-        return ClaimShown(title, "", worked, verdict, right, names, result, why)
+        pending = None if mine.explained else (MINE, at)
+        return ClaimShown(title, "", worked, verdict, right, names, result, why, pending)
 
     # -- the truth
 
@@ -159,8 +160,9 @@ class AtStep:
         collected = state.collected if state.target == at else None
         collected = collected or collect(step, state.iteration, np.array([at]))
         column = gradient_column(stage, step, collected, at)
-        full = [int(k) for k in np.flatnonzero(full_terms(collected))]
-        shown = full if len(full) <= _MOST_TERMS else [*full[: _MOST_TERMS // 2], -1, full[-1]]
+        full = np.flatnonzero(full_terms(collected))
+        few = len(full) <= _MOST_TERMS
+        shown = full.tolist() if few else [*full[: _MOST_TERMS // 2].tolist(), -1, int(full[-1])]
         terms = [column(k, None, False).names if k >= 0 else "…" for k in shown]
         others = len(state.timeline.writers(step.writes)) - 1
         more = [f"what {count_of(others, 'other use')} give{'s' if others == 1 else ''}"] if others else []
@@ -225,8 +227,10 @@ def verdict_of(verdict: Verdict, right: bool) -> str:
     return _marked(right, "always" if verdict.always else "for these numbers", verdict.mistakes)
 
 
-def mine_why(compared: Compared) -> tuple[str, ...]:
+def mine_why(compared: Compared, explained: bool) -> tuple[str, ...]:
     """What may have been done wrong, a sentence each."""
+    if not explained:
+        return ("looking for the mistake …",)
     return tuple(mistake.sentence() for mistake in compared.mistakes) or ("no known mistake gives these numbers",)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from convstep.debugger.claim_book import Entry, Judged
+from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
 from convstep.explain.claim_rows import ClaimRows, claim_rows
 from convstep.explain.claim_steps import worked
@@ -12,10 +13,10 @@ from convstep.explain.language import parse
 from convstep.explain.nodes import references
 
 
-def judged_by(judge: Judge, entry: Entry, number: int) -> Judged:
+def judged_by(judge: Judge, entry: Entry, number: int, token: Work = QUIET) -> Judged:
     """The verdict on a claim, or why there is none."""
     try:
-        verdict = judge.verdict(entry.claim, number)
+        verdict = judge.verdict(entry.claim, number, token)
     except ConvstepError as error:
         return Judged(None, str(error))
     if not isinstance(entry.claim.text, str):

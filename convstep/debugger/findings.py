@@ -16,6 +16,7 @@ from convstep.explain.numbers import scientific, short
 
 if TYPE_CHECKING:
     from convstep.debugger.claim_book import ClaimBook
+    from convstep.debugger.mine import Mine
     from convstep.debugger.session import Session
     from convstep.explain.difference import Compared
     from convstep.explain.gradcheck import GradientCheck
@@ -57,9 +58,10 @@ def sections(session: Session, checks: Sequence[GradientCheck]) -> list[Section]
     book = session.claims
     claims = tuple(_claim(book, number) for number in range(len(book.entries)))
     parts = [Section("Claims", claims, "nobody has claimed anything yet: a tries a formula for an element")]
-    if session.mine is not None:
-        gradients = session.mine.difference.gradients
-        parts.append(Section(f"Yours: {session.mine.file}", tuple(_own(session, one) for one in gradients)))
+    mine = session.mine
+    if mine is not None:
+        gradients = mine.difference.gradients
+        parts.append(Section(f"Yours: {mine.file}", tuple(_own(session, mine, one) for one in gradients)))
     checked = tuple(_check(session, check) for check in checks)
     parts.append(Section("Gradients against central differences", checked, "not checked yet: c checks every gradient"))
     return parts
@@ -83,18 +85,18 @@ def _claim(book: ClaimBook, number: int) -> Finding:
     return Finding(of, said, marked, verdict.ok, verdict.why, entry.tensor, at, number, entry.kept)
 
 
-def _own(session: Session, compared: Compared) -> Finding:
+def _own(session: Session, mine: Mine, compared: Compared) -> Finding:
     names, of = session.names, f"grad({compared.tensor})"
     count, first = int(np.count_nonzero(compared.differs)), compared.first_wrong
     if compared.ok:
         said = f"all {compared.truth.size} right" if compared.truth.size > 1 else "right"
         return Finding(names.tensor(of), said, "✓", True, (), compared.tensor)
     some = f"{count} of {compared.truth.size} differ, the largest error is {short(compared.max_abs_error)}"
-    why = list(mine_why(compared))
+    why = list(mine_why(compared, mine.explained))
     if first is not None:
-        index, mine, right = first
+        index, yours, right = first
         element = names.element(of, index, compared.truth.shape)
-        why.insert(0, f"the first that differs: {element} is {short(mine)}, right is {short(right)}")
+        why.insert(0, f"the first that differs: {element} is {short(yours)}, right is {short(right)}")
     mistake = compared.mistakes[0].code if compared.mistakes else "wrong"
     at = None if first is None else first[0]
     return Finding(names.tensor(of), some, f"✗ {mistake}", False, tuple(why), compared.tensor, at)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from convstep.engine.recording import Recording
+from convstep.engine.work import Work
 from convstep.explain.naming import Names
 
 if TYPE_CHECKING:
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mine:
-    """The gradients of a file, compared with those of iteration 0. `file` is its name for the screen."""
+    """The gradients of a file, compared with those of iteration 0. `file` is its name for the screen.
+
+    `explained`: whether the mistakes that may be behind wrong ones have been looked for, which takes long.
+    """
 
     file: str
     difference: Difference
+    explained: bool = False
 
     @cached_property
     def _by_tensor(self) -> dict[str, Compared]:
@@ -43,9 +48,27 @@ class Mine:
                 return f"{where} is the first of {self.file} that differs; k lists all"
         return f"all gradients of {self.file} are right; k lists them"
 
+    def explaining(self, recording: Recording) -> Callable[[Work], Mine]:
+        """The work that looks for the mistakes. The recording is to be that thread's own."""
+
+        def explain(work: Work) -> Mine:
+            from convstep.explain.difference import explained
+
+            return _ready(replace(self, difference=explained(recording, self.difference, work), explained=True))
+
+        return explain
+
+
+def _ready(mine: Mine) -> Mine:
+    """The same with everything known that takes a look at whole gradients."""
+    for compared in mine.difference.gradients:
+        _ = compared.differs
+    return mine
+
 
 def read_mine(recording: Recording, file: str, given: Mapping[str, Given], renamed: Mapping[str, str]) -> Mine:
     """Compare what a file holds with the truth. Raises ConvstepError for names and shapes that cannot be."""
-    from convstep.explain.difference import compare
+    from convstep.explain.difference import beside_truth
 
-    return Mine(file, compare(recording, given, renamed))
+    difference = beside_truth(recording, given, renamed)
+    return _ready(Mine(file, difference, explained=difference.ok))

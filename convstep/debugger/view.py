@@ -172,14 +172,18 @@ class Ledger:
     differs: int | None = None
 
 
+MINE = -1
+"""What stands for numbers of one's own where claims have a number."""
+
+
 @dataclass(frozen=True)
 class ClaimShown:
     """A derivative that someone worked out, beside the true one.
 
     `yours` is the formula as it was written ("" for numbers), `worked` its way to its number ("= 12 · 2 · 6 = 144"),
     `verdict` a mark and a word ("✗ sum-before-multiply"); `right` is None as long as nobody knows. `truth` is the
-    true sum with names, `result` what is shown of its number. `pending` says what is still to be found out about
-    the claim: its number, and the element.
+    true sum with names, `result` what is shown of its number. `pending` says what is still to be found out: about
+    which claim (its number, or MINE), and at which element.
     """
 
     title: str

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from convstep.engine.recording import Iteration, Recording
 from convstep.engine.state import split_name
 from convstep.engine.trace import element_name, plain
+from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
 from convstep.explain.claim_terms import difference, factored
 from convstep.explain.evaluation import evaluate
@@ -105,8 +106,8 @@ class Judge:
         self.trials = Trials(recording)
         self.largest = max((largest(gradient) for gradient in self.iteration.grads.values()), default=0.0)
 
-    def verdict(self, claim: Claim, number: int = 0) -> Verdict:
-        """The verdict on a claim, `number` in the file. Raises ClaimError where it cannot be judged."""
+    def verdict(self, claim: Claim, number: int = 0, token: Work = QUIET) -> Verdict:
+        """The verdict on a claim, `number` in the file. Raises ClaimError where it cannot be judged, Cancelled."""
         index = "" if claim.index is None else f"[{','.join(map(str, claim.index))}]"
         tensor, flat = self.names.parse(claim.of + index)
         if tensor not in self.iteration.grads:
@@ -118,7 +119,7 @@ class Judge:
                 node = None  # a number all the same
         except ConvstepError as error:
             raise ClaimError(number, "is", f"{error}") from None
-        return _Claim(self, claim.text, tensor, flat, node, value).verdict()
+        return _Claim(self, claim.text, tensor, flat, node, value).verdict(token)
 
 
 def reader(iteration: Iteration) -> Any:
@@ -150,7 +151,7 @@ class _Claim:
         """The flat indices that the claim is about."""
         return list(range(self.gradient.size)) if self.flat is None else [self.flat]
 
-    def verdict(self) -> Verdict:
+    def verdict(self, token: Work = QUIET) -> Verdict:
         if _squeezed(self.claimed.shape) != _squeezed(self.gradient.shape):
             return self._say(np.zeros(len(self.index), bool), [self._misshapen()], [])
         right = self._right(self.claimed, self.gradient, self.node is None)
@@ -158,7 +159,7 @@ class _Claim:
         if not len(wrong):
             return self._say(right, [self._how_right()], [])
         reasons = [self._numbers(wrong), *self._terms(int(wrong[0]))]
-        mistakes = self._mistakes()
+        mistakes = self._mistakes(token)
         reasons += [mistake.sentence() for mistake in mistakes]
         return self._say(right, reasons, mistakes)
 
@@ -254,13 +255,13 @@ class _Claim:
         number = "" if math.isnan(together) else f" = {short(together)}"
         return f"{some} {what}: {factored(terms, self.judge.names)}{number}"
 
-    def _mistakes(self) -> list[Mistake]:
+    def _mistakes(self, token: Work) -> list[Mistake]:
         """The mistakes that reproduce the claim. An expression's are tried nearby, too: chance has no say."""
         evidence = [(self.judge.recording, self.claimed)]
         if self.node is not None:
             evidence += self._on(self.judge.trials.near)
         found = [
-            [Mistake(**mistake) for mistake in mistakes_of_element(run, self.tensor, self.flat, claimed)]
+            [Mistake(**mistake) for mistake in mistakes_of_element(run, self.tensor, self.flat, claimed, token)]
             for run, claimed in evidence
         ]
         return [mistake for mistake in found[-1] if all(_has(mistake, others) for others in found)]

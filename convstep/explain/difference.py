@@ -12,6 +12,7 @@ import numpy as np
 
 from convstep.engine.recording import Recording
 from convstep.engine.trace import plain
+from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
 from convstep.explain.mistakes.backward import Backward
 from convstep.explain.mistakes.closeness import Closeness, closeness
@@ -125,22 +126,23 @@ class Difference:
 
 
 def compare(recording: Recording, given: Mapping[str, Given], renamed: Mapping[str, str] | None = None) -> Difference:
-    """Compare gradients with those of the first iteration.
+    """Compare gradients with those of the first iteration, and name the mistakes that explain the wrong ones.
+
+    Takes names and raises errors as `beside_truth` does.
+    """
+    return explained(recording, beside_truth(recording, given, renamed or {}))
+
+
+def beside_truth(recording: Recording, given: Mapping[str, Given], renamed: Mapping[str, str]) -> Difference:
+    """Gradients beside those of the first iteration, without the mistakes that explain the wrong ones.
 
     They are named `w1`, `o1.weight`, `grads/o1.weight`, `grad(w1)` or `w1.grad`; `renamed` maps other names to
     these. Raises ConvstepError for an unknown name or a shape that cannot be the tensor's.
     """
     backward = Backward(recording, recording.iteration(0))
-    found = [
-        _beside_truth(backward, label, name, given[label])
-        for label, name in _names(recording.graph, given, renamed or {}).items()
-    ]
-    wrong = [c for c in found if not c.ok]
-    rights = {c.tensor: c.truth for c in found if c.ok}
-    wrongs = [Wrong(c.tensor, c.mine, c.truth, c.closeness) for c in wrong]
-    mistakes = dict(zip((c.name for c in wrong), search(backward, wrongs, rights) if wrongs else [], strict=True))
     gradients = tuple(
-        Compared(c.name, c.tensor, c.mine, c.truth, c.closeness, tuple(mistakes.get(c.name, ()))) for c in found
+        _one_beside_truth(backward, label, name, given[label])
+        for label, name in _names(recording.graph, given, renamed).items()
     )
     return Difference(gradients, _right_down_to(backward, gradients), _first_wrong(backward, gradients))
 
@@ -157,6 +159,22 @@ def _right_down_to(backward: Backward, gradients: Sequence[Compared]) -> str | N
 def _first_wrong(backward: Backward, gradients: Sequence[Compared]) -> Compared | None:
     wrong = [c for c in gradients if not c.ok]
     return min(wrong, key=lambda c: backward.complete_after(c.tensor), default=None)
+
+
+def explained(recording: Recording, difference: Difference, token: Work = QUIET) -> Difference:
+    """The same with the mistakes that reproduce what is wrong. Raises Cancelled when the work is given up."""
+    wrong = [c for c in difference.gradients if not c.ok]
+    if not wrong:
+        return difference
+    rights = {c.tensor: c.truth for c in difference.gradients if c.ok}
+    wrongs = [Wrong(c.tensor, c.mine, c.truth, c.closeness) for c in wrong]
+    found = search(Backward(recording, recording.iteration(0)), wrongs, rights, token)
+    mistakes = {c.name: tuple(these) for c, these in zip(wrong, found, strict=True)}
+    gradients = tuple(
+        Compared(c.name, c.tensor, c.mine, c.truth, c.closeness, mistakes[c.name]) if c.name in mistakes else c
+        for c in difference.gradients
+    )
+    return Difference(gradients, difference.right_down_to)
 
 
 def _names(graph: Graph, given: Mapping[str, Given], renamed: Mapping[str, str]) -> dict[str, str]:
@@ -198,7 +216,7 @@ def _resolve(graph: Graph, written: str) -> str:
     return symbols.get(name, name)
 
 
-def _beside_truth(backward: Backward, label: str, name: str, given: Given) -> Compared:
+def _one_beside_truth(backward: Backward, label: str, name: str, given: Given) -> Compared:
     tensor = backward.graph.aliases.get(name, name)
     truth = backward.iteration.grads.get(tensor)
     if truth is None:

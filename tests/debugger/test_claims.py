@@ -10,6 +10,7 @@ from convstep.debugger import claim_work
 from convstep.debugger.findings import opened, sections
 from convstep.debugger.session import Session, open_session
 from convstep.engine.recording import Recording
+from convstep.engine.work import QUIET
 from convstep.errors import ConvstepError
 from convstep.network import load
 
@@ -29,9 +30,9 @@ def session(at="start", judged=True, **changes):
 
 def find_out(made):
     """What the screen does beside itself, until nothing is pending."""
-    made.claims.take(made.claims.preparation()())
+    made.claims.take(made.claims.preparation()(QUIET))
     while pending := [claim.pending for claim in made.view().claims if claim.pending]:
-        made.claims.take(made.claims.preparation(pending[0])())
+        made.claims.take(made.claims.preparation(pending[0])(QUIET))
 
 
 def ledger(view):
@@ -167,7 +168,7 @@ def test_a_claim_that_cannot_be_judged_says_why():
 
 
 def tried(made, text, tensor="o1.weight", index=0):
-    return made.claims.asked(tensor, index, text)()
+    return made.claims.asked(tensor, index, text)(QUIET)
 
 
 def test_a_formula_is_tried_with_g_for_the_upstream_gradient():

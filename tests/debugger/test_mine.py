@@ -7,6 +7,8 @@ from networks import sample
 from convstep.debugger.findings import opened, sections
 from convstep.debugger.mine import read_mine
 from convstep.debugger.session import open_session
+from convstep.debugger.view import MINE
+from convstep.engine.work import QUIET
 from convstep.errors import ConvstepError
 from convstep.explain.difference import Given
 
@@ -16,7 +18,8 @@ O1 = np.array([[12.0, 18.0], [-12.0, -6.0]])
 
 def session(at="start", **gradients):
     made = open_session(sample("two_conv"), at=at)
-    made.mine = read_mine(made.recording, "mine.npz", {k: Given(v, "float64") for k, v in gradients.items()}, {})
+    mine = read_mine(made.recording, "mine.npz", {k: Given(v, "float64") for k, v in gradients.items()}, {})
+    made.mine = mine.explaining(made.recording)(QUIET)
     return made
 
 
@@ -42,6 +45,14 @@ def test_a_mistake_is_named():
     first = made.view().claims[0]
     assert first.verdict == "✗ wrong-sign"
     assert any("sign" in text for text in first.why)
+
+
+def test_mistakes_are_not_looked_for_to_be_shown():
+    made = session("grad(w1)[2]", w1=-W1)
+    made.mine = read_mine(made.recording, "mine.npz", {"w1": Given(-W1, "float64")}, {})
+    first = made.view().claims[0]
+    assert (first.verdict, first.pending) == ("✗ wrong", (MINE, 1))
+    assert first.why == ("looking for the mistake …",)
 
 
 def test_the_true_number_waits_for_its_sum():

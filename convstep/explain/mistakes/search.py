@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 
+from convstep.engine.work import QUIET, Work
 from convstep.explain.mistakes import whole
 from convstep.explain.mistakes.backward import Backward
 from convstep.explain.mistakes.mistake import CODES, Mistake
@@ -66,17 +67,22 @@ class _Found:
         return [*structural[:first], *plain, *structural[first:]]
 
 
-def search(backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array]) -> list[list[Mistake]]:
+def search(
+    backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array], token: Work = QUIET
+) -> list[list[Mistake]]:
     """For each of the wrong gradients the mistakes that reproduce it, the likeliest first.
 
     `rights` are gradients that are known to be right: a mistake that would have spoilt them is a less likely one.
+    Raises Cancelled when the work is given up.
     """
-    return _Search(backward, wrongs, rights).run()
+    return _Search(backward, wrongs, rights, token).run()
 
 
 class _Search:
-    def __init__(self, backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array]) -> None:
-        self.backward, self.wrongs, self.rights = backward, wrongs, rights
+    def __init__(
+        self, backward: Backward, wrongs: Sequence[Wrong], rights: Mapping[str, Array], token: Work = QUIET
+    ) -> None:
+        self.backward, self.wrongs, self.rights, self.token = backward, wrongs, rights, token
         self.by_tensor = {wrong.tensor: wrong for wrong in wrongs}
         self.wanted = sorted({*self.by_tensor, *rights}, key=backward.complete_after)
         self.found = [_Found(wrong.index is not None) for wrong in wrongs]
@@ -143,6 +149,7 @@ class _Search:
             return
         for code, rule in RULES.items():
             for gradient in rule(site):
+                self.token.check()
                 if self.backward.work > most_work:
                     return
                 self.backward.work += prod(step.shape) + site.upstream.size
@@ -174,6 +181,7 @@ class _Search:
     def _at_all(self, code: str, places: Sequence[int]) -> None:
         """One rule at several steps at once, in one variant after the other."""
         for variant in range(_MOST_VARIANTS):
+            self.token.check()
             if self.backward.work > _MOST_WORK:
                 return
             changes = {k: partial(self._varied, RULES[code], k, variant) for k in places}

@@ -73,9 +73,9 @@ class ClaimDialog(ModalScreen[int | None], inherit_bindings=False):
             self._tell(str(error), "")
             return
 
-        def work(_: Work) -> Answer | str:
+        def work(work: Work) -> Answer | str:
             try:
-                return judge()
+                return judge(work)
             except ConvstepError as error:
                 return str(error)
 

@@ -48,7 +48,7 @@ class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False)
         self.main = main
         self.chosen = 0
         self.message = ""
-        self._checking = False
+        self._checking, self._finding = False, True
         self.checks: list[GradientCheck] = list(main.session.claims.checks)
 
     def compose(self) -> ComposeResult:
@@ -56,8 +56,7 @@ class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False)
 
     def on_mount(self) -> None:
         self.set_interval(_TICK, self._tick)
-        find_out_all(self.main, self.draw)
-        self.draw()
+        self._tick()
 
     def on_resize(self, event: events.Resize) -> None:
         self.draw()
@@ -79,11 +78,12 @@ class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False)
         self.get_child_by_id("findings", Lines).show(lines)
 
     def _tick(self) -> None:
-        """While gradients are checked: how far it is; and that it was given up."""
+        """While gradients are checked: how far it is; and that it was given up. What became of claims meanwhile."""
         if self._checking and self.main.jobs.job is None:
             self._checking, self.message = False, "stopped: c begins again"
             self.draw()
-        elif self._checking:
+        elif self._checking or self._finding:
+            self._finding = find_out_all(self.main, self.draw)
             self.draw()
 
     # Actions
