@@ -40,13 +40,12 @@ class Mine:
 
     def greeting(self, names: Names) -> str:
         """What there is to know before the first step."""
-        for compared in self.difference.gradients:
-            if not compared.ok:
-                first = compared.first_wrong
-                of = f"grad({compared.tensor})"
-                where = names.element(of, first[0], compared.truth.shape) if first else names.tensor(of)
-                return f"{where} is the first of {self.file} that differs; k lists all"
-        return f"all gradients of {self.file} are right; k lists them"
+        compared = self.difference.first_wrong
+        if compared is None:
+            return f"all gradients of {self.file} are right; k lists them"
+        first, of = compared.first_wrong, f"grad({compared.tensor})"
+        where = names.element(of, first[0], compared.truth.shape) if first else names.tensor(of)
+        return f"{where} is the first of {self.file} that differs; k lists all"
 
     def explaining(self, recording: Recording) -> Callable[[Work], Mine]:
         """The work that looks for the mistakes. The recording is to be that thread's own."""

@@ -147,6 +147,23 @@ def beside_truth(recording: Recording, given: Mapping[str, Given], renamed: Mapp
     return Difference(gradients, _right_down_to(backward, gradients), _first_wrong(backward, gradients))
 
 
+def explained(recording: Recording, difference: Difference, token: Work = QUIET) -> Difference:
+    """The same with the mistakes that reproduce what is wrong. Raises Cancelled when the work is given up."""
+    wrong = [c for c in difference.gradients if not c.ok]
+    if not wrong:
+        return difference
+    rights = {c.tensor: c.truth for c in difference.gradients if c.ok}
+    wrongs = [Wrong(c.tensor, c.mine, c.truth, c.closeness) for c in wrong]
+    backward = Backward(recording, recording.iteration(0))
+    found = search(backward, wrongs, rights, token)
+    mistakes = {c.name: tuple(these) for c, these in zip(wrong, found, strict=True)}
+    gradients = tuple(
+        Compared(c.name, c.tensor, c.mine, c.truth, c.closeness, mistakes[c.name]) if c.name in mistakes else c
+        for c in difference.gradients
+    )
+    return Difference(gradients, difference.right_down_to, _first_wrong(backward, gradients))
+
+
 def _right_down_to(backward: Backward, gradients: Sequence[Compared]) -> str | None:
     """The name of the right gradient that comes last, and to which no wrong one leads."""
     spoilt = set().union(*(backward.reached_from(c.tensor) for c in gradients if not c.ok))
@@ -159,22 +176,6 @@ def _right_down_to(backward: Backward, gradients: Sequence[Compared]) -> str | N
 def _first_wrong(backward: Backward, gradients: Sequence[Compared]) -> Compared | None:
     wrong = [c for c in gradients if not c.ok]
     return min(wrong, key=lambda c: backward.complete_after(c.tensor), default=None)
-
-
-def explained(recording: Recording, difference: Difference, token: Work = QUIET) -> Difference:
-    """The same with the mistakes that reproduce what is wrong. Raises Cancelled when the work is given up."""
-    wrong = [c for c in difference.gradients if not c.ok]
-    if not wrong:
-        return difference
-    rights = {c.tensor: c.truth for c in difference.gradients if c.ok}
-    wrongs = [Wrong(c.tensor, c.mine, c.truth, c.closeness) for c in wrong]
-    found = search(Backward(recording, recording.iteration(0)), wrongs, rights, token)
-    mistakes = {c.name: tuple(these) for c, these in zip(wrong, found, strict=True)}
-    gradients = tuple(
-        Compared(c.name, c.tensor, c.mine, c.truth, c.closeness, mistakes[c.name]) if c.name in mistakes else c
-        for c in difference.gradients
-    )
-    return Difference(gradients, difference.right_down_to)
 
 
 def _names(graph: Graph, given: Mapping[str, Given], renamed: Mapping[str, str]) -> dict[str, str]:
