@@ -55,6 +55,11 @@ def settings(graph: Graph) -> dict[str, Where]:
     return {**once, **found}
 
 
+def changeable(graph: Graph, names: Names) -> list[str]:
+    """What may be typed first in an edit: tensors and settings."""
+    return [*names.all(), *settings(graph)]
+
+
 def read_edit(text: str, graph: Graph, names: Names, iteration: Iteration) -> Edit:
     """The edit that a line stands for, made in this iteration. Raises ConvstepError where it is none."""
     left, equals, right = (part.strip() for part in text.partition("="))

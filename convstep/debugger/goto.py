@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -113,6 +114,15 @@ def tensor(recording: Recording, names: Names, spot: Spot, key: str, index: int 
         return Landing(Spot("op", spot.order, timeline.position(spot.order, place)))
     place = place._replace(element=_element(recording, spot, place, index))
     return Landing(Spot("element", spot.order, timeline.position(spot.order, place)))
+
+
+def gradient(recording: Recording, names: Names, spot: Spot, iteration: int, name: str, index: int) -> Landing:
+    """The step that made an element of a parameter's gradient in an iteration."""
+    there = Spot("op", spot.order, iteration * recording.timeline.count("op", spot.order))
+    key = f"grad({name})"
+    made = names.element(key, index, names.shape(key))
+    landing = tensor(recording, names, there, key, index)
+    return replace(landing, message=f"{made} of iteration {iteration} came from here")
 
 
 def _writers(recording: Recording, key: str) -> list[int]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from convstep.debugger.claim_book import ClaimBook
     from convstep.debugger.claim_view import Answers
     from convstep.debugger.desk import Desk
-    from convstep.debugger.edits import Edit
     from convstep.debugger.mine import Mine
     from convstep.debugger.prediction import Prediction
     from convstep.debugger.training import Course
@@ -63,7 +62,8 @@ class Session:
         self._lookout: Lookout | None = None
         self._screen = ScreenBuilder(self.names)
         self._beside = Beside(self.trial, self.names)
-        self._courses: list[Course] = []
+        self.courses: list[Course] = []
+        """The loss over the iterations, of the recordings that are looked at; `training.courses` keeps them."""
 
     @property
     def graph(self) -> Graph:
@@ -219,14 +219,6 @@ class Session:
         within = max(0, self.spot.position - self.place.iteration * count)
         return self._jump(Landing(replace(self.spot, position=iteration * count + within)))
 
-    def go_to_gradient(self, iteration: int, name: str, index: int) -> str:
-        """The step that made an element of a parameter's gradient in an iteration."""
-        timeline, key = self.recording.timeline, f"grad({name})"
-        there = Spot("op", self.spot.order, iteration * timeline.count("op", self.spot.order))
-        landing = goto.tensor(self.recording, self.names, there, key, index)
-        made = self.names.element(key, index, self.names.shape(key))
-        return self._jump(replace(landing, message=f"{made} of iteration {iteration} came from here"))
-
     def land(self, landing: Landing) -> str:
         """To where a jump leads; its message. `back` returns from there."""
         return self._jump(landing)
@@ -267,30 +259,7 @@ class Session:
         for recording in dict.fromkeys((self.trial.original, self.recording)):
             recording.iteration(self.place.iteration, progress)
 
-    # -- training -----------------------------------------------------------------------------------
-
-    def courses(self) -> list[Course]:
-        """The loss over the iterations, as far as it is known; with edits in force, then that of the original run."""
-        from convstep.debugger.training import Course
-
-        recordings = list(dict.fromkeys((self.recording, self.trial.original)))
-        known = {course.recording: course for course in self._courses}
-        self._courses = [known.get(recording) or Course(recording) for recording in recordings]
-        return self._courses
-
     # -- what if ------------------------------------------------------------------------------------
-
-    def read_edit(self, text: str) -> Edit:
-        """The edit that a typed line stands for here. Raises ConvstepError where it is none."""
-        from convstep.debugger.edits import read_edit
-
-        return read_edit(text, self.graph, self.names, self.recording.iteration(self.place.iteration))
-
-    def changeable(self) -> list[str]:
-        """What may be typed first in an edit: tensors and settings."""
-        from convstep.debugger.edits import settings
-
-        return [*self.names.all(), *settings(self.graph)]
 
     def adopt(self, trial: Trial) -> None:
         """Show the numbers of a run with other edits, at the same place. Its iteration at hand must have been run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ import numpy.typing as npt
 from convstep.engine.recording import Iteration, Recording
 from convstep.engine.work import QUIET, Work
 from convstep.explain.summary import statistics
+
+if TYPE_CHECKING:
+    from convstep.debugger.session import Session
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,14 @@ class Course:
             height = point.norm if point.loss is None else point.loss
             heights[k] = height if math.isfinite(height) else math.inf
         return heights
+
+
+def courses(session: Session) -> list[Course]:
+    """The course of the session's run and, with edits in force, then that of the original one; kept between calls."""
+    recordings = dict.fromkeys((session.recording, session.trial.original))
+    known = {course.recording: course for course in session.courses}
+    session.courses = [known.get(recording) or Course(recording) for recording in recordings]
+    return session.courses
 
 
 class Silent(Work):

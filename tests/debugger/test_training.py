@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from networks import sample
 
+from convstep.debugger import goto
+from convstep.debugger.edits import read_edit
 from convstep.debugger.session import Session, open_session
-from convstep.debugger.training import Course, Point
+from convstep.debugger.training import Course, Point, courses
 from convstep.engine.recording import Recording
 from convstep.engine.work import Cancelled, Work
 from convstep.network import load
@@ -105,7 +107,8 @@ def test_a_gradient_leads_to_the_step_that_made_it(order):
     if order == "scatter":
         session.go("grad(fc2.weight)[0,0]")
         session.switch_order()
-    message = session.go_to_gradient(12, "fc2.weight", 3)
+    recording, names = session.recording, session.names
+    message = session.land(goto.gradient(recording, names, session.spot, 12, "fc2.weight", 3))
     assert message == "grad(fc2.weight)[0,3] of iteration 12 came from here"
     state = session.state()
     assert (session.place.iteration, state.step.writes) == (12, "grad(fc2.weight)")
@@ -114,8 +117,9 @@ def test_a_gradient_leads_to_the_step_that_made_it(order):
 
 def test_courses_are_kept_until_another_run_is_looked_at():
     session = Session(Recording(load(sample("digits"))))
-    (course,) = session.courses()
-    assert session.courses()[0] is course
-    session.adopt(session.trial.with_edit(session.read_edit("lr = 0.01")))
-    edited, original = session.courses()
+    (course,) = courses(session)
+    assert courses(session)[0] is course
+    edit = read_edit("lr = 0.01", session.graph, session.names, session.recording.iteration(0))
+    session.adopt(session.trial.with_edit(edit))
+    edited, original = courses(session)
     assert original is course and edited.recording is session.recording

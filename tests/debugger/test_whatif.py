@@ -7,6 +7,7 @@ import pytest
 from networks import sample
 
 import convstep
+from convstep.debugger.edits import read_edit
 from convstep.debugger.origins import Explainer
 from convstep.debugger.session import Session, open_session
 from convstep.debugger.view import Grid
@@ -39,10 +40,14 @@ def session_on(net=NET):
     return Session(Recording(load(net)))
 
 
+def read(session, text):
+    return read_edit(text, session.graph, session.names, session.recording.iteration(session.place.iteration))
+
+
 def tried(session, *texts):
     """The session with these edits, and the line about the last one."""
     for text in texts:
-        trial = session.trial.with_edit(session.read_edit(text))
+        trial = session.trial.with_edit(read(session, text))
         trial.run(session.place.iteration)
         line = trial.outcome(session.names, session.place.iteration)
         session.adopt(trial)
@@ -271,7 +276,7 @@ def test_class_labels_stay_labels():
     assert tried(session, "labels[1] = 3").startswith("labels[1] = 3, was 1;")
     for text, message in (("labels[1] = 2.5", "whole numbers"), ("labels[1] = 10", "loss reads")):
         with pytest.raises(ConvstepError, match=message):
-            session.read_edit(text)
+            read(session, text)
 
 
 def test_not_a_number_may_be_tried():

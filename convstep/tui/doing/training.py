@@ -38,10 +38,12 @@ def summary(screen: MainScreen) -> None:
 
 def iterations(screen: MainScreen) -> None:
     """The loss over the iterations; those that were not run yet are run meanwhile."""
+    from convstep.debugger.training import courses as courses_of
     from convstep.tui.dialogs.training import WEIGHT, TrainingDialog
 
     session = screen.session
-    courses, loss = session.courses(), session.graph.loss
+    courses = courses_of(session)
+    loss = session.graph.loss
     parameter = _parameter(screen)
     name = session.names.tensor(loss.name) if loss is not None else ""
     dialog = TrainingDialog(courses, name, session.place.iteration, screen.jobs)
@@ -111,6 +113,7 @@ def _element(screen: MainScreen, text: str) -> tuple[str, int]:
 
 def _show_updates(screen: MainScreen, name: str, index: int) -> None:
     """Run what has to be run, keep that element alone, and show its updates."""
+    from convstep.debugger import goto
     from convstep.explain.weights import history
 
     session = screen.session
@@ -129,6 +132,6 @@ def _show_updates(screen: MainScreen, name: str, index: int) -> None:
         if iteration is None:
             screen.repaint()
         else:
-            screen.move(lambda: session.go_to_gradient(iteration, name, index))
+            screen.move(lambda: session.land(goto.gradient(recording, names, session.spot, iteration, name, index)))
 
     screen.work("updates", lambda work: history(recording, name, index, work), done)

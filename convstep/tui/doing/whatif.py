@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def what_if(screen: MainScreen) -> None:
     """Ask for a change, of the number under the cursor where there is one, and show the run with it."""
+    from convstep.debugger.edits import Edit, changeable, read_edit
     from convstep.tui.dialogs.whatif import WhatIfDialog
 
     session = screen.session
@@ -25,16 +26,20 @@ def what_if(screen: MainScreen) -> None:
         screen.repaint(str(error))
         return
 
+    def edit(text: str) -> Edit:
+        iteration = session.recording.iteration(session.place.iteration)
+        return read_edit(text, session.graph, session.names, iteration)
+
     def read(text: str) -> str:
-        session.read_edit(text)
+        edit(text)
         return text
 
     def answered(text: str | None) -> None:
         if text is not None:
-            edit = session.read_edit(text)
-            _try(screen, lambda: session.trial.with_edit(edit))
+            read = edit(text)
+            _try(screen, lambda: session.trial.with_edit(read))
 
-    screen.app.push_screen(WhatIfDialog(read, session.changeable(), name), answered)
+    screen.app.push_screen(WhatIfDialog(read, changeable(session.graph, session.names), name), answered)
 
 
 def undo(screen: MainScreen) -> None:
