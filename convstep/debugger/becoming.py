@@ -121,7 +121,7 @@ class Becoming:
         bound = reach(step, run) if len(elements) > 1 else None
         if bound is not None:
             elements = elements[can_hold(truth, self.node, bound[elements])]
-        for block in blocks(elements, step.terms["gather"], backwards):
+        for block in blocks(step, elements, backwards):
             clock.check()
             if clock.work is not None:
                 share = float(block[0]) / count

@@ -19,6 +19,8 @@ from convstep.ops.bounded import Bounded
 from convstep.ops.products import ProductSum, gather
 from convstep.ops.reduction import Sum
 
+_TOLD = 256
+"""How many elements are told term by term in one go."""
 _SLACK = 1.01
 """How much more than a bound the rounding of a sum may give."""
 
@@ -170,9 +172,11 @@ def reach(step: Step, iteration: Iteration) -> Floats | None:
     return bound
 
 
-def blocks(elements: IntArray, terms: int, backwards: bool) -> Iterator[IntArray]:
-    """Elements in blocks of about `BLOCK` terms, from the first or from the last."""
-    size = max(1, BLOCK // max(terms, 1))
+def blocks(step: Step, elements: IntArray, backwards: bool) -> Iterator[IntArray]:
+    """Elements in blocks that take a moment each, from the first or from the last."""
+    size = max(1, BLOCK // max(step.terms["gather"], 1))
+    at_once = step.is_backward or isinstance(step.node and step.node.op, (ProductSum, Add, Sum))
+    size = size if at_once else min(size, _TOLD)
     starts = range(0, len(elements), size)
     for start in reversed(starts) if backwards else starts:
         yield elements[start : start + size]

@@ -17,6 +17,7 @@ from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.engine.timeline import Place
+from convstep.engine.work import QUIET
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
 from convstep.network.graph import Graph
@@ -98,11 +99,12 @@ class Session:
         state = self.state()
         view = self._screen.view(state, self.spot, self._answers())
         view = self._beside.view(view, state, self.spot) if self.trial.edits else view
-        view = self._announced(view)
+        view = self._announced(view, state)
         return self.prediction.over(view, state) if self.extras.get("predict") else view
 
-    def _announced(self, view: View) -> View:
+    def _announced(self, view: View, state: State) -> View:
         """With the watches, and the first number that is not finite."""
+        self.lookout.look_whole(state.iteration)
         if self.lookout.found is None and not self.extras.get("watches"):
             return view
         from convstep.debugger.alarms import announced
@@ -194,7 +196,11 @@ class Session:
         return self._jump(Landing(Spot(self.spot.level, self.spot.order, last)))
 
     def go(self, text: str) -> str:
-        """`g`: where the text leads. Raises ConvstepError where it leads nowhere."""
+        """`g`: where the text leads, searched for if need be. Raises ConvstepError where it leads nowhere."""
+        from convstep.debugger.finding import is_search
+
+        if is_search(text):
+            return self._jump(self.desk.search(self.spot).find(text, QUIET))
         return self._jump(goto.find(self.recording, self.names, self.spot, text))
 
     def go_to_operation(self, operation: int) -> str:

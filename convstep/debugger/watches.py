@@ -20,6 +20,7 @@ from convstep.debugger.timed import Evaluation, Timed
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.engine.timeline import Level, Order, Place
+from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.explain.conditions import Vocabulary, kind_of, parse_watch, shape_of, uses
 from convstep.explain.nodes import Node, Reference
@@ -28,6 +29,7 @@ from convstep.explain.numbers import short
 _FEW = 6
 _MANY = 10_000
 _MOST_HISTORY = 10_000
+_MOST_AT_HAND = 200
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Watches:
         text = text.strip()
         watch = self._checked(Watch(text, stops))
         self.all = [each for each in self.all if each.text != text] + [watch]
+        self.catch_up()
         return f"watching {text}; W lists the watches"
 
     def remove(self, number: int) -> None:
@@ -123,9 +126,18 @@ class Watches:
         key = (watch.text, spot.level, spot.order)
         if key not in self._evaluated:
             self._evaluated[key] = _Evaluated(Clock(self.recording, spot.level, spot.order), node)
-        return self._evaluated[key].text(spot.position)
+        try:
+            return self._evaluated[key].text(spot.position)
+        except TooLong:
+            return "… (an earlier iteration is not at hand)"
 
     # -- history
+
+    def catch_up(self) -> None:
+        """Take note of the iterations at hand that no watch has seen."""
+        for iteration in self.recording.at_hand()[-_MOST_AT_HAND:]:
+            for watch in self.all:
+                self._remember(watch, parse_watch(watch.text, self.words), iteration.index)
 
     def _remember(self, watch: Watch, node: Node, iteration: int) -> None:
         """Note the finished value of this iteration, where it is one number."""
@@ -134,8 +146,10 @@ class Watches:
         known = self._values.setdefault(watch.text, {})
         if iteration in known or shape_of(node, self.words.names) or kind_of(node) == "truth":
             return
-        clock = Clock(self.recording, "op", "gather")
-        known[iteration] = float(Evaluation(clock, iteration).timed(node).values)
+        try:
+            known[iteration] = float(Evaluation(Clock(self.recording, "op", "gather"), iteration).timed(node).values)
+        except TooLong:  # an earlier iteration is asked for, and is not at hand
+            return
 
     def _history(self, watch: Watch, iteration: int) -> tuple[float, ...]:
         """Its values of the iterations seen, up to this one."""

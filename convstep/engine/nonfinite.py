@@ -84,14 +84,13 @@ class Lookout:
         """What the iteration in which it was found starts from."""
         self.sure = True
         """Whether there is nothing before what was found, and not only nothing that was seen."""
+        self._seen: set[int] = set()
         self._every = 1 if iteration_bytes(recording.graph) >= _LARGE_BYTES else _EVERY
         self._clean = 0
         self._before: TrainingState | None = None
 
     def look(self, iteration: Iteration) -> None:
         """One more iteration was run."""
-        if self.found is not None and self.found.iteration <= iteration.index:
-            return
         if iteration.index == 0:
             self._before = iteration.start
         last = iteration.index == self.recording.timeline.iterations - 1
@@ -100,7 +99,10 @@ class Lookout:
             self.look_whole(iteration)
 
     def look_whole(self, iteration: Iteration) -> None:
-        """Look at every tensor of an iteration."""
+        """Look at every tensor of an iteration, where that was not done before."""
+        if iteration.index in self._seen or (self.found is not None and self.found.iteration <= iteration.index):
+            return
+        self._seen.add(iteration.index)
         found = first_nonfinite(self.recording.timeline, iteration)
         if found is not None:
             self.found, self.start = self._traced(found, iteration.start)
@@ -111,7 +113,7 @@ class Lookout:
     def _traced(self, found: NonFinite, start: TrainingState) -> tuple[NonFinite, TrainingState]:
         """The first one of the iterations since the last look, and what its iteration starts from."""
         graph, timeline = self.recording.graph, self.recording.timeline
-        state, self.sure = self._before, found.iteration - self._clean < self._every
+        state, self.sure = self._before, 0 <= found.iteration - self._clean < self._every
         if state is None or not self.sure:
             return found, start
         for k in range(self._clean, found.iteration):

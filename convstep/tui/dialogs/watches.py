@@ -10,7 +10,6 @@ from textual.widgets import OptionList
 from convstep.debugger.alarms import told
 from convstep.debugger.desk import Desk
 from convstep.debugger.moves import Spot
-from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.dialogs.changing import ChangingDialog
@@ -36,19 +35,16 @@ class WatchesDialog(ChangingDialog):
 
     def __init__(self, desk: Desk, spot: Spot) -> None:
         self.desk, self.spot = desk, spot
+        desk.watches.catch_up()
         super().__init__("Watches", self._drawn, _KEYS, "none yet: a adds one")
 
     def _drawn(self) -> list[str]:
         watches = self.desk.watches
-        rows = []
-        for number, watch in enumerate(watches.all):
-            try:
-                value = told(watches.seen(watch, self.spot))
-            except TooLong:
-                value = "…"
-            stop = "  (c stops when it changes)" if watch.stops else ""
-            rows.append(f"{number + 1} {watch.text} = {value}{stop}")
-        return rows
+        return [
+            f"{number + 1} {watch.text} = {told(watches.seen(watch, self.spot))}"
+            + ("  (c stops when it changes)" if watch.stops else "")
+            for number, watch in enumerate(watches.all)
+        ]
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.prevent_default()  # the list stays
