@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from convstep.debugger import goto, moves, snapshot
 from convstep.debugger.moves import Landing, Spot
+from convstep.debugger.outlook import Outlook
 from convstep.debugger.screen import ScreenBuilder
 from convstep.debugger.trial import Beside, Trial, from_extras, spot_in
 from convstep.debugger.view import View
-from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.engine.timeline import Place
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from convstep.debugger.mine import Mine
     from convstep.debugger.prediction import Prediction
     from convstep.debugger.training import Course
+    from convstep.engine.nonfinite import Lookout
 
 _LONGEST_HISTORY = 500
 
@@ -59,8 +60,7 @@ class Session:
         self.mine: Mine | None = None
         """Gradients that someone's own code computed, to be held beside the true ones."""
         self._claims: ClaimBook | None = None
-        self._desk: Desk | None = None
-        self._lookout: Lookout | None = None
+        self._outlook = Outlook(self.names, self.extras)
         self._screen = ScreenBuilder(self.names)
         self._beside = Beside(self.trial, self.names)
         self.courses: list[Course] = []
@@ -99,17 +99,8 @@ class Session:
         state = self.state()
         view = self._screen.view(state, self.spot, self._answers())
         view = self._beside.view(view, state, self.spot) if self.trial.edits else view
-        view = self._announced(view, state)
+        view = self._outlook.over(view, state, self.spot)
         return self.prediction.over(view, state) if self.extras.get("predict") else view
-
-    def _announced(self, view: View, state: State) -> View:
-        """With the watches, and the first number that is not finite."""
-        self.lookout.look_whole(state.iteration)
-        if self.lookout.found is None and not self.extras.get("watches"):
-            return view
-        from convstep.debugger.alarms import announced
-
-        return announced(view, self.desk, self.spot)
 
     @property
     def prediction(self) -> Prediction:
@@ -138,21 +129,12 @@ class Session:
     @property
     def lookout(self) -> Lookout:
         """Looks out for numbers that are not finite in all that this recording runs."""
-        if self._lookout is None or self._lookout.recording is not self.recording:
-            self._lookout = Lookout(self.recording)
-            for iteration in self.recording.at_hand():
-                self._lookout.look(iteration)
-            self.recording.looked_at = self._lookout.look
-        return self._lookout
+        return self._outlook.lookout(self.recording)
 
     @property
     def desk(self) -> Desk:
         """Breakpoints, watches and searches on this recording."""
-        from convstep.debugger.desk import Desk
-
-        if self._desk is None or self._desk.recording is not self.recording:
-            self._desk = Desk(self.recording, self.names, self.extras, self.lookout)
-        return self._desk
+        return self._outlook.desk(self.recording)
 
     # -- a step -----------------------------------------------------------------------------------
 
