@@ -29,18 +29,29 @@ def find_array(path: Path, key: str | None) -> Stored:
             return npy_array(path)
         except (OSError, ValueError) as error:
             raise FileError(_reason(path, error)) from None
-    arrays = find_arrays(path)
+    arrays = _found(path)
     if key is None:
         if len(arrays) != 1:
             raise FileError(f"{path.name} holds {listed(arrays, 'and')}; say which by `key`")
         key = next(iter(arrays))
     if key not in arrays:
         raise FileError(f"{path.name} holds no '{key}'{did_you_mean(key, arrays)}", "key")
-    return arrays[key]
+    return _checked(arrays[key])
 
 
 def find_arrays(path: Path) -> dict[str, Stored]:
     """Every array of an .npz or .safetensors file, by name. Raises FileError for what is no such file."""
+    return {name: _checked(array) for name, array in _found(path).items()}
+
+
+def _checked(array: Stored | FileError) -> Stored:
+    if isinstance(array, FileError):
+        raise array
+    return array
+
+
+def _found(path: Path) -> dict[str, Stored | FileError]:
+    """The arrays of a file, and what else is in it, by name."""
     if path.suffix == ".npy":
         raise FileError("an .npy file holds one array without a name; give an .npz or .safetensors file")
     if path.suffix not in _READERS:
@@ -71,7 +82,7 @@ def _reason(path: Path, error: Exception) -> str:
     """Why a file could not be read."""
     if isinstance(error, FileNotFoundError):
         around = [p.name for p in path.parent.iterdir() if p.suffix in SUFFIXES] if path.parent.is_dir() else []
-        meant = nearest_file(path.name, around)
+        meant = nearest_file(path.name, [name for name in around if name != path.name])
         there = f"; did you mean '{meant}'?" if meant else "; files are looked for beside the network file"
         return f"there is no file '{path}'{there}"
     if isinstance(error, IsADirectoryError):

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from convstep.network.stored_arrays import FileError, Stored, check_kind, check_room, damaged
-from convstep.network.zip_files import DamagedZipError, open_zip
+from convstep.network.zip_files import DamagedZipError, decoding
 from convstep.ops.base import Array, Shape
 
 _MAGIC = b"\x93NUMPY"
@@ -28,27 +28,38 @@ def npy_array(path: Path) -> Stored:
         return _stored(file, path.stat().st_size, path.name, path.name, partial(_read_npy, path))
 
 
-def npz_arrays(path: Path) -> dict[str, Stored]:
-    """Every array of an .npz file, by name. Raises FileError for what is none, OSError for what cannot be read."""
+def npz_arrays(path: Path) -> dict[str, Stored | FileError]:
+    """Every array of an .npz file, by name, or why it is none. Raises FileError for what is no .npz file at all.
+
+    The file stays open as long as one of them may still be read. Raises OSError where it cannot be opened.
+    """
+    file = path.open("rb")
     try:
-        with open_zip(path) as archive:
+        with decoding():
+            archive = zipfile.ZipFile(file)
             return _members(path, archive)
     except DamagedZipError:
         raise _damaged(path) from None
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, Stored]:
-    arrays: dict[str, Stored] = {}
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, Stored | FileError]:
+    arrays: dict[str, Stored | FileError] = {}
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
-        what = f"'{name}' in {path.name}"
         if name in arrays:
             raise FileError(f"{path.name} holds '{name}' twice; save it again")
-        if info.file_size > max(_LARGEST_PACKED, _STRONGEST_PACKING * info.compress_size):
-            raise FileError(f"{what} unpacks to {_STRONGEST_PACKING} times its size and more; save it without packing")
-        with archive.open(info) as file:
-            arrays[name] = _stored(file, info.file_size, what, path.name, partial(_read_npz, path, info.filename))
+        try:
+            arrays[name] = _member(path, archive, info, f"'{name}' in {path.name}")
+        except FileError as error:
+            arrays[name] = error
     return arrays
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> Stored:
+    if info.file_size > max(_LARGEST_PACKED, _STRONGEST_PACKING * info.compress_size):
+        raise FileError(f"{what} unpacks to {_STRONGEST_PACKING} times its size and more; save it without packing")
+    with archive.open(info) as file:
+        return _stored(file, info.file_size, what, path.name, partial(_read_member, path, archive, info, what))
 
 
 def _damaged(path: Path) -> FileError:
@@ -91,13 +102,12 @@ def _read_npy(path: Path) -> Array:
         return _numbers(file, path.name, damaged(path.name, path.suffix))
 
 
-def _read_npz(path: Path, member: str) -> Array:
-    what = f"'{member.removesuffix('.npy')}' in {path.name}"
+def _read_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> Array:
     try:
-        with open_zip(path) as archive, archive.open(member) as file:
+        with decoding(), archive.open(info) as file:
             return _numbers(file, what, damaged(path.name, path.suffix))
     except DamagedZipError:
-        raise _damaged(path) from None
+        raise damaged(path.name, path.suffix) from None
 
 
 def array_of(data: bytes) -> Array:

@@ -70,8 +70,15 @@ def validate(
         return model.model_validate(data), []
     except ValidationError as error:
         by_place: dict[Where, list[ErrorDetails]] = {}
+        strangers: set[Where] = set()
         for details in error.errors(include_url=False):
-            by_place.setdefault(_inside(details, data), []).append(details)
+            place = _inside(details, data)
+            if details["type"] == "extra_forbidden":
+                # One unknown key of a mapping is enough: they come in the document's order.
+                if place[:-1] in strangers:
+                    continue
+                strangers.add(place[:-1])
+            by_place.setdefault(place, []).append(details)
         known = [*model.model_fields, *extra]
         return None, [_problem(errors, place, data, where, subject, known) for place, errors in by_place.items()]
 

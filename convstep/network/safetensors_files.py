@@ -21,8 +21,8 @@ _LARGEST_HEADER = 2**24
 _METADATA = "__metadata__"
 
 
-def safetensors_arrays(path: Path) -> dict[str, Stored]:
-    """Every tensor, by name. Raises FileError for what is no sound file, OSError for what cannot be read."""
+def safetensors_arrays(path: Path) -> dict[str, Stored | FileError]:
+    """Every tensor, by name, or why it is none. Raises FileError for no sound file, and OSError."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -63,10 +63,10 @@ def _place(tensor: dict[str, Any]) -> tuple[str, tuple[int, ...], int, int]:
     return kind, tuple(shape), start, stop
 
 
-def _stored(path: Path, name: str, kind: str, shape: tuple[int, ...], start: int) -> Stored:
+def _stored(path: Path, name: str, kind: str, shape: tuple[int, ...], start: int) -> Stored | FileError:
     what = f"'{name}' in {path.name}"
     if kind not in _DTYPES:
-        raise FileError(f"{what} has the dtype {kind}; float and integer tensors can be read")
+        return FileError(f"{what} has the dtype {kind}; float and integer tensors can be read")
     dtype = np.dtype("f4") if kind == "BF16" else np.dtype(_DTYPES[kind]).newbyteorder("=")
     kept_as = "bfloat16" if kind == "BF16" else str(dtype)
     return Stored(what, shape, dtype, kept_as, partial(_read, path, what, kind, shape, start))

@@ -149,7 +149,11 @@ def check(source: Source) -> Form:
     data = _names_as_text(source, data)
     document, problems = validate(Document, data, (), "the network")
     items = data.get("layers")
-    layers = [_layer(("layers", k), item, problems) for k, item in enumerate(items if isinstance(items, list) else [])]
+    layers = []
+    for k, item in enumerate(items if isinstance(items, list) else []):
+        layers.append(_layer(("layers", k), item, problems))
+        if layers[-1] is None:
+            break  # the first mistake is told, and no later layer has it
     loss = _layer(("loss",), data.get("loss"), problems)
     optimizer = _rule("optimizer", OPTIMIZERS, data.get("optimizer"), problems)
     scheduler = _rule("scheduler", SCHEDULERS, data.get("scheduler"), problems)

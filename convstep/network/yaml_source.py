@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -165,6 +166,8 @@ class YamlSource(Source):
         if isinstance(error, PermissionError):
             return "may not be read; check the file's permissions"
         if isinstance(error, FileNotFoundError):
+            if path.is_symlink():
+                return f"is a link to '{os.readlink(path)}', which is not there"
             around = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             meant = nearest_file(path.name, around)
             return "there is no such file" + (f"; did you mean '{meant}'?" if meant else "; check name and directory")

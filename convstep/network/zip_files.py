@@ -13,24 +13,25 @@ class DamagedZipError(Exception):
 
 
 @contextmanager
-def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive, for reading. What is wrong with it while it is open becomes DamagedZipError.
-
-    Raises OSError where the file itself cannot be read. Errors of ours pass: they are no OSError, and not of the
-    decoders.
-    """
-    with path.open("rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                yield archive
-        except (OSError, ValueError, KeyError, RuntimeError, EOFError, IndexError, OverflowError) as error:
-            # Damaged offsets make zipfile seek to where there is nothing, which is an OSError, too.
+def decoding() -> Iterator[None]:
+    """What a damaged archive brings about inside becomes DamagedZipError; errors of ours pass."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, IndexError, OverflowError) as error:
+        # Damaged offsets make zipfile seek to where there is nothing, which is an OSError, too.
+        raise DamagedZipError from error
+    except Exception as error:
+        # BadZipFile, and what zlib, bz2, lzma and struct call their own.
+        if type(error).__module__.partition(".")[0] in _DECODERS:
             raise DamagedZipError from error
-        except Exception as error:
-            # BadZipFile, and what zlib, bz2, lzma and struct call their own.
-            if type(error).__module__.partition(".")[0] in _DECODERS:
-                raise DamagedZipError from error
-            raise
+        raise
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive, for reading. Raises OSError where there is no such file, DamagedZipError for what is wrong in it."""
+    with path.open("rb") as file, decoding(), zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 _DECODERS = ("zipfile", "zlib", "bz2", "_bz2", "lzma", "_lzma", "struct", "_struct", "zstd", "_zstd", "compression")
