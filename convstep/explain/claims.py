@@ -193,6 +193,8 @@ class _Claim:
 
     def _how_right(self) -> str:
         far = self._on(self.judge.trials.far)
+        if self.node is None and not self._right(self.claimed, self.gradient).all():
+            return "equal for these numbers, to the decimals that were written"
         if not self._right_in(far):
             if self.node is None:
                 return "equal for these numbers"
@@ -280,7 +282,8 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _half_unit(value: float) -> float:
-    """Half a unit in the last decimal of a number that was written with three or more."""
+    """Half a unit in the last decimal of a number that was written with three or more, or with two such as 0.58."""
     digits = repr(value)
     decimals = len(digits.partition(".")[2]) if "e" not in digits else 0
-    return 0.5 * 10.0**-decimals * (1 + 1e-9) if decimals >= _LEAST_DECIMALS else 0.0
+    is_rounded = decimals >= _LEAST_DECIMALS or (decimals == _LEAST_DECIMALS - 1 and abs(value) >= 0.1)
+    return 0.5 * 10.0**-decimals * (1 + 1e-9) if is_rounded else 0.0

@@ -73,7 +73,7 @@ def test_what_happens_to_be_equal_is_not_equal_always(text):
         (TERMS, "missing-upstream", 4, 4),
         ("i[1] + i[2] + i[4] + i[5]", "missing-upstream", 4, 4),
         (f"{TERMS} * 2 * (y - o2)", "wrong-sign", 4, 4),
-        ("(i[1]*w2[1] + i[2]*w2[2] + i[4]*w2[3]) * 2 * (o2 - y)", None, 0, 1),
+        ("(i[1]*w2[1] + i[2]*w2[2] + i[4]*w2[3]) * 2 * (o2 - y)", "missing-path", 0, 1),
         (f"({TERMS} + i[3]*w2[1]) * 2 * (o2 - y)", None, 1, 0),
     ],
 )
@@ -123,6 +123,11 @@ def test_numbers_may_be_rounded_to_the_decimals_written():
     source["layers"][0]["weight"] = [[0.3 + 1e-5, 0.4]]
     assert truth == pytest.approx(2.00002)
     assert verdict(2.00002, "fc", (0, 0), source).ok
+    source["layers"][0]["weight"] = [[0.3041, 0.4]]
+    for claimed, is_right in ((2.01, True), (2.008, True), (2.02, False), (2.0, False), (0.01, False)):
+        assert verdict(claimed, "fc", (0, 0), source).ok is is_right
+    assert verdict(2.01, "fc", (0, 0), source).why == ("equal for these numbers, to the decimals that were written",)
+    source["layers"][0]["weight"] = [[0.3 + 1e-5, 0.4]]
     assert verdict(2.000, "fc", (0, 0), source).ok is False
     assert not verdict(2.00003, "fc", (0, 0), source).ok
 

@@ -7,7 +7,7 @@ positions is the same in whatever order, and what a batch norm makes of a consta
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
 
@@ -16,11 +16,10 @@ import numpy as np
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
 from convstep.explain.mistakes.backward import Backward
-from convstep.explain.mistakes.closeness import closeness, largest
+from convstep.explain.mistakes.closeness import closeness
 from convstep.explain.mistakes.paths import whole_paths
 from convstep.explain.mistakes.rules import RULES
-from convstep.explain.replay import with_other_numbers
-from convstep.network.draw import Draw
+from convstep.explain.replay import with_numbers_of_either_sign, with_other_numbers
 from convstep.ops.base import Array
 
 _TRIES = 3
@@ -96,7 +95,7 @@ class _Others:
     def runs(self) -> list[_Numbers]:
         runs = []
         for seed in range(_TRIES):
-            other = _of_either_sign(self.recording, seed)
+            other = with_numbers_of_either_sign(self.recording.graph, self.recording.iteration(0), seed)
             try:
                 runs.append(_Numbers(other))
             except ConvstepError:
@@ -112,23 +111,6 @@ class _Others:
         if (nth, code, k) not in self.known:
             self.known[nth, code, k] = set(self.runs[nth].hidden(code, k))
         return self.known[nth, code, k]
-
-
-def _of_either_sign(recording: Recording, seed: int) -> Recording:
-    """The network with inputs and parameters between plus and minus each tensor's largest number."""
-    values = recording.iteration(0).values
-
-    def drawn(name: str) -> Array:
-        tensor = values[name]
-        if tensor.dtype.kind != "f":
-            return tensor
-        size = largest(tensor) or 1.0
-        return np.asarray(size * (2 * Draw(seed, f"either sign {name}").uniform(tensor.shape) - 1), tensor.dtype)
-
-    data, parameters = (
-        {name: drawn(name) for name in names} for names in (recording.graph.inputs, recording.graph.parameters)
-    )
-    return Recording(replace(recording.graph, data=data, parameters=parameters, batch_size=None, iterations=1))
 
 
 def _always(gradient: Array, upstream: Array) -> Array:
