@@ -65,7 +65,7 @@ def _never_met(rows: ClaimRows, names: Names) -> str:
     [kind] = kinds
     if len(kind) != 2 or kind[0] == kind[1]:
         return ""
-    first, second = (_with_article(names.tensor(key)) for key in kind)
+    first, second = (with_article(names.tensor(key)) for key in kind)
     return f"{len(extra)} of your {rows.count} products pair {first} and {second} that never met."
 
 
@@ -134,8 +134,8 @@ def _listed(texts: list[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
-def _with_article(name: str) -> str:
+def with_article(name: str) -> str:
     """`an i`, `a w2`."""
-    is_word = name[:2].isalpha()
+    is_word = len(name) > 1 and name[:2].isalpha()
     vowels = "aeiou" if is_word else _SPOKEN_AN
     return f"{'an' if name[:1].lower() in vowels else 'a'} {name}"

@@ -8,7 +8,7 @@ from networks import sample
 from convstep.engine.recording import Recording
 from convstep.explain.claim_rows import claim_rows
 from convstep.explain.claim_steps import worked
-from convstep.explain.claim_words import of_row, of_whole
+from convstep.explain.claim_words import of_row, of_whole, with_article
 from convstep.explain.claims import reader
 from convstep.explain.evaluation import evaluate
 from convstep.explain.language import parse
@@ -62,6 +62,14 @@ def test_the_question_term_by_term():
 )
 def test_one_step_is_told(text, term, says):
     assert told(text, term) == f"In this step {says}"
+
+
+@pytest.mark.parametrize(
+    ("name", "spoken"),
+    [("i", "an i"), ("w2", "a w2"), ("x", "an x"), ("grad(o1)", "a grad(o1)"), ("embedding", "an embedding")],
+)
+def test_names_have_the_article_that_is_spoken(name, spoken):
+    assert with_article(name) == spoken
 
 
 def test_terms_that_belong_nowhere():

@@ -37,7 +37,7 @@ def test_yours_stands_above_the_truth_and_both_are_worked_out() -> None:
     assert [line.strip() for line in lines[3:]] == [*CLAIM.why[:1], "12 terms are too many.", ""]
 
 
-@pytest.mark.parametrize("width", [30, 60, 80, 120, 200])
+@pytest.mark.parametrize("width", [1, 10, 30, 60, 80, 120, 200])
 @pytest.mark.parametrize("height", [0, 1, 4, 8, 13])
 def test_exactly_as_many_lines_as_there_is_room(session: Any, width: int, height: int) -> None:
     ledger = session.view().ledger
@@ -78,6 +78,8 @@ def test_one_line_where_there_is_no_room() -> None:
     assert claim_notice([CLAIM]) == "Claim 2 of 2: yours is 144 ✗ sum-before-multiply; k shows it"
     assert claim_notice([CLAIM, CLAIM]).endswith("k shows all")
     assert claim_notice([replace(CLAIM, worked="", verdict="being judged …")]).startswith("Claim 2 of 2: being judged")
+    mine = replace(CLAIM, title="Yours: grad(w1)[1] of mine.npz", yours="", worked="= 144", verdict="✗ wrong")
+    assert claim_notice([mine]) == "yours is 144 ✗ wrong; k shows it"
     assert claim_notice([]) == ""
 
 
@@ -101,13 +103,13 @@ SECTIONS = [
 ]
 
 
-@pytest.mark.parametrize("size", [(40, 8), (80, 24), (160, 50)])
+@pytest.mark.parametrize("size", [(10, 5), (40, 8), (80, 24), (160, 50)])
 @pytest.mark.parametrize("chosen", [0, 15, 29])
 def test_the_chosen_one_is_in_sight_with_its_reasons(size: tuple[int, int], chosen: int) -> None:
     width, height = size
     lines = texts(findings_lines(SECTIONS, chosen, "", "keys", width, height, PALETTE))
     assert [len(line) for line in lines] == [width] * height
-    assert sum(line.startswith(f" ▶ grad(w{chosen})[1]") for line in lines) == 1
+    assert sum(line.startswith(f" ▶ grad(w{chosen})[1]"[:width]) for line in lines) == 1
     if height >= 24:
         assert f"  reason {chosen}" in [line.rstrip() for line in lines]
 

@@ -37,6 +37,7 @@ _MARKS = (
     ("<x>", "written now"),
     ("x…", "partial: more is to come"),
     ("x*", "another number than without your edits"),
+    ("x≠", "your own number (--mine) is another one"),
     ("·", "not written yet"),
     ("0", "a real zero"),
     ("p", "padding, no element of the tensor"),

@@ -48,9 +48,10 @@ def claim_notice(claims: Sequence[ClaimShown]) -> str:
     if not claims:
         return ""
     first = claims[0]
-    number = first.worked.rpartition("= ")[2]
+    number, which = first.worked.rpartition("= ")[2], first.title.partition(":")[0]
     yours = f"yours is {number} " if number else ""
-    return f"{first.title.partition(':')[0]}: {yours}{first.verdict}; k shows {'it' if len(claims) == 1 else 'all'}"
+    lead = "" if which == "Yours" else f"{which}: "
+    return f"{lead}{yours}{first.verdict}; k shows {'it' if len(claims) == 1 else 'all'}"
 
 
 def _claim(claim: ClaimShown, width: int, most: int, palette: Palette) -> list[Strip]:
