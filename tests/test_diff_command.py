@@ -85,6 +85,17 @@ def test_the_report_says_what_is_wrong_and_opens_at_the_first_wrong_number(diff)
     assert open_session(file, None, where).place.element == 2
 
 
+def test_a_mistake_is_explained_once_and_the_first_wrong_number_is_opened(diff):
+    doubled = {"o1": 2 * GRADS["o1"], "w1": 2 * W1, "i": 2 * GRADS["i"], "w2": GRADS["o2.weight"]}
+    status, out, _ = diff(doubled)
+    assert status == 1
+    assert out.count("constant-factor: every number is 2 times the right one") == 1
+    assert out.count("constant-factor, as above") == 2
+    assert out.count("first wrong: ") == 3
+    assert out.splitlines()[-2] == "Right down to grad(w2)."
+    assert "--at 'grad(o1)[1]'" in out.splitlines()[-1]
+
+
 def test_what_run_writes_is_right(diff, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["run", TWO_CONV, "--out", str(tmp_path / "out.npz")])

@@ -20,6 +20,7 @@ _MOST_ELEMENTS = 2**16
 _CHANCE = 1e-4
 """Elements of a precision that agree on a factor by less than such a chance leave no doubt."""
 _EXACT = 1e-6
+_NEARLY_1 = 1e-3
 _MOST_PARTS, _FEW_PARTS = 4096, 8
 """The largest denominator of a simple factor, in double precision and below: 1 / (batch size · positions)."""
 
@@ -108,8 +109,13 @@ def factor_between(wrong: Array, truth: Array, closeness: Closeness) -> float | 
     is_simple &= abs(near.numerator) <= _MOST_PARTS
     if is_simple and closeness.same(np.array([factor]), np.array([float(near)])):
         factor = float(near)
-    elif closeness.relative ** (np.count_nonzero(truth) - 1) > _CHANCE:
+    elif closeness.relative ** (_magnitudes(truth) - 1) > _CHANCE:
         return None
-    if factor in (0.0, 1.0) or not closeness.same(wrong, factor * truth):
-        return None
-    return factor
+    is_none = factor == 0.0 or abs(factor - 1) < max(_NEARLY_1, 10 * closeness.relative)
+    return None if is_none or not closeness.same(wrong, factor * truth) else factor
+
+
+def _magnitudes(tensor: Array) -> int:
+    """How many different numbers there are, signs and 0 apart: those of two classes are a and −a."""
+    magnitudes = np.sort(np.abs(tensor[tensor != 0]))
+    return 0 if not magnitudes.size else 1 + int(np.count_nonzero(np.diff(magnitudes) > _EXACT * magnitudes[-1]))
