@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isnan
 from typing import ClassVar
 
 import numpy as np
 
 from convstep.ops.arguments import Flag, Real
-from convstep.ops.base import Array, Call, Naming, quiet
+from convstep.ops.base import Array, Naming
+from convstep.ops.choosing import chosen, kept
 from convstep.ops.elementwise import Elementwise
 from convstep.ops.expression import (
     Apply,
@@ -40,13 +40,12 @@ class ReLU(Elementwise):
 
     def slope(self, x: Array, y: Array) -> Array:
         # NaN is not at or below 0: torch lets the gradient through there.
-        opened: Array = np.where(x <= 0, x.dtype.type(0), x.dtype.type(1))
+        opened: Array = (~(x <= 0)).astype(x.dtype)
         return opened
 
-    @quiet
-    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+    def pulled(self, upstream: Array, x: Array, y: Array) -> Array:
         # No product: what is shut off stays 0 even under an infinite upstream gradient.
-        return [np.where(call.operands[0] <= 0, upstream.dtype.type(0), upstream) if wanted[0] else None]
+        return kept(upstream, ~(x <= 0))
 
     def slope_expression(self, x: Element, y: Element, at: float) -> Expression:
         return Number(0.0 if at <= 0 else 1.0)
@@ -121,7 +120,9 @@ class LogSigmoid(Elementwise):
         # As torch has it, from a power that cannot overflow.
         power = np.exp(-np.abs(x))
         share: Array = power / (1 + power)
-        return np.where(x < 0, 1 - share, share)
+        # 1 − share below 0, share above.
+        slope: Array = np.abs((x < 0) - share)
+        return slope
 
     def written(self, x: Element, at: float) -> Expression:
         # Two ways to write the same: exp of a negative number only.
@@ -206,14 +207,14 @@ class Softplus(Elementwise):
         scaled = x * self.beta
         bent: Array = np.log1p(np.exp(scaled)) / x.dtype.type(self.beta)
         straight = scaled > self.threshold
-        return np.where(straight, x, bent) if straight.any() else bent
+        return chosen(straight, x, bent) if straight.any() else bent
 
     def slope(self, x: Array, y: Array) -> Array:
         scaled = x * self.beta
         straight = scaled > self.threshold
         power = np.exp(scaled)
         share: Array = power / (power + 1)
-        return np.where(straight, np.ones((), x.dtype), share) if straight.any() else share
+        return chosen(straight, np.ones((), x.dtype), share) if straight.any() else share
 
     def _scaled(self, x: Element) -> Expression:
         return x if self.beta == 1 else Product((Number(self.beta), x))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,20 @@ import numpy.typing as npt
 from convstep.ops.arguments import require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Number, Style, render
+
+_LARGE, _BLOCK = 2**22, 2**17
+"""Bytes from which on a tensor is taken in blocks, and of a block: what is worked out on the way stays in the cache."""
+
+
+def in_blocks(function: Callable[..., Array], *tensors: Array) -> Array:
+    """A function of tensors of one shape, element by element; its numbers have the first one's dtype."""
+    first, length = tensors[0], _BLOCK // tensors[0].itemsize
+    if first.nbytes <= _LARGE or not all(tensor.flags.c_contiguous for tensor in tensors):
+        return function(*tensors)
+    result, flat = np.empty_like(first), [tensor.reshape(-1) for tensor in tensors]
+    for start in range(0, first.size, length):
+        result.reshape(-1)[start : start + length] = function(*(tensor[start : start + length] for tensor in flat))
+    return result
 
 
 class Elementwise(Operation):
@@ -35,6 +49,11 @@ class Elementwise(Operation):
     @abstractmethod
     def slope(self, x: Array, y: Array) -> Array:
         """The derivative at x, where the function is y."""
+
+    def pulled(self, upstream: Array, x: Array, y: Array) -> Array:
+        """What comes back of the upstream gradient."""
+        pulled: Array = upstream * self.slope(x, y)
+        return pulled
 
     def written(self, x: Element, at: float) -> Expression:
         """The function at the element x, whose number is `at`; by default the one of this name in `FUNCTIONS`."""
@@ -62,11 +81,11 @@ class Elementwise(Operation):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        return self.apply(operands[0])
+        return in_blocks(self.apply, operands[0])
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        return [upstream * self.slope(call.operands[0], call.output) if wanted[0] else None]
+        return [in_blocks(self.pulled, upstream, call.operands[0], call.output) if wanted[0] else None]
 
     def row_grid(self, slot: int) -> Shape:
         return (1,)

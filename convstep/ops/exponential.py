@@ -11,12 +11,15 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Real
 from convstep.ops.base import Array, Spec
+from convstep.ops.choosing import chosen
 from convstep.ops.expression import Apply, Element, Expression, Number, Product, Quotient
 from convstep.ops.piecewise import Piece, Piecewise, exp_minus_1, line
 
 
 class _Exponential(Piecewise):
     """Scale · x above 0, height · (exp(x / width) − 1) below; at 0 torch takes the slope of what is below."""
+
+    shuts: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -34,7 +37,7 @@ class _Exponential(Piecewise):
         # Torch takes the alpha in a CELU's slope in single precision, and agreeing with torch comes first.
         rate = 1 / float(np.float32(width))
         below = height * rate * np.exp(np.minimum(x, 0) * rate)
-        return np.where(x <= 0, below, np.asarray(scale, x.dtype))
+        return chosen(x <= 0, below, np.asarray(scale, x.dtype))
 
     @property
     def pieces(self) -> tuple[Piece, ...]:

@@ -34,7 +34,7 @@ class Maximum(Pool):
             if has_nan:
                 wins |= np.isnan(candidate)  # of several NaN, the last one
             np.maximum(best, candidate, out=best)
-            np.copyto(tap, k, where=wins)
+            np.maximum(tap, wins * tap.dtype.type(k), out=tap)
         winner = self.tap_reads[tap, np.arange(self.outputs_a_plane)]
         winner = np.where(winner < 0, -1, np.arange(self.planes)[:, None] * self.inputs_a_plane + winner)
         saved["winner"] = winner.reshape(-1)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isclose, isnan
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.base import Array, Call, IntArray, Naming, quiet
+from convstep.ops.base import Array, Call, IntArray, Naming
+from convstep.ops.choosing import chosen
 from convstep.ops.elementwise import Elementwise
 from convstep.ops.expression import Apply, Element, Expression, Number, Product, difference, evaluate, total
 
@@ -51,31 +53,26 @@ def line(slope: float, shift: float = 0.0, end: float = inf, closed: bool = True
 
 def either(x: Array, where: Array, yes: float, no: float) -> Array:
     """One number where a condition on x holds, another elsewhere, in the dtype of x."""
-    # np.where is slower: its branches follow the data.
     if (yes, no) == (1, 0):
         return where.astype(x.dtype)
-    chosen: Array = np.array([no, yes], x.dtype)[where.view(np.uint8)]
-    return chosen
+    return chosen(where, np.asarray(yes, x.dtype), np.asarray(no, x.dtype))
 
 
 class Piecewise(Elementwise):
     """A function made of pieces. A subclass gives `apply` and `slope` for whole tensors, and the `pieces`."""
+
+    shuts: ClassVar[bool] = True
+    """Whether a slope of 0 lets nothing through, be it infinite; elsewhere torch multiplies."""
 
     @property
     @abstractmethod
     def pieces(self) -> tuple[Piece, ...]:
         """In ascending order; the last one ends at infinity."""
 
-    @quiet
-    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        if not wanted[0]:
-            return [None]
-        slope = self.slope(call.operands[0], call.output)
-        gradient = upstream * slope
-        if not np.isfinite(upstream.sum()):
-            # What is shut off stays 0 even under an infinite upstream gradient.
-            gradient = np.where(slope == 0, slope, gradient)
-        return [gradient]
+    def pulled(self, upstream: Array, x: Array, y: Array) -> Array:
+        slope = self.slope(x, y)
+        pulled: Array = upstream * slope
+        return chosen(slope == 0, slope, pulled) if self.shuts and not np.isfinite(upstream.sum()) else pulled
 
     def _piece(self, at: float) -> int:
         pieces = self.pieces

@@ -11,6 +11,7 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, FromZero, Real
 from convstep.ops.base import Array, Spec
+from convstep.ops.choosing import chosen, kept
 from convstep.ops.expression import Number, Product, Quotient, total
 from convstep.ops.piecewise import Piece, Piecewise, constant, either, line
 
@@ -19,6 +20,7 @@ class LeakyReLU(Piecewise):
     """torch.nn.LeakyReLU: x above 0, negative_slope · x below; at 0 torch takes negative_slope."""
 
     function: ClassVar[str] = "leaky_relu"
+    shuts: ClassVar[bool] = False
     effect: ClassVar[str] = "keeps what is above 0 in {} and multiplies the rest by {self.negative_slope:g}"
 
     negative_slope: Real = 0.01
@@ -26,9 +28,9 @@ class LeakyReLU(Piecewise):
 
     def apply(self, x: Array) -> Array:
         if 0 < self.negative_slope <= 1:
-            # Above 0 the larger of the two is x, below it the product: quicker than np.where.
+            # Above 0 the larger of the two is x, below it the product.
             return np.asarray(np.maximum(x, x * self.negative_slope))
-        return np.where(x > 0, x, x * self.negative_slope)
+        return chosen(x > 0, x, x * x.dtype.type(self.negative_slope))
 
     def slope(self, x: Array, y: Array) -> Array:
         return either(x, x > 0, 1, self.negative_slope)
@@ -137,8 +139,7 @@ class Hardswish(Piecewise):
         return product
 
     def slope(self, x: Array, y: Array) -> Array:
-        rising = np.where(x < 3, x / 3 + 0.5, np.ones((), x.dtype))
-        return np.where(x <= -3, np.zeros((), x.dtype), rising)
+        return kept(chosen(x < 3, x / 3 + x.dtype.type(0.5), np.ones((), x.dtype)), ~(x <= -3))
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -209,7 +210,7 @@ class Threshold(Piecewise):
     inplace: Flag = False
 
     def apply(self, x: Array) -> Array:
-        return np.where(x <= self.threshold, np.asarray(self.value, x.dtype), x)
+        return chosen(x <= self.threshold, np.asarray(self.value, x.dtype), x)
 
     def slope(self, x: Array, y: Array) -> Array:
         return either(x, ~(x <= self.threshold), 1, 0)
