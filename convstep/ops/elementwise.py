@@ -13,14 +13,17 @@ from convstep.ops.arguments import require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Number, Style, render
 
-_LARGE, _BLOCK = 2**22, 2**17
-"""Bytes from which on a tensor is taken in blocks, and of a block: what is worked out on the way stays in the cache."""
+_BLOCK = 2**17
+"""Bytes of a block: what is worked out on the way stays in the cache."""
 
 
-def in_blocks(function: Callable[..., Array], *tensors: Array) -> Array:
-    """A function of tensors of one shape, element by element; its numbers have the first one's dtype."""
+def in_blocks(function: Callable[..., Array], large: int, *tensors: Array) -> Array:
+    """A function of tensors of one shape, element by element; in blocks from so many bytes on.
+
+    Its numbers have the first tensor's dtype.
+    """
     first, length = tensors[0], _BLOCK // tensors[0].itemsize
-    if first.nbytes <= _LARGE or not all(tensor.flags.c_contiguous for tensor in tensors):
+    if first.nbytes <= large or not all(tensor.flags.c_contiguous for tensor in tensors):
         return function(*tensors)
     result, flat = np.empty_like(first), [tensor.reshape(-1) for tensor in tensors]
     for start in range(0, first.size, length):
@@ -38,6 +41,9 @@ class Elementwise(Operation):
     function: ClassVar[str]
     effect: ClassVar[str]
     """What happens to the input: "squashes every number of {} into 0 … 1"; {self.alpha} is an argument."""
+
+    large: ClassVar[int] = 2**22
+    """The bytes from which on a tensor is worked on block by block: fewer where there are many passes."""
 
     kinks: ClassVar[tuple[float, ...]] = ()
     """Where there is no derivative, and torch takes one."""
@@ -81,11 +87,11 @@ class Elementwise(Operation):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        return in_blocks(self.apply, operands[0])
+        return in_blocks(self.apply, self.large, operands[0])
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        return [in_blocks(self.pulled, upstream, call.operands[0], call.output) if wanted[0] else None]
+        return [in_blocks(self.pulled, self.large, upstream, call.operands[0], call.output) if wanted[0] else None]
 
     def row_grid(self, slot: int) -> Shape:
         return (1,)

@@ -10,7 +10,6 @@ import numpy as np
 from convstep.ops.arguments import Approximate
 from convstep.ops.base import Array
 from convstep.ops.elementwise import Elementwise
-from convstep.ops.erf import erf
 from convstep.ops.expression import (
     Apply,
     Element,
@@ -23,9 +22,16 @@ from convstep.ops.expression import (
     difference,
     total,
 )
+from convstep.ops.normal import normal
 
 _SCALE, _CUBIC = sqrt(2 / pi), 0.044715
 """The approximation tanh(√(2/π) · (x + 0.044715 · x³)) of 2Φ(x) − 1."""
+
+
+def _bent(x: Array) -> Array:
+    """Approximately 2Φ(x) − 1."""
+    bent: Array = np.tanh(_SCALE * (x + _CUBIC * x * x * x))
+    return bent
 
 
 class GELU(Elementwise):
@@ -34,25 +40,24 @@ class GELU(Elementwise):
     function: ClassVar[str] = "gelu"
     effect: ClassVar[str] = "multiplies every number of {} by the probability Φ that a normal number lies below it"
 
+    large: ClassVar[int] = 2**17
+
     approximate: Approximate = "none"
 
-    def _bent(self, x: Array) -> Array:
-        """2Φ(x) − 1."""
-        if self.approximate == "none":
-            return erf(x * x.dtype.type(sqrt(0.5)))
-        return np.tanh(_SCALE * (x + _CUBIC * x * x * x))
-
     def apply(self, x: Array) -> Array:
-        y: Array = x * 0.5 * (1 + self._bent(x))
+        below = normal(x)[0] if self.approximate == "none" else 0.5 * (1 + _bent(x))
+        y: Array = x * below
         return y
 
     def slope(self, x: Array, y: Array) -> Array:
-        bent = self._bent(x)
-        below = 0.5 * (1 + bent)
         if self.approximate == "none":
-            slope: Array = below + x * (np.exp(-0.5 * x * x) / sqrt(2 * pi))
-            return slope
-        slope = below + 0.5 * x * (1 - bent * bent) * (_SCALE * (1 + 3 * _CUBIC * x * x))
+            below, bell = normal(x)
+            bell *= x
+            bell *= 1 / sqrt(2 * pi)
+            below += bell
+            return below
+        bent = _bent(x)
+        slope: Array = 0.5 * (1 + bent) + 0.5 * x * (1 - bent * bent) * (_SCALE * (1 + 3 * _CUBIC * x * x))
         return slope
 
     # -- as expressions
