@@ -75,17 +75,23 @@ def test_right_claims_and_gradients_end_well(call, two_conv_with):
     assert call(sample("conv_pool_sigmoid"), "--json")[0] == 0
 
 
-HOSTILE = ["1/0", "__import__(1)", "9**9**9", "w1[99]", "i.__class__", "(" * 2000]
+HOSTILE = [
+    *("1/0", "__import__(1)", "9**9**9", "w1[99]", "i.__class__", "(" * 2000, "(" * 10**6, "-" * 10**5, "9" * 5000),
+    *("lambda: 1", "i[...]", "i[1:2]", "1e400", "exp(exp(exp(10)))", "log(-1)", "grad(grad(w1))", "w1 == w1 == w1", ""),
+    *("\u043e1[1]", "w1\u200b[1]", "w1[\uff11]", "\x1b[31m", "w1\x00"),
+]
+"""Among them a Cyrillic o, a zero-width space, a full-width digit, and control characters."""
 
 
 @pytest.mark.parametrize("claim", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_claim_gets_one_line_with_its_place(call, two_conv_with, claim):
-    path = two_conv_with("{of: w2, index: [1], is: 18}", f'{{of: w1, index: [1], is: "{claim}"}}')
-    line = path.read_text(encoding="utf-8").splitlines().index(f'  - {{of: w1, index: [1], is: "{claim}"}}') + 1
+    written = f"{{of: w1, index: [1], is: {json.dumps(claim)}}}"
+    path = two_conv_with("{of: w2, index: [1], is: 18}", written)
+    line = path.read_text(encoding="utf-8").splitlines().index(f"  - {written}") + 1
     status, out, err = call(path)
     assert (status, out) == (2, "")
     assert err.startswith(f"{path}:{line}:30: column ")
-    assert err.count("\n") == 1
+    assert err.count("\n") == 1 and err[:-1].isprintable() and len(err) < 400
 
 
 def test_a_snapshot_is_checked_too(call, two_conv_with, tmp_path):
