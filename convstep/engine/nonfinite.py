@@ -122,7 +122,7 @@ class Lookout:
             if earlier is not None:
                 return earlier, state
             state = iteration.end
-        return found, start
+        return found, state
 
     def search(self, work: Work) -> NonFinite | None:
         """The first of the whole run, running what has not been run. Raises Cancelled when the work is given up."""

@@ -98,8 +98,6 @@ class Recording:
             self._seconds = time.perf_counter() - start
             state = self._iterations[k].end
             self._note(self._iterations[k])
-            if self.looked_at:
-                self.looked_at(self._iterations[k])
             if progress:
                 progress(k)
         return self._iterations[index]
@@ -170,10 +168,12 @@ class Recording:
         return at, near[at] if at in near else self._checkpoints[at]
 
     def _note(self, iteration: Iteration) -> None:
-        """Keep an iteration's loss, and its end as a checkpoint, the checkpoints thinned out as they grow."""
+        """Keep an iteration's loss, and its end as a checkpoint; tell whoever looks at iterations."""
         if self.graph.loss is not None:
             self.losses[iteration.index] = float(iteration.values[self.graph.loss.name].sum())
         self._checkpoints.add(iteration.index + 1, iteration.end)
+        if self.looked_at:
+            self.looked_at(iteration)
 
 
 def run_iteration(
