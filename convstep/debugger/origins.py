@@ -26,7 +26,7 @@ from convstep.explain.uses import feeds
 from convstep.explain.writing import as_text, explain
 
 MOST_ROWS = 8
-_MOST_LINKS = 300_000
+_MOST_LINKS = 100_000
 """Local derivatives on the way to the loss that are gone through at a key."""
 
 _MADE = {

@@ -27,10 +27,9 @@ from convstep.ops.expression import Element, evaluate
 
 Role = Literal["operand", "upstream", "local", "update", "carried", "given"]
 
-MOST_LOCALS = 512
-"""So many local derivatives are read as formulas, one by one; where there are more, the group says so."""
-
-_MOST_READS = 4096
+_MOST_LOCALS = 512
+_MOST_READS = 30_000
+"""So many local derivatives, and numbers in them, are read as formulas; where there are more, the group says so."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +168,11 @@ class Origins:
     def _locals(self, step: Step, index: int, outs: IntArray, products: Floats) -> Iterator[Group]:
         """The numbers that local derivatives read, from their formulas."""
         different, first = np.unique(outs, return_index=True)
-        chosen = range(len(different))[:MOST_LOCALS]
         read: dict[int, dict[int, float]] = {}
-        for k in chosen:
-            for element in self.read_locally(step, int(different[k]), index):
+        looked_at = 0
+        for k, found in enumerate(self.read_locally(step, different, np.full(len(different), index))):
+            looked_at = k + 1
+            for element in found:
                 read.setdefault(element.slot, {})[element.index] = float(products[first[k]])
         for slot, amounts in read.items():
             key = slot_key(step, slot)
@@ -181,13 +181,22 @@ class Origins:
             group = self.group(
                 "local", step.layer, key, at, self.at(key, at), unknown, np.array(list(amounts.values()))
             )
-            yield replace(group, looked_at=len(chosen), of=len(different))
+            yield replace(group, looked_at=looked_at, of=len(different))
 
-    def read_locally(self, step: Step, out: int, into: int) -> list[Element]:
-        """The elements that ∂output[out]/∂operand[into] reads, of an operation that is no sum of products."""
+    def read_locally(self, step: Step, outs: IntArray, into: IntArray) -> Iterator[set[Element]]:
+        """The elements that each ∂output[out]/∂operand[into] reads, of an operation that is no sum of products.
+
+        Ends early where that are too many.
+        """
         assert step.node is not None
-        expression = step.node.op.derivative(self.iteration.calls[step.layer], step.slot, out, into, -1)
-        return list(dict.fromkeys(islice(elements(expression), _MOST_READS)))
+        call, left = self.iteration.calls[step.layer], _MOST_READS
+        for out, element in zip(outs[:_MOST_LOCALS].tolist(), into.tolist(), strict=False):
+            expression = step.node.op.derivative(call, step.slot, out, element, -1)
+            found = set(islice(elements(expression), _MOST_READS))
+            left -= len(found)
+            yield found
+            if left < 0:
+                return
 
     # -- updates, and from one iteration to the next
 

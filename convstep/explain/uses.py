@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
 from convstep.engine.state import split_name
 from convstep.engine.sums import upstream_at
 from convstep.engine.timeline import Step
-from convstep.explain.provenance import MOST_LOCALS, Group, Origins, full, owner
+from convstep.explain.provenance import Group, Origins, full, owner
 from convstep.network.graph import Node
 from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Links, quiet
 from convstep.ops.expression import Element
 
 _ROWS_AT_ONCE = 2**16
+_MOST_LINKS = 100_000
+"""So many links are gone through to find the places where a local derivative may read a number."""
 
 
 @quiet
@@ -113,39 +116,56 @@ def _locals(origins: Origins, step: Step, key: str, index: int) -> Iterator[Grou
 def _read_locally(origins: Origins, step: Step, slot: int, index: int) -> Iterator[Group]:
     """By the formulas of the local derivatives that could read the element, the nearest first."""
     assert step.node is not None
-    outs, into, local = _places(origins, step, slot, index)
-    chosen = range(len(outs))[:MOST_LOCALS]
+    outs, into, of = _places(origins, step, slot, index)
     wanted = Element(slot, index)
-    hits = [k for k in chosen if wanted in origins.read_locally(step, int(outs[k]), int(into[k]))]
-    if not hits:
+    read = [wanted in found for found in origins.read_locally(step, outs, into)]
+    hits = np.flatnonzero(read)
+    if not len(hits):
         return
-    at = into[hits]
-    amounts = local[hits] * upstream_at(step, origins.iteration, outs[hits])
+    at, out = into[hits], outs[hits]
+    links = [step.node.op.row(origins.iteration.calls[step.layer], step.slot, out[k : k + 1]) for k in range(len(out))]
+    local = np.array([float(one.local[(one.index == i) & _full(one)].sum()) for one, i in zip(links, at, strict=True)])
+    amounts = local * upstream_at(step, origins.iteration, out)
     unknown = np.full(len(hits), np.nan)
     group = origins.group("local", step.layer, step.writes, at, origins.at(step.writes, at), unknown, amounts)
-    yield replace(group, looked_at=len(chosen), of=len(outs))
+    yield replace(group, looked_at=len(read), of=of)
 
 
-def _places(origins: Origins, step: Step, slot: int, index: int) -> tuple[IntArray, IntArray, Array]:
-    """Pairs of an output and an input whose local derivative may read an element, and that derivative."""
+def _places(origins: Origins, step: Step, slot: int, index: int) -> tuple[IntArray, IntArray, int]:
+    """Pairs of an output and an input whose local derivative may read an element, the nearest first; how many."""
     node = step.node
     assert node is not None
     op, call = node.op, origins.iteration.calls[step.layer]
     if slot == OUTPUT:
         # An output may stand in the derivatives of those that share an input with it: softmax.
         shared = op.row(call, step.slot, np.array([index]))
-        around = op.column(call, step.slot, np.unique(shared.index[0][full(shared)])[:MOST_LOCALS])
-        outs = np.unique(np.append(around.index[_full(around)], index))
+        read = _nearest(np.unique(shared.index[0][full(shared)]), index, prod(op.column_grid(step.slot)))
+        outs = np.array([index])
+        if len(read):
+            around = op.column(call, step.slot, read)
+            outs = np.unique(np.append(around.index[_full(around)], index))
     else:
         outs = np.unique(_fed(origins, node, slot, index)[0])
-    rows = op.row(call, step.slot, outs[:_ROWS_AT_ONCE])
+    if not len(outs):
+        return outs, outs, 0
+    taps = prod(op.row_grid(step.slot))
+    of, outs = len(outs) * taps, _nearest(outs, index, taps)
+    rows = op.row(call, step.slot, outs)
     row, nth = np.nonzero(_full(rows))
-    out, into, local = outs[row], rows.index[row, nth], rows.local[row, nth]
-    nearest = np.lexsort((into, out, (out != index) & (into != index)))
-    pairs = np.stack([out, into], axis=1)[nearest]
-    _, first = np.unique(pairs, axis=0, return_index=True)
-    keep = nearest[np.sort(first)]
-    return out[keep], into[keep], local[keep]
+    out, into = outs[row], rows.index[row, nth]
+    pairs = np.unique(out * call.operands[step.slot].size + into)
+    out, into = np.divmod(pairs, max(1, call.operands[step.slot].size))
+    first = np.lexsort((into, out, (out != index) & (into != index)))
+    whole = len(outs) * taps == of
+    return out[first], into[first], len(first) if whole else of
+
+
+def _nearest(elements: IntArray, index: int, links: int) -> IntArray:
+    """Those elements, each of so many links, that are looked at where there are many: the nearest to an index."""
+    most = max(1, _MOST_LINKS // max(1, links))
+    if len(elements) <= most:
+        return elements
+    return np.sort(elements[np.argsort(np.abs(elements - index), kind="stable")[:most]])
 
 
 # -- updates, and on to the next iteration

@@ -13,7 +13,7 @@ from convstep.explain.views.site import Site
 from convstep.ops.base import OUTPUT, Empty, IntArray, Links, Shape
 from convstep.ops.products import ProductSum, gather
 
-MOST_CELLS = 2_000_000
+MOST_CELLS = 400_000
 """Rows of the Jacobian with more numbers than this, together, are not gone through."""
 
 
