@@ -25,6 +25,8 @@ from convstep.ops.terms import empties
 
 PREDICT, HIDE = "predict", "hide"
 _EXTRAS = "predict"
+_MOST_SEARCHED = 100_000
+"""Gradients of a larger network are not searched for mistakes while somebody waits."""
 
 _ASKS = "Type the number; escape shows it."
 _HIDES = "Escape shows it."
@@ -124,7 +126,8 @@ class Prediction:
     def _why(self, state: State, asked: Asked, given: Typed) -> str:
         step, (_, index, term) = state.step, _asked_for(state) or ("", 0, None)
         assert step is not None
-        if term is None and step.is_backward and state.place.iteration == 0:
+        size = sum(gradient.size for gradient in state.iteration.grads.values())
+        if term is None and step.is_backward and state.place.iteration == 0 and size <= _MOST_SEARCHED:
             from convstep.explain.mistakes import mistakes_of_element
 
             found = mistakes_of_element(state.recording, step.tensor, index, given.value)

@@ -173,6 +173,24 @@ def test_norms_both_ways(op):
         assert {"three terms", "shortcut", "Jacobian"} <= {v.title for v in run.views(run.step("grad(x)"), element)}
 
 
+def test_the_mask_of_a_maximum_with_overlapping_windows():
+    source = {
+        "name": "pool",
+        "inputs": {"x": np.array([[[[1.0, 2, 0], [0, 5, 1], [3, 0, 4]]]]), "y": np.zeros((1, 1, 2, 2))},
+        "layers": [{"name": "m", "op": "MaxPool2d", "kernel_size": 2, "stride": 1}],
+        "loss": {"name": "C", "op": "MSELoss", "inputs": ["m", "y"], "reduction": "sum"},
+    }
+    run = Run(source)
+    step = run.step("grad(x)")
+    for element in range(9):
+        agree(run, step, element)
+    view = next(v for v in run.views(step, 4) if v.title == "mask")
+    values, status = view.sheets[0].cells(np.arange(9))
+    assert values.tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert (status == Status.BLANK).tolist() == [True, True, True, True, False, False, True, False, False]
+    assert view.value() == 40
+
+
 def test_there_are_no_views_at_the_start_and_in_an_update():
     run = Run(sample("two_conv"))
     assert run.views(-1) is None

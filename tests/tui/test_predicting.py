@@ -82,6 +82,15 @@ def test_what_would_give_the_result_away_waits() -> None:
     run(opened("two_conv", "term 31"), play)
 
 
+def test_a_step_among_the_other_views_does_not_give_it_away() -> None:
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "p", "v", "n")
+        assert len(app.screen_stack) == 1
+        assert "<?>" in text_of(app)
+
+    run(opened("two_conv", "term 31"), play)
+
+
 def test_an_audience_sees_nothing_until_a_key_shows_it() -> None:
     async def play(app: ConvstepApp, pilot: Any) -> None:
         await press(pilot, "P", "n")

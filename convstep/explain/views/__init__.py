@@ -12,7 +12,7 @@ from convstep.explain.views.linear import matrices
 from convstep.explain.views.sheet import OtherView
 from convstep.explain.views.shortcuts import cross_entropy, norm
 from convstep.explain.views.site import Site, site_of
-from convstep.explain.views.sums import gathered, jacobian, scattered
+from convstep.explain.views.sums import gathered, jacobian, mask, scattered
 
 _VIEWS: tuple[Callable[[Site], Iterator[OtherView]], ...] = (
     gathered,
@@ -20,6 +20,7 @@ _VIEWS: tuple[Callable[[Site], Iterator[OtherView]], ...] = (
     convolutions,
     im2col,
     matrices,
+    mask,
     jacobian,
     cross_entropy,
     norm,

@@ -11,6 +11,8 @@ from convstep.engine.sums import Floats, collect
 from convstep.explain.views.sheet import Codes, OtherView, Sheet, at_one, of_array
 from convstep.explain.views.site import Site
 from convstep.ops.base import OUTPUT, Empty, IntArray, Links, Shape
+from convstep.ops.max_pool import Maximum
+from convstep.ops.pool import Pool
 from convstep.ops.products import ProductSum, gather
 
 MOST_CELLS = 400_000
@@ -118,7 +120,7 @@ def scattered(site: Site) -> Iterator[OtherView]:
         Sheet(
             f"shares of {site.upstream_name(source)}",
             site.shape,
-            lambda index: _shares(site, source, index),
+            lambda index: _row(site, source, index, float(site.gradient[source])),
             here,
             lambda k: f"share for {site.names.element(site.step.writes, k, site.shape)}",
             "hands out",
@@ -136,14 +138,14 @@ def scattered(site: Site) -> Iterator[OtherView]:
     yield OtherView("scatter-add", words, sheets, shares)
 
 
-def _shares(site: Site, source: int, index: IntArray) -> tuple[Floats, Codes]:
-    """What one upstream element gives to elements; blank where it gives nothing."""
+def _row(site: Site, source: int, index: IntArray, upstream: float) -> tuple[Floats, Codes]:
+    """What one output element's reaction to elements is, times a number; blank where it does not read them."""
     links = site.op.row(site.call, site.step.slot, np.array([source]))
     met = ~_empty(links).astype(bool)
     into, local = links.index[0][met], links.local[0][met]
     order = np.argsort(into, kind="stable")
     elements, first = np.unique(into[order], return_index=True)
-    totals = np.add.reduceat(local[order], first) * float(site.gradient[source]) if len(into) else np.zeros(0)
+    totals = np.add.reduceat(local[order], first) * upstream if len(into) else np.zeros(0)
     at = np.minimum(np.searchsorted(elements, index), max(len(elements) - 1, 0))
     hit = elements[at] == index if len(elements) else np.zeros(index.shape, bool)
     values = np.where(hit, totals[at] if len(elements) else 0.0, 0.0)
@@ -163,6 +165,43 @@ def _so_far(site: Site, source: int, index: IntArray) -> tuple[Floats, Codes]:
         values[own] = site.products[: site.done].sum()
         status[own] = Status.PARTIAL
     return values, status.astype(np.uint8)
+
+
+def mask(site: Site) -> Iterator[OtherView]:
+    """Backward, of a pool: where in its windows each output came from, and what is handed back there."""
+    if not site.is_backward or not isinstance(site.op, Pool) or not len(site.outs):
+        return
+    source = int(site.outs[-1 if site.done is None else max(site.done - 1, 0)])
+    here = np.full(len(site.outs), site.element)
+    window, written = site.name(OUTPUT, source), site.names.tensor(site.step.writes)
+    sheets = (
+        Sheet(
+            f"mask of {window}",
+            site.shape,
+            lambda index: _row(site, source, index, 1.0),
+            here,
+            lambda k: f"∂{window}/∂{site.name(site.step.slot, k)}",
+        ),
+        Sheet(
+            site.upstream_title,
+            site.step.upstream_shape,
+            of_array(site.gradient),
+            site.outs,
+            site.upstream_name,
+            "×",
+        ),
+        Sheet(
+            f"{written} so far" if site.done is not None else written,
+            site.shape,
+            lambda index: _so_far(site, source, index),
+            here,
+            lambda k: site.names.element(site.step.writes, k, site.shape),
+            "added up:",
+        ),
+    )
+    took = "its largest number, 1 ×" if isinstance(site.op, Maximum) else "a share of each number"
+    words = f"{window} took {took}: the same mask hands its gradient back"
+    yield OtherView("mask", words, sheets, site.products)
 
 
 def jacobian(site: Site) -> Iterator[OtherView]:

@@ -27,7 +27,7 @@ from convstep.tui.widgets.window import Matrix
 _PANES = ("first", "second", "third")
 _NARROWEST = 60
 """Narrower than this, the grids stand one below the other."""
-_TOP, _BOTTOM = 5, 4
+_TOP, _BOTTOM = 5, 5
 _HINT = "v next view  V previous  n N s f o step on  pgup pgdn channel  esc back"
 
 
@@ -132,7 +132,7 @@ class ViewsScreen(Screen[None], inherit_bindings=False):
     def _bottom(self, shown: Pages | None, page: Page | None, region: Region) -> list[Strip]:
         palette, width = self.palette, region.width
         lines = [message_line(self._message, "", (), width, palette)]
-        equality = wrap(shown.equality if shown else "", width - 2, 1)
+        equality = wrap(shown.equality if shown else "", width - 2, region.height - 3)
         lines += [strip_of([(f" {line}", palette.strong)], width, palette.text) for line in equality]
         scaled = page.grids[0] if page else None
         lines.append(legend_line(scaled.scale if scaled else None, width, palette, scaled.title if scaled else ""))
@@ -143,12 +143,17 @@ class ViewsScreen(Screen[None], inherit_bindings=False):
 
     def action_step(self, name: str) -> None:
         try:
-            self.repaint(getattr(self.session, name)())
+            message = getattr(self.session, name)()
         except ConvstepError as error:
-            self.repaint(str(error))
+            message = str(error)
         except TooLong:
             self.dismiss(None)
             self.app.call_later(self.app.main.action_do, name)  # type: ignore[attr-defined]
+            return
+        if self.session.extras.get("predict") and self.session.prediction.hides(self.session.state()):
+            self.dismiss(None)  # these views would give the result away
+            return
+        self.repaint(message)
 
     def action_turn(self, step: int) -> None:
         shown = pages(self.session.state(), self.session.names)
@@ -193,7 +198,7 @@ class _Columns(Layout):
 
     def regions(self, size: Size) -> dict[str, Region]:
         width, height = size
-        top, bottom = min(_TOP, max(1, height - 8)), min(_BOTTOM, max(1, height - 10))
+        top, bottom = min(_TOP, max(1, height - 8)), min(_BOTTOM, max(1, height - 12))
         body = max(1, height - top - bottom)
         regions = {"top": Region(0, 0, width, top), "bottom": Region(0, height - bottom, width, bottom)}
         count = len(self.wants)
