@@ -19,7 +19,7 @@ from convstep.explain.mistakes.mistake import Mistake
 from convstep.explain.naming import Names
 from convstep.explain.nodes import Node, references
 from convstep.explain.numbers import short
-from convstep.explain.slips import Asked, Typed, slip, typed
+from convstep.explain.slips import Asked, Typed, difference, slip, typed
 from convstep.ops.base import Empty, Term
 from convstep.ops.terms import empties
 
@@ -124,6 +124,9 @@ class Prediction:
                 raise ConvstepError(f"{self._names.tensor(key)} is not written yet")
 
     def _why(self, state: State, asked: Asked, given: Typed) -> str:
+        plain = slip(asked, given)
+        if plain is not None:
+            return plain
         step, (_, index, term) = state.step, _asked_for(state) or ("", 0, None)
         assert step is not None
         size = sum(gradient.size for gradient in state.iteration.grads.values())
@@ -131,10 +134,9 @@ class Prediction:
             from convstep.explain.mistakes import mistakes_of_element
 
             found = mistakes_of_element(state.recording, step.tensor, index, given.value)
-            plain = ("constant-factor", "wrong-sign")
-            if found and found[0]["code"] not in plain:
+            if found and found[0]["code"] != "constant-factor":
                 return Mistake(**found[0]).sentence()
-        return slip(asked, given)
+        return difference(asked.truth, given)
 
     def _asked(self, state: State) -> Asked:
         found, step = _asked_for(state), state.step

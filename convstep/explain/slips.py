@@ -69,15 +69,19 @@ class Asked:
     others: tuple[tuple[str, float], ...] = ()
 
 
-def slip(asked: Asked, answer: Typed) -> str:
-    """What was done instead, as a sentence; whether it is too large or too small where that is not known."""
-    truth = asked.truth
-    if answer.is_(-truth) and truth != 0:
+def slip(asked: Asked, answer: Typed) -> str | None:
+    """What was done instead, as a sentence; None where that is not plain to see."""
+    if answer.is_(-asked.truth) and asked.truth != 0:
         return "the sign is the opposite of the right one"
     for what, number in asked.others:
-        if answer.is_(number) and not answer.is_(truth):
+        if answer.is_(number):
             return f"that is {what}, not {asked.what}"
-    return _of_factors(asked, answer) or _of_terms(asked, answer) or _by_factor(truth, answer) or _size(truth, answer)
+    return _of_factors(asked, answer) or _of_terms(asked, answer)
+
+
+def difference(truth: float, answer: Typed) -> str:
+    """How a number differs where nobody knows why: by a small factor, by its sign, by its size."""
+    return _by_factor(truth, answer) or _size(truth, answer)
 
 
 def _of_factors(asked: Asked, answer: Typed) -> str | None:
