@@ -40,14 +40,15 @@ def _first(timeline: Timeline, iteration: Iteration) -> NonFinite | None:
             return _found(iteration.index, -1, name, tensor)
     for k, step in enumerate(timeline.steps):
         if step.is_backward:
-            given, whole = iteration.given[k], iteration.grads[step.tensor]
-            if not all_finite(given):
+            # A run for its results alone keeps the whole gradients only.
+            given, whole = iteration.given.get(k), iteration.grads[step.tensor]
+            if given is not None and not all_finite(given):
                 return _found(iteration.index, k, step.writes, given)
             # The sum of what several users give may overflow where none of them does.
             if k == timeline.writers(step.writes)[-1] and whole is not given and not all_finite(whole):
                 return _found(iteration.index, k, step.writes, whole)
         elif step.node is None:
-            update = iteration.updates[step.tensor].new_parameter
+            update = iteration.end.parameters[step.tensor]
             if not all_finite(update):
                 return _found(iteration.index, k, f"new({step.tensor})", update)
         elif not all_finite(iteration.values[step.tensor]):
