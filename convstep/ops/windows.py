@@ -230,6 +230,7 @@ def _cross(parts: list[IntArray], empties: list[Codes], sizes: Shape) -> tuple[I
     m = parts[0].shape[0]
     flat, empty = parts[0], empties[0]
     for part, reason, size in zip(parts[1:], empties[1:], sizes[1:], strict=True):
-        flat = (flat[:, :, None] * size + part[:, None, :]).reshape(m, -1)
-        empty = np.maximum(empty[:, :, None], reason[:, None, :]).reshape(m, -1)
+        count = flat.shape[1] * part.shape[1]  # not -1: there may be nothing at all
+        flat = (flat[:, :, None] * size + part[:, None, :]).reshape(m, count)
+        empty = np.maximum(empty[:, :, None], reason[:, None, :]).reshape(m, count)
     return np.where(empty == Empty.NO, flat, -1), empty

@@ -101,3 +101,10 @@ def test_padding_on_one_axis_is_padding_in_the_plane():
 def test_past_the_end_on_one_axis_is_past_the_end_in_the_plane():
     window = Window((sliding_axis(1, 2, 1, 1, 0, 1, 1), sliding_axis(1, 2, 2, 0, 0, 1, 1)))
     assert window.reads(np.array([0]))[1].tolist() == [[PADDING, WINDOW, NO, WINDOW]]
+
+
+def test_no_places_have_no_reads_and_no_feeds():
+    axis = sliding_axis(size=3, kernel=2, stride=1, before=0, after=0, dilation=1, outputs=2)
+    window, none = Window((axis, axis)), np.empty(0, dtype=np.intp)
+    assert [table.shape for table in window.reads(none)] == [(0, 4)] * 2
+    assert [table.shape for table in window.feeds(none)] == [(0, 4)] * 3
