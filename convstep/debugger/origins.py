@@ -221,7 +221,9 @@ class Explainer:
                 return Place(address.iteration, k, address.index)
         if address.iteration > self.state.place.iteration:
             # What the next iteration starts with, this one's update writes.
-            updates = (k for k, s in enumerate(steps) if s.phase == "update" and address.key.startswith(s.tensor))
+            updates = (
+                k for k, s in enumerate(steps) if s.phase == "update" and f"{address.key}.".startswith(f"{s.tensor}.")
+            )
             return next((Place(address.iteration - 1, k, address.index) for k in updates), None)
         return self._at(address.iteration).writer(address.key, address.index)
 

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import networks
 
+from convstep.debugger.moves import Spot, place_of
 from convstep.debugger.origins import Explainer, landing
 from convstep.debugger.session import open_session
+from convstep.engine.recording import Recording
+from convstep.engine.state import State, Status
 from convstep.errors import ConvstepError
+from convstep.explain.naming import Names
 from convstep.explain.provenance import Address
+from convstep.network import load
 
 NETS = Path(__file__).parents[2] / "sample_nets"
 
@@ -80,6 +88,32 @@ def test_in_scatter_order_a_link_leads_to_the_last_share():
     session.land(landing(session.recording, session.spot, place))
     values = session.state().read("grad(o1)", np.array([1]))
     assert values[0].tolist() == [18]
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks(4), st.data())
+def test_every_link_leads_to_a_step_after_which_its_number_is_there(source, data):
+    recording = Recording(load(source))
+    names = Names(recording.graph)
+    order = data.draw(st.sampled_from(["gather", "scatter"]))
+    spot = Spot("element", order, data.draw(st.integers(0, recording.timeline.length("element", order) - 1)))
+    made = Explainer(State(recording, place_of(recording.timeline, spot), order), names)
+    try:
+        rows = made.explained(made.subject).rows
+    except ConvstepError:
+        return  # in scatter order, what the step is about may still be blank
+    for row in rows:
+        if row.place is not None:
+            there = place_of(recording.timeline, landing(recording, spot, row.place).spot)
+            then = Explainer(State(recording, there, order), names)
+            if row.address.iteration > there.iteration:
+                # The next iteration starts with what an update has just made.
+                assert recording.timeline.steps[there.step].phase == "update"
+            elif not row.address.key.startswith("grad("):
+                assert then.check(row.address) == Status.DONE
+            else:
+                # Of several users, the one that the link is about has given its part.
+                assert then.check(row.address) in (Status.DONE, Status.PARTIAL)
 
 
 def test_long_sums_are_folded_to_the_largest():

@@ -19,7 +19,7 @@ from convstep.errors import ConvstepError
 from convstep.explain.provenance import Address
 from convstep.tui.dialogs.asking import dialog_classes, said
 
-_HINT = "↑↓ choose · enter goes to its step · e explains it · < > back, forth · y copies · esc"
+_HINT = "↑↓ · enter: its step · e: explain it · < > back, forth · y copy · esc"
 
 
 class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
