@@ -51,7 +51,7 @@ def read_gradients(path: Path) -> dict[str, Given]:
         raise ConvstepError(printable(f"{path}: {what}"))
     try:
         stored = find_arrays(path)
-        arrays = read_arrays(path)
+        arrays = read_arrays(stored, path.name)
     except FileError as error:
         raise ConvstepError(printable(f"{path}: {error}")) from error
     return {name: Given.of(array, stored[name].kept_as) for name, array in arrays.items()}

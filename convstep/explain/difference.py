@@ -200,7 +200,8 @@ def _names(graph: Graph, given: Mapping[str, Given], renamed: Mapping[str, str])
 
 
 def _is_other_result(label: str, given: Mapping[str, Given]) -> bool:
-    return any(name.startswith(_GROUP) for name in given) and (label == "losses" or label.startswith(_OTHER_GROUPS))
+    is_one = label == "losses" or label.startswith(_OTHER_GROUPS)
+    return is_one and any(name.startswith(_GROUP) for name in given)
 
 
 def _resolve(graph: Graph, written: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from convstep.network.files import NoFileError, size_of
@@ -71,10 +72,9 @@ def read_array(stored: Stored) -> Array:
         raise FileError(f"{stored.what} cannot be read; has the file changed?") from None
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
-    """The numbers of every array of an .npz or .safetensors file, by name."""
-    arrays = find_arrays(path)
-    check_room(sum(stored.nbytes for stored in arrays.values()), path.name)
+def read_arrays(arrays: Mapping[str, Stored], what: str) -> dict[str, Array]:
+    """The numbers of arrays, by name, if there is room for all. `what` names their file in messages."""
+    check_room(sum(stored.nbytes for stored in arrays.values()), what)
     return {name: read_array(stored) for name, stored in arrays.items()}
 
 

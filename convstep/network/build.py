@@ -36,13 +36,13 @@ def build(source: Source, numbers: bool = True) -> Graph:
     graph = outline.graph()
     if not numbers:
         return graph
-    _check_room(source, form, graph, outline.tensors.drawn)
+    _check_room(source, form, graph, outline.tensors.drawing)
     return _Builder(source, form).graph() if outline.tensors.is_outline else graph
 
 
-def _check_room(source: Source, form: Form, graph: Graph, drawn: list[int]) -> None:
+def _check_room(source: Source, form: Form, graph: Graph, drawing: list[int]) -> None:
     """Raises ConvstepError, about what takes the most, where the network needs more memory than there is."""
-    room, needed = available(), peak_bytes(graph, drawn)
+    room, needed = available(), peak_bytes(graph, drawing)
     if room is None or needed <= room:
         return
     sizes = iteration_sizes(graph)
@@ -51,7 +51,7 @@ def _check_room(source: Source, form: Form, graph: Graph, drawn: list[int]) -> N
     owners = [layer for layer in layers if largest == layer.name or largest.startswith(f"{layer.name}.")]
     where = ("inputs", largest) if largest in graph.inputs else max(owners, key=lambda at: len(at.name)).where
     what = (
-        f"an iteration needs {in_words(needed)} of memory, and {in_words(room)} are free; "
+        f"the network needs {in_words(needed)} of memory, and {in_words(room)} are free; "
         f"'{largest}' takes the most of it: make it smaller"
     )
     raise source.error(where, what, key=where[0] == "inputs")

@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+_PIECE = 2**20
+
 
 class NoFileError(OSError):
     """A pipe, a terminal or a device stands where a file is needed: reading it might never end."""
@@ -29,10 +31,13 @@ def read_at_most(path: Path, most: int) -> bytes | None:
 
     Raises OSError where it cannot be read, ValueError for a NUL in its name.
     """
-    if size_of(path) > most:
+    size = size_of(path)
+    if size > most:
         return None
-    # What /proc and the like call empty may be endless.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
-        data = file.read(most + 1)
+        data = file.read(size)
+        # What /proc and the like call empty is not, and may be endless.
+        while len(data) <= most and (more := file.read(_PIECE)):
+            data += more
     return data if len(data) <= most else None

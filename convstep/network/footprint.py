@@ -7,8 +7,8 @@ from math import prod
 
 from convstep.network.graph import Graph
 
-_DRAWING = 40
-"""Bytes beside an element while its tensor is drawn: random words, pairs, logarithms, angles (float64 each)."""
+_DRAWING, _DRAWING_NORMALS = 8, 32
+"""Bytes beside an element while its tensor is drawn: uniform numbers in float64; their logarithms and angles, too."""
 
 
 def differentiated(graph: Graph) -> set[str]:
@@ -42,9 +42,15 @@ def iteration_sizes(graph: Graph) -> dict[str, int]:
     return {**{name: size * times[name] for name, size in sizes.items()}, **masks}
 
 
-def peak_bytes(graph: Graph, drawn: Iterable[int]) -> int:
-    """What a network needs: to draw tensors of so many elements, and then to run an iteration."""
+def drawing_bytes(init: str, count: int) -> int:
+    """What drawing so many elements takes beside the tensor that keeps them."""
+    simple = init.endswith(("uniform", "uniform_")) or init in ("zeros", "ones", "constant")
+    return count * (_DRAWING if simple else _DRAWING_NORMALS)
+
+
+def peak_bytes(graph: Graph, drawing: Iterable[int]) -> int:
+    """What a network needs: to draw its tensors (with so many bytes beside each), and then to run an iteration."""
     data = sum(array.nbytes for array in graph.data.values())
     batch = sum(spec.size * spec.dtype.itemsize for spec in graph.inputs.values())
     kept = data + sum(array.nbytes for array in {**graph.parameters, **graph.buffers}.values())
-    return max(kept + _DRAWING * max(drawn, default=0), iteration_bytes(graph) + max(0, data - batch))
+    return max(kept + max(drawing, default=0), iteration_bytes(graph) + max(0, data - batch))

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from convstep.network.stored_arrays import FileError, Stored, check_kind, check_room, damaged
+from convstep.network.stored_arrays import MOST_ARRAYS, FileError, Stored, check_kind, check_room, damaged
 from convstep.network.zip_files import DamagedZipError, decoding
 from convstep.ops.base import Array, Shape
 
@@ -44,6 +44,8 @@ def npz_arrays(path: Path) -> dict[str, Stored | FileError]:
 
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, Stored | FileError]:
     arrays: dict[str, Stored | FileError] = {}
+    if len(archive.infolist()) > MOST_ARRAYS:
+        raise FileError(f"{path.name} holds {len(archive.infolist())} arrays; {MOST_ARRAYS} are the most")
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
         if name in arrays:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convstep.network.stored_arrays import FileError, Stored, check_room, damaged
+from convstep.network.stored_arrays import MOST_ARRAYS, FileError, Stored, check_room, damaged
 from convstep.ops.base import Array
 
 _DTYPES = {
@@ -33,6 +33,8 @@ def safetensors_arrays(path: Path) -> dict[str, Stored | FileError]:
             places = {name: _place(tensor) for name, tensor in header.items() if name != _METADATA}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise damaged(path.name, path.suffix) from None
+    if len(places) > MOST_ARRAYS:
+        raise FileError(f"{path.name} holds {len(places)} arrays; {MOST_ARRAYS} are the most")
     end = 0
     for _, _, start, stop in sorted(places.values(), key=lambda place: place[2:]):
         if start != end:

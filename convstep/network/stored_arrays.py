@@ -11,6 +11,11 @@ import numpy as np
 from convstep.network.memory import available, in_words
 from convstep.ops.base import Array, Shape
 
+MOST_ARRAYS = 10_000
+"""In one file: more than any network has parameters."""
+_ALWAYS_THERE = 2**20
+"""Bytes for which nobody needs to ask."""
+
 
 class FileError(Exception):
     """What is wrong with a file, and which key of the network file is to blame: `file` or `key`."""
@@ -41,6 +46,8 @@ class Stored:
 
 def check_room(wanted: int, what: str) -> None:
     """Raises FileError where so many bytes of numbers cannot be had."""
+    if wanted < _ALWAYS_THERE:
+        return
     room = available()
     if room is not None and wanted > room:
         raise FileError(f"{what} holds {in_words(wanted)} of numbers, but there are {in_words(room)} of memory free")

@@ -12,6 +12,7 @@ from pydantic import Field
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.array_files import find_array, read_array
 from convstep.network.blank import MOST_ELEMENTS, blank, cast, is_blank
+from convstep.network.footprint import drawing_bytes
 from convstep.network.initialise import UnknownArgument, find, initialise
 from convstep.network.literals import numbers
 from convstep.network.problems import Model, raise_first, validate
@@ -55,15 +56,15 @@ _FORMS: dict[str, type[_Form]] = {"value": _Value, "file": _File, "init": _Init}
 class Tensors:
     """Reads tensors of one network: its floats have the net's dtype, its random numbers come from the net's seed.
 
-    With `room`, only so many elements in all are made; the tensors beyond are blank. `drawn` says how many elements
-    each random tensor has.
+    With `room`, only so many elements in all are made; the tensors beyond are blank. `drawing` has the
+    bytes that each random tensor takes beside its own while it is drawn.
     """
 
     source: Source
     dtype: np.dtype[Any]
     seed: int
     room: float = inf
-    drawn: list[int] = field(default_factory=list)
+    drawing: list[int] = field(default_factory=list)
 
     @property
     def is_outline(self) -> bool:
@@ -94,7 +95,7 @@ class Tensors:
         return cast(self._drawn(how, shape, self.seed, name), self.dtype)
 
     def _drawn(self, how: Any, shape: Shape, seed: int, name: str) -> Array:
-        self.drawn.append(prod(shape))
+        self.drawing.append(drawing_bytes(str(how["init"]), prod(shape)))
         if self.makes(prod(shape)):
             return initialise(how, shape, seed, name)
         find(how["init"])

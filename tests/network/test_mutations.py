@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
+import io
 import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import mutations
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from convstep.commands.mine import read_gradients
+from convstep.debugger import snapshot
+from convstep.debugger.session import Session, open_session
 from convstep.errors import ConvstepError
 from convstep.network import load
 from convstep.network.yaml_source import YamlSource
@@ -69,3 +76,83 @@ def try_to_load(source: Any, start: str) -> None:
         assert line.startswith(start)
         assert line.isprintable()
         assert len(line) < 500
+
+
+# -- archives, weights, snapshots: whatever the seed, they open or get one line ------------------------------
+
+MANY = settings(max_examples=120)
+seeds = st.integers(0, 2**32)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The bytes of sound files, by their endings."""
+    state = {name: np.asarray(array) for name, array in load(SAMPLES / "two_conv.yaml").parameters.items()}
+    here = tmp_path_factory.mktemp("whole")
+    np.savez(here / "a.npz", **state)  # type: ignore[arg-type]
+    np.savez_compressed(here / "b.npz", **state)  # type: ignore[arg-type]
+    np.save(here / "a.npy", state["o1.weight"])
+    session = open_session(SAMPLES / "conv_pool_sigmoid.yaml", at="grad(conv.weight)")
+    session.save(str(here / "a.convstep"))
+    files = {path.name: path.read_bytes() for path in here.iterdir()}
+    return {**files, "a.safetensors": safetensors(state)}
+
+
+def safetensors(arrays: dict[str, Any]) -> bytes:
+    import json
+
+    header, data = {}, io.BytesIO()
+    for name, array in arrays.items():
+        start = data.tell()
+        data.write(array.astype("<f8").tobytes())
+        header[name] = {"dtype": "F64", "shape": list(array.shape), "data_offsets": [start, data.tell()]}
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data.getvalue()
+
+
+@pytest.mark.parametrize("file", ["a.npz", "b.npz", "a.npy", "a.safetensors"])
+def test_mutated_arrays(file: str, whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
+    here = tmp_path_factory.mktemp("spoilt")
+    changes = mutations.SAFETENSORS if file.endswith("safetensors") else mutations.ARCHIVE
+    text = (SAMPLES / "two_conv.yaml").read_text()
+    (here / "weights.yaml").write_text(text + f"weights: {file}\n")
+    (here / "data.yaml").write_text(
+        f"inputs: {{x: {{file: {file}, key: o1.weight}}}}\nlayers: [{{name: r, op: ReLU}}]\n"
+    )
+
+    @MANY
+    @given(seeds)
+    def spoilt(seed: int) -> None:
+        (here / file).write_bytes(mutations.spoil(whole[file], changes, random.Random(seed)))
+        for net in ("weights.yaml", "data.yaml"):
+            try_to_load(here / net, f"{here / net}:")
+        try:
+            read_gradients(here / file)
+        except ConvstepError as error:
+            line = str(error)
+            assert line.startswith(f"{here / file}: ")
+            assert line.isprintable()
+
+    spoilt()
+
+
+def test_mutated_snapshots(whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("spoilt") / "a.convstep"
+
+    @MANY
+    @given(seeds)
+    def spoilt(seed: int) -> None:
+        path.write_bytes(mutations.spoil(whole["a.convstep"], mutations.SNAPSHOT, random.Random(seed)))
+        try:
+            session: Session = open_session(str(path))
+        except ConvstepError as error:
+            line = str(error)
+            assert line.startswith(f"{path}: ")
+            assert line.isprintable()
+            return
+        session.view()
+        session.next()
+        session.back()
+        snapshot.open_graph(str(path))
+
+    spoilt()
