@@ -1,0 +1,129 @@
+"""Someone who presses keys, clicks and pulls at the window without a thought; what must hold all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import random
+
+from plain_view import plain
+from textual import events
+from textual.pilot import OutOfBounds, Pilot
+
+from convstep.debugger.session import Session, open_session
+from convstep.tui.actions import ACTIONS
+from convstep.tui.app import ConvstepApp
+
+SIZES = ((80, 24), (160, 50), (120, 40), (200, 60), (76, 20), (40, 12), (20, 8), (10, 5))
+_LEAVING = {"q", "ctrl+q", "ctrl+c"}
+_KEYS = [key for action in ACTIONS for key in action.keys if key not in _LEAVING]
+_OTHERS = ["escape", "enter", "tab", "space", "delete", "ctrl+u", *"abcdefghijklmnopqrstuvwxyz0123456789[](),.+-*/=<>'"]
+_TYPED = (
+    "o1",
+    "grad(w1)[3]",
+    "term 32",
+    "35%",
+    "nan",
+    "iteration 1",
+    "1+",
+    "loss > 1",
+    "lr = 0.5",
+    "-1",
+    "ö[",
+    "x" * 200,
+)
+_COMPARED = ("where", "status", "sentence", "formula", "tensors", "local", "gradients", "program", "ledger")
+
+
+class Monkey:
+    """Acts on an app, the same way for the same seed."""
+
+    def __init__(self, app: ConvstepApp, pilot: Pilot[None], file: str, seed: int) -> None:
+        self.app, self.pilot, self.file, self.random = app, pilot, file, random.Random(seed)
+        self.done: list[str] = []
+
+    @property
+    def session(self) -> Session:
+        return self.app.main.session
+
+    async def act(self) -> None:
+        """One key, click, wheel or resize; a few keys at once where something is typed."""
+        kind = self.random.random()
+        if kind < 0.82:
+            await self._press([self.random.choice(_KEYS if self.random.random() < 0.75 else _OTHERS)])
+        elif kind < 0.86:
+            await self._press([*self.random.choice(_TYPED), "enter"])
+        elif kind < 0.95:
+            await self._click()
+        else:
+            size = self.random.choice(SIZES)
+            self.done.append(f"resize {size}")
+            await self.pilot.resize_terminal(*size)
+        await self._settle()
+
+    async def _press(self, keys: list[str]) -> None:
+        self.done.append(" ".join(keys))
+        for key in keys:
+            # Not by pilot.press, which sleeps: what a key brings about is done when the screen has handled it.
+            event = events.Key(key if len(key) > 1 else _named(key), key if len(key) == 1 else None)
+            assert self.app._driver is not None
+            self.app._driver.send_message(event)
+            await self.pilot.pause(0)
+
+    async def _click(self) -> None:
+        width, height = self.app.size
+        at = self.random.randrange(width), self.random.randrange(height)
+        self.done.append(f"click {at}")
+        try:
+            await self.pilot.click(offset=at, shift=self.random.random() < 0.1)
+        except OutOfBounds:
+            return
+
+    async def _settle(self) -> None:
+        """Until no work goes on beside the screen: now and then it is given up."""
+        for _ in range(2000):
+            if self.app.main.jobs.job is None:
+                return
+            if self.random.random() < 0.05:
+                self.app.main.jobs.give_up()
+            await asyncio.sleep(0.002)
+        raise AssertionError("work without an end")
+
+    def check(self, whole: bool) -> None:
+        """What must hold: the place exists, and a session that comes fresh to this place shows the same."""
+        session, timeline = self.session, self.session.recording.timeline
+        spot = session.spot
+        assert -1 <= spot.position < timeline.length(spot.level, spot.order)
+        if not whole:
+            return
+        fresh = open_session(self.file)
+        again = Session(fresh.recording, spot, copy.deepcopy(session.look), copy.deepcopy(session.extras))
+        view = session.view()
+        shown, expected = plain(view), plain(again.view())
+        for part in _COMPARED[: -1 if view.claims else None]:  # claims beside the ledger are judged when there is time
+            assert shown[part] == expected[part], f"{part} at {spot} is not what it is when one comes fresh"
+
+
+def _named(character: str) -> str:
+    from textual.keys import _character_to_key
+
+    return _character_to_key(character)
+
+
+async def run_monkey(file: str, seed: int, acts: int, every: int) -> list[str]:
+    """So many acts on a network, with a whole check after each `every` of them; what was done.
+
+    Raises AssertionError, or whatever broke, with the last acts in its notes.
+    """
+    app = ConvstepApp(open_session(file))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        monkey = Monkey(app, pilot, file, seed)
+        try:
+            for k in range(acts):
+                await monkey.act()
+                assert app.is_running, "the app has ended"
+                monkey.check(k % every == every - 1)
+        except BaseException as error:
+            error.add_note(f"{file}, seed {seed}, after: {' | '.join(monkey.done[-40:])}")
+            raise
+    return monkey.done
