@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
+from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from convstep.tui.keeping import Keeping
 from convstep.tui.screens.main import MainScreen
@@ -97,6 +99,8 @@ class ConvstepApp(App[str], inherit_bindings=False):
 
     def _handle_exception(self, error: Exception) -> None:
         """An exception that nobody caught ends the app; whoever runs it says so in one line (Textual: on a page)."""
+        if isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches):
+            return  # Textual's palette was closed while it still looked for commands: nobody misses them
         if self.failure is None:
             self.failure = error
             if self.keeping is not None:
