@@ -95,7 +95,7 @@ class Session:
 
     def view(self) -> View:
         """The screen at the present spot."""
-        self.recording.iteration(self.place.iteration)  # what is shown is made when it is drawn: too late to wait
+        self.run()  # what is shown is made when it is drawn: too late to wait
         state = self.state()
         view = self._screen.view(state, self.spot, self._answers())
         view = self._beside.view(view, state, self.spot) if self.trial.edits else view

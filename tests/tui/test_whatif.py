@@ -94,6 +94,20 @@ async def test_a_setting_that_cannot_be_had_leaves_the_run_as_it_was(session: Se
         assert session.recording is session.trial.original
 
 
+async def test_another_iteration_of_both_runs_is_waited_for_beside_the_screen() -> None:
+    session = open_session(sample("digits"))
+    app = ConvstepApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(app, pilot, "i", *"lr=0.01", "enter")
+        session.trial.original.patience = session.recording.patience = 0.0
+        await press(app, pilot, "end")
+        assert session.place.iteration == 59
+        assert "iteration 59" in text_of(app) and "*" in text_of(app)
+        await press(app, pilot, "u")
+        assert session.recording is session.trial.original
+        assert "*" not in text_of(app)
+
+
 @pytest.mark.parametrize("width", [60, 80, 160])
 def test_the_legend_names_the_mark_of_changed_numbers(width: int) -> None:
     line = legend_line(30.0, width, Palette(), "grad(w1)", edited=True)

@@ -36,8 +36,8 @@ def what_if(screen: MainScreen) -> None:
 
     def answered(text: str | None) -> None:
         if text is not None:
-            read = edit(text)
-            _try(screen, lambda: session.trial.with_edit(read))
+            typed = edit(text)
+            _try(screen, lambda: session.trial.with_edit(typed))
 
     screen.app.push_screen(WhatIfDialog(read, changeable(session.graph, session.names), name), answered)
 
