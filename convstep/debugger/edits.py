@@ -21,6 +21,7 @@ from convstep.network.words import did_you_mean
 Where = tuple[str | int, ...]
 
 EXAMPLES = "w1[3] = 0.5, o1[2] = 2*o1[2], lr = 0.01"
+_LARGEST_INTEGER = 2**31
 _WORD = re.compile(r"[a-z][a-z_-]*")
 
 
@@ -88,8 +89,8 @@ def number_edit(graph: Graph, names: Names, iteration: Iteration, key: str, inde
         raise ConvstepError(f"{names.tensor(key)} follows from {names.tensor(tensor)} and its gradient: change those")
     number = _number(value, names, iteration)
     before = iteration.values[tensor]
-    if before.dtype.kind != "f" and number != math.trunc(number):
-        raise ConvstepError(f"{names.tensor(key)} holds whole numbers, {short(number)} is none")
+    if before.dtype.kind != "f" and not (abs(number) < _LARGEST_INTEGER and number == math.trunc(number)):
+        raise ConvstepError(f"{names.tensor(key)} holds whole numbers of {before.dtype}, {short(number)} is none")
     if tensor not in graph.inputs:
         return Forced(iteration.index, tensor, index, number)
     changed = set_numbers(before, [Forced(0, tensor, index, number)])
@@ -126,7 +127,7 @@ def _setting_value(text: str, names: Names, iteration: Iteration) -> Any:
     if _WORD.fullmatch(text) and text not in set(names.all()):
         return text
     number = _number(text, names, iteration)
-    return int(number) if number == math.trunc(number) else number
+    return int(number) if number.is_integer() else number
 
 
 def described(edit: Edit, graph: Graph, names: Names, iteration: int) -> str:

@@ -274,7 +274,12 @@ def test_what_cannot_be_tried_is_said_in_one_line(text, message):
 def test_class_labels_stay_labels():
     session = open_session(sample("digits"))
     assert tried(session, "labels[1] = 3").startswith("labels[1] = 3, was 1;")
-    for text, message in (("labels[1] = 2.5", "whole numbers"), ("labels[1] = 10", "loss reads")):
+    for text, message in [
+        ("labels[1] = 2.5", "whole numbers"),
+        ("labels[1] = nan", "whole numbers"),
+        ("labels = 1e30", "whole numbers"),
+        ("labels[1] = 10", "loss reads"),
+    ]:
         with pytest.raises(ConvstepError, match=message):
             read(session, text)
 
