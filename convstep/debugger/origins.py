@@ -170,6 +170,7 @@ class Explainer:
             ledger = ledger_of(formulas, tensor, address.index, MOST_ROWS, _MOST_LINKS)
         except ConvstepError as error:
             yield Row(str(error), "caption")
+            yield Row("convstep explain … --paths looks at more", "caption")
             return
         yield Row(title(ledger), "caption")
         for path, (way, names, numbers, product) in zip(ledger.shown, rows(ledger), strict=True):
