@@ -20,6 +20,7 @@ from convstep.explain.numbers import short
 MOST_WATCHES = 4
 _SPARKS = "▁▂▃▄▅▆▇█"
 WIDTH = 12
+_FAR = 1e4
 
 
 def announced(view: View, desk: Desk, spot: Spot) -> View:
@@ -71,11 +72,17 @@ def told(seen: Seen) -> str:
 
 
 def sparkline(numbers: Sequence[float], width: int) -> str:
-    """The last of so many numbers, between their smallest and largest; `!` for what is not finite."""
+    """The last of so many numbers, between their smallest and largest; `!` for what is not finite.
+
+    Positive numbers that lie far apart are drawn by their logarithms.
+    """
     shown = list(numbers)[-width:] if len(numbers) <= 4 * width else _thinned(numbers, width)
     finite = [number for number in shown if math.isfinite(number)]
     if len(shown) < 2 or not finite:
         return ""
+    if min(finite) > 0 and max(finite) / min(finite) > _FAR:
+        shown = [math.log10(number) if math.isfinite(number) else number for number in shown]
+        finite = [number for number in shown if math.isfinite(number)]
     low, high = min(finite), max(finite)
     scale = (len(_SPARKS) - 1) / (high - low) if high > low else 0.0
     return "".join(_SPARKS[int((number - low) * scale)] if math.isfinite(number) else "!" for number in shown)

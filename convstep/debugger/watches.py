@@ -27,6 +27,7 @@ from convstep.explain.nodes import Node, Reference
 from convstep.explain.numbers import short
 
 _FEW = 6
+_NOT_YET = "·"
 _MANY = 10_000
 _MOST_HISTORY = 10_000
 _MOST_AT_HAND = 200
@@ -102,11 +103,12 @@ class Watches:
             partial = self._sums(state, node)
             values, status = state.read(node.key, np.array([node.index]))
             if status[0] == Status.BLANK:
-                return Seen("·", history)
+                return Seen(_NOT_YET, self._history(watch, place.iteration - 1))
             if partial:
                 return Seen(f"{short(float(values[0]))}…", partial, "terms")
             return Seen(f"{short(float(values[0]))}{'…' if status[0] == Status.PARTIAL else ''}", history)
-        return Seen(self._now(watch, node, spot), history)
+        value = self._now(watch, node, spot)
+        return Seen(value, self._history(watch, place.iteration - 1) if value == _NOT_YET else history)
 
     def _sums(self, state: State, node: Reference) -> tuple[float, ...]:
         """The running sums of the watched element while it is being made."""
@@ -207,7 +209,7 @@ class _Evaluated:
         if uses(self.node, "sum"):
             total = sum_at(self.clock, place)
             if total is None:
-                return "·"
+                return _NOT_YET
             here["sum"] = Timed(np.array(total), always)
         return _told(Evaluation(self.clock, place.iteration).timed(self.node, here), time)
 
@@ -216,14 +218,14 @@ def _told(timed: Timed, time: int) -> str:
     """Numbers as far as they are known at a time: all of a few, the extremes of many."""
     values, known = np.broadcast_arrays(timed.values, timed.known)
     if values.size > _MANY and time < NEVER:
-        return "is being written" if bool((known.reshape(-1)[:1] <= time).any()) else "·"
+        return "is being written" if bool((known.reshape(-1)[:1] <= time).any()) else _NOT_YET
     there = known <= time
     count = int(there.sum())
     if not count:
-        return "·"
+        return _NOT_YET
     if values.size <= _FEW:
         shown = zip(values.reshape(-1).tolist(), there.reshape(-1).tolist(), strict=True)
-        return " ".join(short(value) if is_there else "·" for value, is_there in shown)
+        return " ".join(short(value) if is_there else _NOT_YET for value, is_there in shown)
     written = values[there]
     finite = written[np.isfinite(written)]
     extremes = f"{short(float(finite.min()))} … {short(float(finite.max()))}" if finite.size else "no finite number"

@@ -270,7 +270,15 @@ def test_a_watch_stands_above_the_tensors(two_conv):
 
 @pytest.mark.parametrize(
     ("numbers", "drawn"),
-    [([], ""), ([1.0], ""), ([0, 1], "▁█"), ([2, 2], "▁▁"), ([0, np.inf, 7], "▁!█"), (range(1200), "▁▁▂▂▃▄▄▅▆▆▇█")],
+    [
+        ([], ""),
+        ([1.0], ""),
+        ([0, 1], "▁█"),
+        ([2, 2], "▁▁"),
+        ([0, np.inf, 7], "▁!█"),
+        ([1, 1e7, 1e14], "▁▄█"),
+        (range(1200), "▁▁▂▂▃▄▄▅▆▆▇█"),
+    ],
 )
 def test_sparklines(numbers, drawn):
     assert sparkline(list(map(float, numbers)), 12) == drawn

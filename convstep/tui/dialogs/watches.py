@@ -14,7 +14,7 @@ from convstep.errors import ConvstepError
 from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.dialogs.changing import ChangingDialog
 
-_KEYS = "space: c stops when it changes, or not · d removes · a adds · escape closes"
+_KEYS = "space: c stops at changes · d removes · a adds · escape closes"
 _HINT = "a tensor (o1), an element (grad(w1)[3]), a number (max(o1)), or a condition (loss > prev(loss))"
 
 
