@@ -189,7 +189,7 @@ def completions(names: Names, recording: Recording) -> list[str]:
         "end",
         "nan",
         "sum > ",
-        "loss > ",
+        *(["loss > "] if recording.graph.loss else []),
         *(f"forward {layer}" for layer in layers),
         *(f"backward {layer}" for layer in backward),
         *(f"update {name}" for name in updated),
