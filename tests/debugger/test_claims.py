@@ -225,6 +225,25 @@ def test_extras_that_are_no_claims_are_left_out(kept):
     find_out(made)
 
 
+@pytest.mark.parametrize("net", ["conv_relu_pool", "softmax_cross_entropy", "several_paths"])
+def test_any_element_can_be_claimed_and_looked_at(net):
+    made = open_session(sample(f"questions/{net}"))
+    for step in [step for step in made.recording.timeline.steps if step.is_backward]:
+        for index in {0, int(np.prod(step.shape)) - 1}:
+            name = made.names.element(f"grad({step.tensor})", index, step.shape)
+            for text, right in ((name, True), (f"3 + 2*{name}", False)):
+                answer = tried(made, text, step.tensor, index)
+                assert answer.judged.verdict.ok == right
+                number = made.claims.keep(answer)
+                made.land(opened(made, sections(made, [])[0].findings[number]))
+                find_out(made)
+                first = made.view().claims[0]
+                assert first.right is right and first.title.endswith(name)
+                made.switch_order()
+                assert made.view().ledger is not None
+                made.claims.drop(number)
+
+
 # -- the list
 
 
