@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from convstep.engine.recording import Iteration
 from convstep.engine.state import split_name
 from convstep.errors import ArgumentError, ConvstepError
@@ -17,11 +19,11 @@ from convstep.explain.numbers import short
 from convstep.network.forced import Forced, set_numbers
 from convstep.network.graph import Graph
 from convstep.network.words import did_you_mean
+from convstep.ops.base import Array
 
 Where = tuple[str | int, ...]
 
 EXAMPLES = "w1[3] = 0.5, o1[2] = 2*o1[2], lr = 0.01"
-_LARGEST_INTEGER = 2**31
 _WORD = re.compile(r"[a-z][a-z_-]*")
 
 
@@ -89,7 +91,7 @@ def number_edit(graph: Graph, names: Names, iteration: Iteration, key: str, inde
         raise ConvstepError(f"{names.tensor(key)} follows from {names.tensor(tensor)} and its gradient: change those")
     number = _number(value, names, iteration)
     before = iteration.values[tensor]
-    if before.dtype.kind != "f" and not (abs(number) < _LARGEST_INTEGER and number == math.trunc(number)):
+    if before.dtype.kind != "f" and not _is_whole(number, before):
         raise ConvstepError(f"{names.tensor(key)} holds whole numbers of {before.dtype}, {short(number)} is none")
     if tensor not in graph.inputs:
         return Forced(iteration.index, tensor, index, number)
@@ -103,6 +105,14 @@ def number_edit(graph: Graph, names: Names, iteration: Iteration, key: str, inde
                     raise ConvstepError(f"{names.tensor(key)}, which {node.name} reads: {error}") from None
     whole = None if index is None else graph.data_index(tensor, iteration.index, index)
     return Forced(iteration.index, tensor, whole, number)
+
+
+def _is_whole(number: float, tensor: Array) -> bool:
+    """Whether a tensor of integers can hold the number."""
+    if tensor.dtype.kind == "b":
+        return number in (0, 1)
+    limits = np.iinfo(tensor.dtype)
+    return number.is_integer() and limits.min <= int(number) <= limits.max
 
 
 def _number(text: str, names: Names, iteration: Iteration) -> float:
