@@ -28,6 +28,8 @@ _PANES = ("first", "second", "third")
 _NARROWEST = 60
 """Narrower than this, the grids stand one below the other."""
 _TOP, _BOTTOM = 5, 5
+_LEAST = 3
+"""A rule, a title, and a line of numbers."""
 _HINT = "v next view  V previous  n N s f o step on  pgup pgdn channel  esc back"
 
 
@@ -182,36 +184,34 @@ def _filled(lines: list[Strip], region: Region, palette: Palette) -> list[Strip]
     return [*lines, *[blank] * (region.height - len(lines))][: region.height]
 
 
-def _wanted(grid: Grid) -> int:
-    """How wide a grid would be, in cells, as far as it is of use."""
-    pitch = grid.format.width + 4
-    return max(18, min(Matrix.of(grid.shape).cols, 12) * pitch + 4, len(grid.title) + len(grid.sign) + 4)
+def _wanted(grid: Grid) -> tuple[int, int]:
+    """How wide and how high a grid would be, as far as it is of use."""
+    matrix, pitch = Matrix.of(grid.shape), grid.format.width + 4
+    width = max(18, min(matrix.cols, 12) * pitch + 4, len(grid.title) + len(grid.sign) + 4)
+    return width, min(matrix.rows, 12) + 2
 
 
 class _Columns(Layout):
-    """Head, grids side by side, each as wide as it needs to be in proportion, foot."""
+    """Head, grids side by side or one below the other, each with its share of the room, foot."""
 
     name = "columns"
 
     def __init__(self) -> None:
-        self.wants: tuple[int, ...] = ()
+        self.wants: tuple[tuple[int, int], ...] = ()
 
     def regions(self, size: Size) -> dict[str, Region]:
         width, height = size
         top, bottom = min(_TOP, max(1, height - 8)), min(_BOTTOM, max(1, height - 12))
         body = max(1, height - top - bottom)
         regions = {"top": Region(0, 0, width, top), "bottom": Region(0, height - bottom, width, bottom)}
-        count = len(self.wants)
-        if count and width >= _NARROWEST:
-            x = 0
-            for k, name in enumerate(_PANES[:count]):
-                own = width - x if k == count - 1 else width * self.wants[k] // sum(self.wants)
-                regions[name] = Region(x, top, own, body)
-                x += own
-        elif count:
-            for k, name in enumerate(_PANES[:count]):
-                y = k * body // count
-                regions[name] = Region(0, top + y, width, (k + 1) * body // count - y)
+        beside = width >= _NARROWEST
+        wants = [want[0 if beside else 1] for want in self.wants]
+        at, room = 0, width if beside else body
+        for k, name in enumerate(_PANES[: len(wants)]):
+            share = room - at if k == len(wants) - 1 else max(_LEAST, room * wants[k] // sum(wants))
+            own = min(share, room - at)
+            regions[name] = Region(at, top, own, body) if beside else Region(0, top + at, width, own)
+            at += own
         return {name: region for name, region in regions.items() if region.width > 0 and region.height > 0}
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
