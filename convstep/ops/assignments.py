@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, lru_cache, reduce
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,7 +55,7 @@ class Stepwise(Optimizer):
         """A name as an expression: w, g, a part of the state or a temporary."""
         return Element(self._names.index(name), 0)
 
-    @property
+    @cached_property
     def _names(self) -> tuple[str, ...]:
         return ("w", "g", *self.state_names, *self.temporaries)
 
@@ -67,7 +67,7 @@ class Stepwise(Optimizer):
     ) -> tuple[Array, dict[str, Array]]:
         names = self._names
         values = self._start(parameter, gradient, state)
-        for each in self.assignments(step, not state):
+        for each in _assignments(self, step, not state):
             values[each.writes] = compute(each.rule, lambda e: values[names[e.slot]])
         return values["w"], {name: values[name] for name in self.state_names}
 
@@ -111,6 +111,12 @@ class Stepwise(Optimizer):
         for each in self.assignments(update.step, not update.state):
             known[each.writes] = substitute(each.rule, lambda e: known[names[e.slot]])
         return known["w"]
+
+
+@lru_cache(maxsize=4)
+def _assignments(optimizer: Stepwise, step: int, first: bool) -> list[Assignment]:
+    """Those of a step, which are the same for every parameter."""
+    return optimizer.assignments(step, first)
 
 
 def _one(array: Array, index: int) -> Array:

@@ -53,7 +53,7 @@ class Spec:
 
     @property
     def is_float(self) -> bool:
-        return bool(np.issubdtype(self.dtype, np.floating))
+        return self.dtype.kind == "f"
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class ClassLoss(OldReduction):
             raise ArgumentError("inputs", "takes scores of shape (C) or (N, C, …), not a scalar")
         return {"weight": Parameter((self.classes,), {"init": "ones"})} if self.weight else {}
 
-    @property
+    @cached_property
     def by_label(self) -> bool:
         """Whether the target holds class labels; otherwise it holds probabilities."""
         return not self.inputs[1].is_float

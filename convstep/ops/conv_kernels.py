@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from convstep.ops.base import Array, Shape
+from convstep.ops.matrices import product
 
 Places = tuple[Any, ...]
 """An index of an array, as it stands in brackets."""
@@ -71,7 +72,7 @@ def input_gradient(upstream: Array, weight: Array, geometry: Geometry) -> Array:
     groups, batch = geometry.groups, upstream.shape[0]
     kernel = weight.reshape(groups, weight.shape[0] // groups, -1)
     by_group = upstream.reshape(batch, groups, weight.shape[0] // groups, -1)
-    columns: Array = np.matmul(kernel.transpose(0, 2, 1), by_group)
+    columns = product(kernel.transpose(0, 2, 1), by_group)
     channels = groups * weight.shape[1]
     if geometry.is_pointwise:
         return columns.reshape(batch, channels, *geometry.sizes)

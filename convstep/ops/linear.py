@@ -12,6 +12,7 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
 from convstep.ops.base import Array, Call, IntArray, Naming, Parameter, Shape, Spec, quiet
+from convstep.ops.matrices import product
 from convstep.ops.products import Codes, ProductSum
 
 
@@ -69,7 +70,7 @@ class Linear(ProductSum):
         if wanted[0]:
             gradients[0] = upstream @ call.operands[1]
         if wanted[1]:
-            gradients[1] = rows.T @ call.operands[0].reshape(self.rows, self._features)
+            gradients[1] = product(rows.T, call.operands[0].reshape(self.rows, self._features))
         if self.bias and wanted[2]:
             gradients[2] = rows.sum(axis=0)
         return gradients
