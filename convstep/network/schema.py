@@ -51,6 +51,13 @@ def _text(text: str) -> str:
     return text
 
 
+def _line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise ValueError("takes one line of text, without tabs")
+    return _text(text)
+
+
+Line = Annotated[str, AfterValidator(_line)]
 Text = Annotated[str, AfterValidator(_text)]
 Name = Annotated[str, AfterValidator(_name)]
 Names = Annotated[list[str], BeforeValidator(_names)]
@@ -99,7 +106,7 @@ class Document(Section):
     """The whole file."""
 
     convstep: Annotated[Any, BeforeValidator(_version)] = 1
-    name: Text | None = None
+    name: Line | None = None
     about: Text = ""
     dtype: Literal["float64", "float32"] = "float64"
     seed: Integer = 0

@@ -16,6 +16,7 @@ from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.lines import Lines
+from convstep.tui.widgets.text import visible
 
 
 class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
@@ -47,9 +48,9 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         suggester = SuggestFromList(self.completions, case_sensitive=False) if self.completions else None
         box = Vertical(classes=dialog_classes())
-        box.border_title = said(self.dialog_title)
+        box.border_title = titled(self.dialog_title)
         with box:
-            yield Input(self.value, suggester=suggester, select_on_focus=False)
+            yield Input(visible(self.value), suggester=suggester, select_on_focus=False)
             yield Static(classes="error")
             yield Static(Content(said(self.hint)), classes="hint")
 
@@ -85,7 +86,13 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
 
 def said(text: str) -> str:
     """A dialog's text in the glyphs that the terminal can show."""
+    text = "\n".join(map(visible, text.split("\n")))
     return to_ascii(text) if Lines.ascii else text
+
+
+def titled(text: str) -> Content:
+    """A dialog's title, which is no markup: [1] and [red] stand for themselves."""
+    return Content(said(text))
 
 
 def dialog_classes() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from textual.content import Content
 from textual.widgets import OptionList
 
-from convstep.tui.dialogs.asking import said
+from convstep.tui.dialogs.asking import said, titled
 from convstep.tui.dialogs.listing import ListDialog
 
 
@@ -26,7 +26,7 @@ class ChangingDialog(ListDialog):
         options.clear_options()
         options.add_options([Content(said(row)) for row in self.rows])
         options.highlighted = min(at, len(self.rows) - 1)
-        options.border_subtitle = said(message or self.hint)
+        options.border_subtitle = titled(message or self.hint)
 
     @property
     def number(self) -> int | None:

@@ -18,7 +18,7 @@ from convstep.debugger.findings import Finding
 from convstep.engine.state import split_name
 from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError
-from convstep.tui.dialogs.asking import dialog_classes, said
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
 
 if TYPE_CHECKING:
     from convstep.tui.screens.main import MainScreen
@@ -45,7 +45,7 @@ class ClaimDialog(ModalScreen[int | None], inherit_bindings=False):
         of = "an element's gradient"
         if self.near is not None:
             of = _written(self.main, *self.near)
-        box.border_title = said(f"Is {of} this?")
+        box.border_title = titled(f"Is {of} this?")
         with box:
             yield Input(select_on_focus=False)
             yield Static(classes="error")

@@ -17,7 +17,7 @@ from convstep.engine.timeline import Place
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.explain.provenance import Address
-from convstep.tui.dialogs.asking import dialog_classes, said
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
 
 _HINT = "↑↓ · enter: its step · e: explain it · < > back, forth · y copy · esc"
 
@@ -51,8 +51,8 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
 
     def _show(self, explained: Explained) -> None:
         self.shown = explained
-        self._box.border_title = said(f"Explain {explained.name}")
-        self._box.border_subtitle = said(_HINT)
+        self._box.border_title = titled(f"Explain {explained.name}")
+        self._box.border_subtitle = titled(_HINT)
         listed = self.query_one(OptionList)
         listed.clear_options()
         listed.add_options(
@@ -67,7 +67,7 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
         return None if at is None else self.shown.rows[at]
 
     def _say(self, text: str) -> None:
-        self._box.border_subtitle = said(text)
+        self._box.border_subtitle = titled(text)
 
     def on_option_list_option_selected(self) -> None:
         row = self._chosen

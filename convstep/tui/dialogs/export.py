@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from convstep.tui.dialogs.asking import AskingDialog, dialog_classes, said
+from convstep.tui.dialogs.asking import AskingDialog, dialog_classes, said, titled
 
 
 class ExportDialog(ModalScreen[int | None], inherit_bindings=False):
@@ -28,7 +28,7 @@ class ExportDialog(ModalScreen[int | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         box = Vertical(classes=dialog_classes())
         box.border_title = "Export"
-        box.border_subtitle = said("↑↓ enter chooses, escape leaves")
+        box.border_subtitle = titled("↑↓ enter chooses, escape leaves")
         with box:
             yield OptionList(*(Option(Content(said(choice))) for choice in self.choices), markup=False)
 

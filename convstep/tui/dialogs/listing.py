@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
-from convstep.tui.dialogs.asking import dialog_classes, said
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
 
 
 class ListDialog(ModalScreen[int | None], inherit_bindings=False):
@@ -39,8 +39,8 @@ class ListDialog(ModalScreen[int | None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         box = OptionList(*self._options(), classes=f"{dialog_classes()} list")
-        box.border_title = said(self.dialog_title)
-        box.border_subtitle = said(self.hint + ("; delete removes" if self.take_away else ""))
+        box.border_title = titled(self.dialog_title)
+        box.border_subtitle = titled(self.hint + ("; delete removes" if self.take_away else ""))
         yield box
 
     def _options(self) -> list[Content]:

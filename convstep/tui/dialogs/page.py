@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.strip import Strip
 
-from convstep.tui.dialogs.asking import dialog_classes, said
+from convstep.tui.dialogs.asking import dialog_classes, titled
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.text import strip_of, wrap
@@ -60,8 +60,8 @@ class PageDialog(ModalScreen[Any], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         box = Vertical(classes=f"{dialog_classes()} page")
-        box.border_title = said(self.dialog_title)
-        box.border_subtitle = said(self.KEYS)
+        box.border_title = titled(self.dialog_title)
+        box.border_subtitle = titled(self.KEYS)
         with box:
             yield _Area("page")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 
@@ -11,6 +12,14 @@ from rich.style import Style
 from textual.strip import Strip
 
 Piece = tuple[str, Style]
+
+
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """The text without what could steer a terminal or turn the direction of writing: names come from files."""
+    return text if text.isprintable() else _STEERING.sub("?", text)
 
 
 def cut(text: str, width: int) -> str:
@@ -48,7 +57,8 @@ def strip_of(pieces: Iterable[Piece], width: int, fill: Style) -> Strip:
     """One line of exactly `width` cells: cut at its right end, or filled up."""
     segments: list[Segment] = []
     used = 0
-    for text, style in pieces:
+    for raw, style in pieces:
+        text = visible(raw)
         length = cell_len(text)
         if used + length > width:
             text = set_cell_size(text, width - used)
