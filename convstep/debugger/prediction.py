@@ -64,7 +64,8 @@ class Prediction:
         if not self.mode or _asked_for(state) is None:
             return False
         known = self._extras[_EXTRAS].get("known")
-        return not isinstance(known, list) or _ordered(_when(state)) > _ordered(known)
+        readable = isinstance(known, list) and len(known) == 4 and all(isinstance(k, int) for k in known)
+        return not readable or _ordered(_when(state)) > _ordered(known)
 
     def over(self, view: View, state: State) -> View:
         """The view, with what is hidden as `?`."""
