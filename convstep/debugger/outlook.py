@@ -44,8 +44,10 @@ class Outlook:
         """The view with the watches, and with the first number that is not finite."""
         lookout = self.lookout(state.recording)
         lookout.look_whole(state.iteration)
-        if lookout.found is None and not self.extras.get("watches"):
+        # A watch would tell what somebody is to predict.
+        watched = bool(self.extras.get("watches")) and not self.extras.get("predict")
+        if lookout.found is None and not watched:
             return view
         from convstep.debugger.alarms import announced
 
-        return announced(view, self.desk(state.recording), spot)
+        return announced(view, self.desk(state.recording), spot, watched)
