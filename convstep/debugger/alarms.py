@@ -23,9 +23,9 @@ WIDTH = 12
 _FAR = 1e4
 
 
-def announced(view: View, desk: Desk, spot: Spot, watched: bool) -> View:
-    """The view with the alarm, where there is one, and where it is `watched` with the watches above its tensors."""
-    if watched and desk.watches.all:
+def announced(view: View, desk: Desk, spot: Spot) -> View:
+    """The view with the watches above its tensors, and the alarm where there is one."""
+    if desk.watches.all:
         view = _with_watches(view, desk, spot)
     found = desk.lookout.found
     if found is None:

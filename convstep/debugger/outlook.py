@@ -44,10 +44,8 @@ class Outlook:
         """The view with the watches, and with the first number that is not finite."""
         lookout = self.lookout(state.recording)
         lookout.look_whole(state.iteration)
-        # A watch would tell what somebody is to predict.
-        watched = bool(self.extras.get("watches")) and not self.extras.get("predict")
-        if lookout.found is None and not watched:
+        if lookout.found is None and not self.extras.get("watches"):
             return view
         from convstep.debugger.alarms import announced
 
-        return announced(view, self.desk(state.recording), spot, watched)
+        return announced(view, self.desk(state.recording), spot)

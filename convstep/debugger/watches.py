@@ -69,7 +69,7 @@ class Watches:
         watch = self._checked(Watch(text, stops))
         self.all = [each for each in self.all if each.text != text] + [watch]
         self.catch_up()
-        return f"watching {text}; W lists the watches, and lets c stop at them"
+        return f"watching {text}; W lists the watches"
 
     def remove(self, number: int) -> None:
         """Remove the one with this number, from 0."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from convstep.debugger.session import open_session
 from convstep.tui.app import ConvstepApp
+from convstep.tui.dialogs.listing import ListDialog
+from convstep.tui.widgets.rows import Rows
 
 TWO_CONV = str(Path(__file__).parents[2] / "sample_nets" / "two_conv.yaml")
 
@@ -28,3 +30,14 @@ async def test_a_place_gets_a_name_and_is_found_again() -> None:
         await pilot.press("M")
         await pilot.pause()
         assert "no bookmarks yet" in app.main.message
+
+
+async def test_paging_in_a_list_without_room_breaks_nothing() -> None:
+    app = ConvstepApp(open_session(TWO_CONV))
+    async with app.run_test(size=(10, 5)) as pilot:
+        app.push_screen(ListDialog("Rows", ["a", "b"]))
+        await pilot.pause()
+        app.screen.query_one(Rows).styles.height = 0
+        await pilot.pause()
+        await pilot.press("pagedown", "pageup")
+        assert app.is_running

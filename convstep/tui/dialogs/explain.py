@@ -18,6 +18,7 @@ from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.explain.provenance import Address
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.widgets.rows import Rows
 
 _HINT = "↑↓ · enter: its step · e: explain it · < > back, forth · y copy · esc"
 
@@ -32,7 +33,7 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
         Binding("greater_than_sign", "forth", "Forth", show=False),
         Binding("y", "copy", "Copy", show=False),
     ]
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "Rows"
 
     def __init__(self, explain: Callable[[Address], Explained], first: Explained) -> None:
         super().__init__()
@@ -44,7 +45,7 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         self._box = Vertical(classes=dialog_classes())
         with self._box:
-            yield OptionList(markup=False)
+            yield Rows(markup=False)
 
     def on_mount(self) -> None:
         self._show(self.shown)

@@ -13,13 +13,14 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from convstep.tui.dialogs.asking import AskingDialog, dialog_classes, said, titled
+from convstep.tui.widgets.rows import Rows
 
 
 class ExportDialog(ModalScreen[int | None], inherit_bindings=False):
     """A choice of what to export; gives its number."""
 
     BINDINGS = [Binding("escape,q,x", "leave", "Close", show=False)]
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "Rows"
 
     def __init__(self, choices: Sequence[str]) -> None:
         super().__init__()
@@ -30,7 +31,7 @@ class ExportDialog(ModalScreen[int | None], inherit_bindings=False):
         box.border_title = "Export"
         box.border_subtitle = titled("↑↓ enter chooses, escape leaves")
         with box:
-            yield OptionList(*(Option(Content(said(choice))) for choice in self.choices), markup=False)
+            yield Rows(*(Option(Content(said(choice))) for choice in self.choices), markup=False)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option_index)

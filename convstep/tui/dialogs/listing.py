@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.widgets.rows import Rows
 
 
 class ListDialog(ModalScreen[int | None], inherit_bindings=False):
@@ -23,7 +24,7 @@ class ListDialog(ModalScreen[int | None], inherit_bindings=False):
         Binding("escape,q", "leave", "Close", show=False),
         Binding("delete,d", "remove", "Remove", show=False),
     ]
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "Rows"
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class ListDialog(ModalScreen[int | None], inherit_bindings=False):
         self.rows, self.take_away, self.at = list(rows), take_away, at
 
     def compose(self) -> ComposeResult:
-        box = OptionList(*self._options(), classes=f"{dialog_classes()} list")
+        box = Rows(*self._options(), classes=f"{dialog_classes()} list")
         box.border_title = titled(self.dialog_title)
         box.border_subtitle = titled(self.hint + ("; delete removes" if self.take_away else ""))
         yield box
