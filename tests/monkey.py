@@ -10,7 +10,8 @@ from plain_view import plain
 from textual import events
 from textual.pilot import OutOfBounds, Pilot
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.actions import ACTIONS
 from convstep.tui.app import ConvstepApp
 

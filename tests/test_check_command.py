@@ -6,7 +6,7 @@ import pytest
 from networks import sample
 
 from convstep.cli import main
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 
 TWO_CONV = sample("two_conv")
 

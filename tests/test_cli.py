@@ -11,7 +11,7 @@ from networks import SAMPLES, sample
 
 import convstep
 from convstep.cli import main
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 
 TWO_CONV = sample("two_conv")
 

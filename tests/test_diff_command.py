@@ -9,7 +9,7 @@ from networks import sample
 
 import convstep
 from convstep.cli import main
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 
 TWO_CONV = sample("two_conv")
 GRADS = convstep.run(TWO_CONV, 1).grads

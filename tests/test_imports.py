@@ -27,7 +27,7 @@ def test_importing_convstep_imports_next_to_nothing():
         "import convstep.debugger.session, convstep.debugger.screen, convstep.debugger.snapshot",
         f"import convstep; convstep.run({sample('two_conv')!r})",
         f"import convstep; list(convstep.trace({sample('digits')!r}, 'term', stop=3))",
-        f"from convstep.debugger.session import open_session; open_session({sample('two_conv')!r}, at='o1').view()",
+        f"from convstep.debugger.opening import open_session; open_session({sample('two_conv')!r}, at='o1').view()",
         "import convstep.cli",
     ],
 )

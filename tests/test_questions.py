@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 from convstep.engine.recording import Recording
 from convstep.explain.claims import judge
 from convstep.explain.gradcheck import check_gradients

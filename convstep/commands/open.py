@@ -27,13 +27,14 @@ def run(options: argparse.Namespace) -> int:
     # pydantic would look for plugins in every installed package's metadata.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     with _no_collections():
-        from convstep.debugger.session import open_session
+        from convstep.debugger.opening import open_session
         from convstep.progress import Progress
 
         if options.renamed and not options.mine:
             raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
         with Progress(1) as progress:
-            session = open_session(options.file, options.iterations, options.at, progress.show)
+            meanwhile = _import_the_screen if _on_a_terminal() else None
+            session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile)
             _set_beside(session, options)
         if not _on_a_terminal():
             raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
@@ -54,6 +55,11 @@ def run(options: argparse.Namespace) -> int:
             kept.forget()
         ending = show(session, settings, keeper)
     return _ended(ending, keeper)
+
+
+def _import_the_screen() -> None:
+    """It takes as long as an iteration of a large network."""
+    import convstep.tui.show  # noqa: F401
 
 
 def _on_a_terminal() -> bool:

@@ -18,8 +18,9 @@ from typing import Any
 
 from convstep.debugger import snapshot
 from convstep.debugger.container import ContainerError, pack, unpack
+from convstep.debugger.opening import resume
 from convstep.debugger.saving import is_alive, start_of, write_whole
-from convstep.debugger.session import Session, resume
+from convstep.debugger.session import Session
 from convstep.engine.recording import TrainingState
 from convstep.network import load
 

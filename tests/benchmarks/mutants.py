@@ -90,7 +90,7 @@ def prepare() -> list[Victim]:
     """The files in the working directory that are to be spoilt."""
     import numpy as np
 
-    from convstep.debugger.session import open_session
+    from convstep.debugger.opening import open_session
     from convstep.network import load
 
     for path in SAMPLES.iterdir():

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 
 SAMPLE = Path(__file__).parents[2] / "sample_nets" / "conv_pool_sigmoid.yaml"
 

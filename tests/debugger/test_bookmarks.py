@@ -9,7 +9,8 @@ import pytest
 
 from convstep.debugger.bookmarks import Bookmarks
 from convstep.debugger.moves import Spot
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.errors import ConvstepError
 
 TWO_CONV = str(Path(__file__).parents[2] / "sample_nets" / "two_conv.yaml")

@@ -8,7 +8,8 @@ from plain_view import plain, texts
 
 from convstep.debugger import claim_work
 from convstep.debugger.findings import opened, sections
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 from convstep.engine.work import QUIET
 from convstep.errors import ConvstepError

@@ -7,7 +7,7 @@ from networks import networks, sample
 
 from convstep.debugger.correspondence import pages
 from convstep.debugger.moves import Spot, place_of
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 from convstep.debugger.view import Mark
 from convstep.engine.recording import Recording
 from convstep.engine.state import State

@@ -9,7 +9,7 @@ import pytest
 from networks import sample
 
 from convstep.debugger.export import as_csv, as_npy, checked, formula_of, numbers_of, propose, write
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 from convstep.debugger.view import Grid
 from convstep.errors import ConvstepError
 from convstep.explain.provenance import Address

@@ -6,8 +6,8 @@ from networks import sample
 
 from convstep.debugger.alarms import sparkline
 from convstep.debugger.finding import is_search
+from convstep.debugger.opening import open_session
 from convstep.debugger.search import MOST_HITS, Finder
-from convstep.debugger.session import open_session
 from convstep.engine.work import QUIET, Cancelled, Work
 from convstep.errors import ConvstepError
 

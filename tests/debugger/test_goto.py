@@ -8,7 +8,8 @@ from picked import PICKED
 
 from convstep.debugger.finding import is_search
 from convstep.debugger.moves import Spot
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 from convstep.engine.state import Status
 from convstep.engine.timeline import ORDERS

@@ -2,7 +2,7 @@
 
 from networks import sample
 
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 
 
 def test_n_sees_the_element_complete_before_it_goes_on():

@@ -2,7 +2,7 @@
 
 from networks import sample
 
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 from convstep.debugger.view import Grid
 
 

@@ -6,7 +6,7 @@ from networks import sample
 
 from convstep.debugger.findings import opened, sections
 from convstep.debugger.mine import read_mine
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 from convstep.debugger.view import MINE
 from convstep.engine.work import QUIET
 from convstep.errors import ConvstepError

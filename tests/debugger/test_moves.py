@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from networks import networks, sample
 
 from convstep.debugger.moves import Spot, place_of, switch_order
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 from convstep.engine.timeline import LEVELS, ORDERS
 from convstep.network import load

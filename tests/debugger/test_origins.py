@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from networks import networks
 
 from convstep.debugger.moves import Spot, place_of
+from convstep.debugger.opening import open_session
 from convstep.debugger.origins import Explainer, landing
-from convstep.debugger.session import open_session
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.errors import ConvstepError

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from networks import networks, sample
 
 from convstep.debugger.moves import Spot
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.debugger.view import HIDDEN, Grid
 from convstep.engine.recording import Recording
 from convstep.engine.sums import collect

@@ -12,7 +12,7 @@ import pytest
 from networks import sample
 
 from convstep.debugger import saving
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 from convstep.errors import ConvstepError
 
 
@@ -29,7 +29,7 @@ def test_killed_at_any_moment(tmp_path):
 def test_a_file_that_may_not_grow(tmp_path):
     script = (
         "import resource, sys\n"
-        "from convstep.debugger.session import open_session\n"
+        "from convstep.debugger.opening import open_session\n"
         "from convstep.errors import ConvstepError\n"
         "session = open_session(sys.argv[1])\n"
         "session.save('s.convstep')\n"

@@ -16,7 +16,8 @@ from plain_view import plain
 
 from convstep.debugger import container, snapshot
 from convstep.debugger.moves import Spot
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 from convstep.engine.timeline import LEVELS, ORDERS
 from convstep.errors import ConvstepError

@@ -8,8 +8,9 @@ from networks import sample
 
 import convstep
 from convstep.debugger.edits import read_edit
+from convstep.debugger.opening import open_session
 from convstep.debugger.origins import Explainer
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.session import Session
 from convstep.debugger.view import Grid
 from convstep.debugger.whatif import effect
 from convstep.engine.recording import Recording

@@ -4,7 +4,8 @@ import pytest
 from networks import sample
 from picked import PICKED
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 from convstep.explain.sentences import count_of, sizes
 from convstep.network import load

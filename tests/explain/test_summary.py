@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from networks import sample
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 from convstep.engine.work import Cancelled, Work
 from convstep.explain.summary import KINDS, findings, statistics, summary

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from convstep.commands.mine import read_gradients
 from convstep.debugger import snapshot
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.errors import ConvstepError
 from convstep.network import load
 from convstep.network.yaml_source import YamlSource

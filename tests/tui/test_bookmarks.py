@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convstep.debugger.session import open_session
+from convstep.debugger.opening import open_session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.listing import ListDialog
 from convstep.tui.widgets.rows import Rows

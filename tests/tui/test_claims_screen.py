@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from convstep.debugger.mine import read_mine
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.explain import gradcheck
 from convstep.explain.difference import Given
 from convstep.tui.app import ConvstepApp

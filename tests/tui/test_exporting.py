@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from networks import sample
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.export import ExportDialog, FileNameDialog
 

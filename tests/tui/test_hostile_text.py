@@ -12,7 +12,8 @@ from rich.style import Style
 
 from convstep.commands.mine import read_gradients
 from convstep.debugger.mine import read_mine
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.widgets.text import strip_of, visible

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from gate import Gate, until
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 
 DIGITS = Path(__file__).parents[2] / "sample_nets" / "digits.yaml"

@@ -6,7 +6,8 @@ from typing import Any
 
 from networks import sample
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.predict import PredictDialog
 

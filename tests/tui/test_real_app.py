@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 
 NETS = Path(__file__).parents[2] / "sample_nets"

@@ -10,7 +10,8 @@ from gate import Gate, until
 from networks import sample
 from textual.pilot import Pilot
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.summary import SummaryDialog, spark
 from convstep.tui.dialogs.training import TrainingDialog

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from networks import sample
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.screens.views import ViewsScreen
 

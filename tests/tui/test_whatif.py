@@ -9,7 +9,8 @@ import pytest
 from networks import sample
 from textual.pilot import Pilot
 
-from convstep.debugger.session import Session, open_session
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.whatif import WhatIfDialog
 from convstep.tui.theme.colours import Palette

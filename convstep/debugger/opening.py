@@ -1,0 +1,71 @@
+"""Sessions are opened here: on a network file, or on a snapshot exactly where it was saved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from convstep.debugger import snapshot
+from convstep.debugger.moves import Spot
+from convstep.debugger.session import Session
+from convstep.engine.recording import Recording
+
+
+def open_session(
+    source: snapshot.Source,
+    iterations: int | None = None,
+    at: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> Session:
+    """A session on a network file, or on a snapshot exactly where it was saved; `at` goes elsewhere first.
+
+    `meanwhile` is called while the iteration is run. Raises ConvstepError for bad input.
+    """
+    saved = snapshot.read_if_snapshot(source)
+    session = resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
+    _run(session, progress, meanwhile)
+    if at is not None:
+        session.go(at)
+        session.unsaved = False
+    return session
+
+
+def _run(session: Session, progress: Callable[[int], None] | None, meanwhile: Callable[[], None] | None) -> None:
+    """Run the session's iteration; in a thread of its own where there is something else to do."""
+    if meanwhile is None:
+        session.run(progress)
+        return
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            session.run(progress)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    meanwhile()
+    thread.join()
+    if failures:
+        raise failures[0]
+
+
+def resume(saved: snapshot.Snapshot, iterations: int | None = None) -> Session:
+    """The session that was saved; its iteration is not run yet."""
+    graph = saved.graph if iterations is None else snapshot.with_iterations(saved.graph, iterations)
+    original = Recording(graph, checkpoints={saved.iteration: saved.state})
+    original.losses.update(saved.losses)
+    session = Session(original, look=dict(saved.look), extras=dict(saved.extras))
+    recording = session.recording
+
+    def within(spot: Spot) -> Spot:
+        last = recording.timeline.length(spot.level, spot.order) - 1
+        return replace(spot, position=max(-1, min(spot.position, last)))
+
+    session.spot = within(Spot(saved.level, saved.order, saved.position))
+    session.history = [within(Spot(*entry)) for entry in saved.history]
+    session.future = [within(Spot(*entry)) for entry in saved.future]
+    return session
