@@ -150,3 +150,45 @@ def test_the_first_term_after_which_the_running_sum_exceeds():
 def test_from_one_iteration_to_the_next(text):
     recording, words = recorded({**load(sample("digits")).document, "iterations": 5})
     compare(recording, parse_condition(text, words), "op", "gather")
+
+
+PADDED = {
+    "inputs": {"x": np.arange(9.0).reshape(1, 1, 3, 3) - 3, "y": np.zeros((1, 1, 3, 3))},
+    "layers": [{"name": "c", "op": "Conv2d", "out_channels": 1, "kernel_size": 3, "padding": 1, "bias": False}],
+    "loss": {"name": "C", "op": "MSELoss", "inputs": ["c", "y"]},
+    "iterations": 2,
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c != 0",
+        "grad(x) != 0",
+        "grad(x)[0,0,2,2] != 0",
+        "min(c) < 9",
+        "sum != 0",
+        "not (c > 99)",
+        "all(grad(x) != 1e9)",
+    ],
+)
+def test_an_element_is_finished_before_the_empty_terms_that_follow(text, order):
+    recording, words = recorded(PADDED)
+    compare(recording, parse_condition(text, words), "term", order)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "any(i == 1 or o1 > 6)",
+        "any(o1 > 6 and o1 > max(o2))",
+        "any(o1 == 3 or grad(o1) < 0)",
+        "all(o1 > 9 and grad(o1) > 99)",
+        "not any(o1 > 9 and grad(o1) > 99)",
+    ],
+)
+def test_one_part_that_settles_it_is_enough(text):
+    recording, words = TWO_CONV
+    for level in ("op", "element"):
+        compare(recording, parse_condition(text.replace("i == 1 or ", "prev(o1) > 0 or "), words), level, "gather")

@@ -242,6 +242,17 @@ def written(recording, key, index, level, order):
     return positions
 
 
+def test_an_element_is_written_before_the_empty_terms_that_follow():
+    inputs = {"x": np.arange(9.0).reshape(1, 1, 3, 3), "y": np.zeros((1, 1, 3, 3))}
+    layer = {"name": "c", "op": "Conv2d", "out_channels": 1, "kernel_size": 3, "padding": 1, "bias": False}
+    desk = Desk({"inputs": inputs, "layers": [layer], "loss": {"op": "MSELoss", "inputs": ["c", "y"]}}, "term")
+    for key, index in (("c", 8), ("c", 0), ("grad(x)", 0), ("grad(x)", 8)):
+        desk.breakpoints.all = [Breakpoint(key=key, index=index)]
+        for order in ORDERS:
+            desk.at("term", order, -1)
+            assert desk.all() == written(desk.recording, key, index, "term", order)
+
+
 # -- interrupted
 
 
