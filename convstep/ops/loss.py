@@ -167,7 +167,7 @@ class SmoothL1Loss(OldReduction, _RoundedLoss):
 class HuberLoss(_RoundedLoss):
     """torch.nn.HuberLoss: (x − y)² / 2 where |x − y| is below delta, delta · (|x − y| − delta / 2) elsewhere."""
 
-    noun: ClassVar[str] = "squared differences, straight beyond delta,"
+    noun: ClassVar[str] = "Huber losses"
     does: ClassVar[str] = "(x − y)² / 2, straight beyond delta"
     whole_targets: ClassVar[bool] = False
 

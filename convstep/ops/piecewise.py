@@ -115,6 +115,8 @@ class Piecewise(Elementwise):
     def _where(self, at: float, naming: Naming) -> str:
         """On which piece a number lies: "is above 6"."""
         pieces, k = self.pieces, self._piece(at)
+        if len(pieces) == 1:
+            return "lies where every number does"
         high = naming.number(pieces[k].end)
         if k == 0:
             return f"is not above {high}" if pieces[0].closed else f"is below {high}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, FromZero, Real
-from convstep.ops.base import Array, Spec
+from convstep.ops.base import Array, Naming, Spec
 from convstep.ops.choosing import chosen, kept
 from convstep.ops.expression import Number, Product, Quotient, total
 from convstep.ops.piecewise import Piece, Piecewise, constant, either, line
@@ -180,6 +180,11 @@ class Hardshrink(Piecewise):
     effect: ClassVar[str] = "sets to 0 what lies between -{self.lambd:g} and {self.lambd:g} in {} and keeps the rest"
 
     lambd: Real = 0.5
+
+    def tell(self, naming: Naming) -> str:
+        if self.lambd < 0:
+            return f"keeps every number of {naming.tensor(0)}, as lambd is below 0"
+        return super().tell(naming)
 
     def _is_small(self, x: Array) -> Array:
         small: Array = (x >= -self.lambd) & (x <= self.lambd)

@@ -124,7 +124,7 @@ class Sum(Bounded, Operation):
     # -- in words
 
     def _over_words(self, naming: Naming) -> str:
-        if not self.dim:
+        if not (self.dim and self._dims):
             return f"all of {naming.tensor(0)}"
         plural = "s" if len(self._dims) > 1 else ""
         return f"{naming.tensor(0)} over dimension{plural} {' and '.join(map(str, self._dims))}"

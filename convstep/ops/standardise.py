@@ -170,6 +170,7 @@ class Standardise(Bounded, Operation):
         numbers: Floats = call.saved[name].reshape(-1)[which].astype(np.float64)
         return numbers
 
+    @quiet
     def standard(self, call: Call, index: IntArray) -> Floats:
         """x̂ = (x − mean) / √(var + eps) of some elements."""
         x = call.operands[0].reshape(-1)[index].astype(np.float64)

@@ -134,14 +134,14 @@ def rows_and_columns_are_transposes(op: Operation, operands: tuple[Array, ...]) 
         np.testing.assert_allclose(by_row[:, 3], by_column[:, 3], rtol=1e-13, atol=1e-300)
 
 
-def _met(links: Links) -> Array:
+def met(links: Links) -> Array:
     """Which links are not empty."""
     return links.index >= 0 if links.empty is None else links.empty == Empty.NO
 
 
 def _triples(links: Links) -> Array:
     """(here, there, partner, local) of every link that is not empty."""
-    full = _met(links)
+    full = met(links)
     here = np.broadcast_to(np.arange(len(links.index))[:, None], links.index.shape)
     partner = np.full(links.index.shape, -1) if links.partner is None else links.partner
     return np.stack([here[full], links.index[full], partner[full], links.local[full]], axis=1)
@@ -193,7 +193,7 @@ def derivatives_give_the_locals(op: Operation, operands: tuple[Array, ...]) -> N
     for slot in _linked_slots(op):
         links = _columns(op, made, slot)
         for into, row in enumerate(links.index):
-            for k in np.flatnonzero(_met(links)[into]):
+            for k in np.flatnonzero(met(links)[into]):
                 out = row[k]
                 partner = -1 if links.partner is None else int(links.partner[into, k])
                 written = op.derivative(made, slot, int(out), into, partner)
@@ -245,7 +245,7 @@ def words_name_what_they_speak_of(op: Operation, operands: tuple[Array, ...]) ->
     for slot in _linked_slots(op):
         links = _columns(op, made, slot)
         for into in {0, len(links.index) - 1}:
-            for k in np.flatnonzero(_met(links)[into])[:4]:
+            for k in np.flatnonzero(met(links)[into])[:4]:
                 partner = -1 if links.partner is None else int(links.partner[into, k])
                 out = int(links.index[into, k])
                 text = op.tell_link(made, slot, out, into, partner, names)
