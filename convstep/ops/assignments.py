@@ -149,19 +149,19 @@ def _added(total: Any, own: bool, part: Expression, value: Callable[[Element], A
 def compute(expression: Expression, value: Callable[[Element], Array]) -> Any:
     """The numbers that an expression of whole arrays stands for, in their dtype."""
     match expression:
-        case Number(number) | Named(_, number):
-            return number
         case Element():
             return value(expression)
+        case Number(number) | Named(_, number):
+            return number
         case Sum(count, term):
-            total = compute(term(0), value)
-            own = not isinstance(term(0), Element)
+            first = term(0)
+            total, own = compute(first, value), not isinstance(first, Element)
             for k in range(1, count):
                 total = _added(total, own, term(k), value)
                 own = True
             return total
         case Product(factors):
-            return reduce(np.multiply, (compute(factor, value) for factor in factors))
+            return reduce(np.multiply, [compute(factor, value) for factor in factors])
         case Quotient(over, under):
             return compute(over, value) / compute(under, value)
         case Power(base, exponent):

@@ -88,7 +88,7 @@ class ClassLoss(OldReduction):
 
     def labels(self, target: Array) -> IntArray:
         """The labels, (samples,), 0 for ignored ones."""
-        return np.where(self.counted(target), target.reshape(-1), 0).astype(np.intp)
+        return (target.reshape(-1) * self.counted(target)).astype(np.intp, copy=False)
 
     def weights(self, operands: Sequence[Array]) -> Floats:
         """What each class weighs, (classes,)."""
@@ -102,7 +102,10 @@ class ClassLoss(OldReduction):
         """What the sum of all losses is divided by."""
         if self.reduction != "mean":
             return 1.0
-        return float(self.label_weights(operands).sum()) if self.by_label else float(self.lines.count)
+        if not self.by_label:
+            return float(self.lines.count)
+        counted = self.label_weights(operands) if self.weight else self.counted(operands[1])
+        return float(counted.sum())
 
     def check_data(self, slot: int, values: Array) -> None:
         if slot == 1 and self.by_label:

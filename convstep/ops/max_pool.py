@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import inf, prod
 
 import numpy as np
@@ -22,12 +23,17 @@ class Maximum(Pool):
     A window on padding alone gives -Inf.
     """
 
+    @cached_property
+    def _first(self) -> IntArray:
+        """The first tap of each output of a plane that has a candidate."""
+        kind = np.min_scalar_type(len(self.tap_reads))
+        return np.asarray((self.tap_reads >= 0).argmax(axis=0).astype(kind))
+
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         best = np.full((self.planes, self.outputs_a_plane), -np.inf, dtype=operands[0].dtype)
-        # The tap that has won; where nothing is larger than -Inf, the first candidate.
-        first = (self.tap_reads >= 0).argmax(axis=0).astype(np.min_scalar_type(len(self.tap_reads)))
-        tap = np.tile(first, (self.planes, 1))
+        # The tap that has won; where nothing is larger than -Inf, the first candidate's.
+        tap = np.broadcast_to(self._first, (self.planes, self.outputs_a_plane)).copy()
         has_nan = bool(np.isnan(operands[0].max()))
         for k, (_, candidate) in enumerate(self.gather(operands[0], self.tap_reads, -np.inf)):
             wins = candidate > best
@@ -36,7 +42,10 @@ class Maximum(Pool):
             np.maximum(best, candidate, out=best)
             np.maximum(tap, wins * tap.dtype.type(k), out=tap)
         winner = self.tap_reads[tap, np.arange(self.outputs_a_plane)]
-        winner = np.where(winner < 0, -1, np.arange(self.planes)[:, None] * self.inputs_a_plane + winner)
+        none = winner < 0
+        winner += (np.arange(self.planes) * self.inputs_a_plane)[:, None]
+        if none.any():
+            winner[none] = -1
         saved["winner"] = winner.reshape(-1)
         return best.reshape(self.output.shape)
 
