@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from textual.app import App, SystemCommand
-from textual.css.query import NoMatches
+from textual.app import App
 from textual.screen import Screen
-from textual.worker import WorkerFailed
 
 from convstep.tui.keeping import Keeping
 from convstep.tui.screens.main import MainScreen
@@ -40,7 +37,7 @@ class ConvstepApp(App[str], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = None
     ALLOW_SELECT = False
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
     TITLE = "convstep"
 
     def __init__(
@@ -99,8 +96,6 @@ class ConvstepApp(App[str], inherit_bindings=False):
 
     def _handle_exception(self, error: Exception) -> None:
         """An exception that nobody caught ends the app; whoever runs it says so in one line (Textual: on a page)."""
-        if isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches):
-            return  # Textual's palette was closed while it still looked for commands: nobody misses them
         if self.failure is None:
             self.failure = error
             if self.keeping is not None:
@@ -128,10 +123,3 @@ class ConvstepApp(App[str], inherit_bindings=False):
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: every action of the registry."""
-        for action in self.settings.actions:
-            if action.id != "palette":
-                title = f"{action.title}  ({action.shown})" if action.keys else action.title
-                yield SystemCommand(title, action.help, lambda id=action.id: self.main.action_do(id))

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from convstep.tui.actions import ACTIONS, STEPS
 from convstep.tui.app import ConvstepApp
 from convstep.tui.widgets.pane import Pane
+from convstep.tui.widgets.rows import Rows
 
 SIZE = (80, 24)
 
@@ -209,10 +210,23 @@ async def test_help_names_every_action(session: Any) -> None:
 async def test_the_palette_lists_the_registry(session: Any) -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=SIZE) as pilot:
-        titles = [command.title for command in app.get_system_commands(app.screen)]
-        assert all(any(action.title in title for title in titles) for action in ACTIONS if action.id != "palette")
         await press(pilot, "ctrl+p")
+        rows = app.screen.query_one(Rows)
+        assert [option.id for option in rows.options] == [action.id for action in ACTIONS if action.id != "palette"]
+        await press(pilot, *"prev step")
+        assert rows.options[0].id == "previous"
+        await press(pilot, "enter")
+        assert session.calls == ["previous"]
+        assert len(app.screen_stack) == 1
+
+
+async def test_the_palette_says_nothing_where_nothing_fits(session: Any) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, "ctrl+p", *"xyzzy", "pagedown", "enter")
         assert len(app.screen_stack) == 2
+        await press(pilot, "escape")
+        assert session.calls == []
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])

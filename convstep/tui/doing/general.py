@@ -18,7 +18,14 @@ def theme(screen: MainScreen) -> None:
 
 def palette(screen: MainScreen) -> None:
     """Every action by name."""
-    screen.app.action_command_palette()
+    from convstep.tui.dialogs.palette import PaletteDialog
+
+    def chosen(identity: str | None) -> None:
+        screen.repaint()
+        if identity is not None:
+            screen.action_do(identity)
+
+    screen.app.push_screen(PaletteDialog(screen.actions), chosen)
 
 
 def help(screen: MainScreen) -> None:
