@@ -167,6 +167,23 @@ def terms_end_in_forward(op: Operation, operands: tuple[Array, ...]) -> None:
             assert not term.empty or term.result == 0
 
 
+def terms_build_on_each_other(op: Operation, operands: tuple[Array, ...]) -> None:
+    """A running sum grows by its term's result; what a term reads under a word was made before it (or is a weight)."""
+    made = call(op, operands)
+    for out in range(made.output.size):
+        sums, results = [0.0], []
+        for term in op.terms(made, out):
+            for read in term.reads:
+                if isinstance(read.slot, str) and read.slot != "weight":
+                    assert np.isclose(read.value, [*sums, *results], rtol=1e-12).any(), (
+                        f"{read.slot} comes from nowhere"
+                    )
+            results.append(term.result)
+            if term.sum is not None:
+                assert np.isclose(term.sum - term.result, sums, rtol=1e-9).any(), "the sum does not run"
+                sums.append(term.sum)
+
+
 def terms_follow_rows(op: Operation, operands: tuple[Array, ...]) -> None:
     """Whatever a row reads, the terms read, and products in the very order."""
     made = call(op, operands)
@@ -262,6 +279,7 @@ CHECKS: list[Callable[[Operation, tuple[Array, ...]], None]] = [
     products_add_up_to_vjp,
     rows_and_columns_are_transposes,
     terms_end_in_forward,
+    terms_build_on_each_other,
     terms_follow_rows,
     formula_gives_the_element,
     derivatives_give_the_locals,

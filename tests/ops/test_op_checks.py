@@ -113,6 +113,16 @@ class ForgottenBias(Conv2d):
         return [*terms[:-1], terms[-2]]
 
 
+class StandingSum(Conv2d):
+    def terms(self, call, out):
+        return [replace(term, sum=1.0) for term in super().terms(call, out)]
+
+
+class ReadFromNowhere(Softmax):
+    def terms(self, call, out):
+        return [replace(t, reads=[replace(r, value=r.value + 1) for r in t.reads]) for t in super().terms(call, out)]
+
+
 class ReversedTerms(Conv2d):
     def pairs(self, out):
         return tuple(a[:, ::-1] for a in super().pairs(out))
@@ -179,6 +189,8 @@ class LostDigits(Softmax):
         (OneTermTooMany, op_checks.terms_end_in_forward),
         (ForgottenBias, op_checks.terms_end_in_forward),
         (ReversedTerms, op_checks.terms_follow_rows),
+        (StandingSum, op_checks.terms_build_on_each_other),
+        (ReadFromNowhere, op_checks.terms_build_on_each_other),
         (WrongFormula, op_checks.formula_gives_the_element),
         (WrongDerivative, op_checks.derivatives_give_the_locals),
         (Speechless, op_checks.words_name_what_they_speak_of),
