@@ -46,9 +46,10 @@ class Stage:
     @cached_property
     def ends_element(self) -> bool:
         """Whether this step finishes its element, in scatter order its source: only empty terms follow."""
-        term, empty = self.state.place.term, self.state.empty_terms
+        term = self.state.place.term
         if term is None or self.step is None:
             return True
+        empty = self.state.empty_terms
         if empty is None:
             return term == self.step.terms[self.state.order] - 1
         return bool((empty[term + 1 :] != Empty.NO).all())

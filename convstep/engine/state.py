@@ -107,8 +107,7 @@ class State:
     @cached_property
     def empty_terms(self) -> Codes | None:
         """The `Empty` code of each term of the present element (or share); None where none is empty."""
-        if self.step is None or self.place.element is None:
-            return None
+        assert self.step is not None and self.place.element is not None
         if self.step.is_backward:
             around = self.shares or self.collected
             assert around is not None

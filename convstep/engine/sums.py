@@ -41,7 +41,6 @@ def multiply(links: Links, upstream: Floats) -> Floats:
     """Local × upstream; what is empty gives 0, whatever stands on the other side."""
     with np.errstate(all="ignore"):
         products = links.local * upstream
-    products[links.index < 0] = 0.0
     if links.empty is not None:
         products[links.empty != Empty.NO] = 0.0
     return products

@@ -211,6 +211,24 @@ def test_o_twice_comes_back_to_the_same_product(source):
             assert switch_order(recording, there.spot).spot == spot
 
 
+def test_o_tells_apart_the_taps_by_which_one_output_meets_one_input_twice():
+    """Padding that goes around: a window of three on a row of two meets one of its numbers twice."""
+    layer = {"name": "c", "op": "Conv1d", "out_channels": 1, "kernel_size": 3, "padding": 1, "padding_mode": "circular"}
+    source = {"inputs": {"x": {"shape": [1, 1, 2], "value": [1, 2]}}, "layers": [layer], "gradient": {"c": [[[1, 2]]]}}
+    recording = Recording(load(source))
+    steps = recording.timeline.steps
+    terms = [
+        place
+        for position in range(recording.timeline.length("term", "gather"))
+        if steps[(place := recording.timeline.place("term", "gather", position)).step].writes == "grad(x)"
+    ]
+    spots = [Spot("term", "gather", recording.timeline.position("gather", place)) for place in terms]
+    there = [switch_order(recording, spot).spot for spot in spots]
+    assert len(set(there)) == len(spots) == 6
+    assert [switch_order(recording, spot).spot for spot in there] == spots
+    assert [product(recording, spot) for spot in there] == [product(recording, spot) for spot in spots]
+
+
 def product(recording, spot):
     state = Session(recording, spot).state()
     if state.collected is None or not state.step.is_backward:

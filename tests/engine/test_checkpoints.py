@@ -12,15 +12,19 @@ def state(k):
     """A state of 1,000 bytes or so, another one for each k."""
     rng = np.random.default_rng(k)
     parameters = {"w": rng.normal(size=(4, 10)).astype(np.float32), "scalar": np.float64(k).reshape(())}
-    return TrainingState(
-        parameters, {"count": np.array([], np.int64)}, {"w": {"exp_avg": rng.normal(size=(4, 10)), "step": np.array(k)}}
-    )
+    buffers = {"count": np.array([], np.int64), "mean": rng.normal(size=3)}
+    return TrainingState(parameters, buffers, {"w": {"exp_avg": rng.normal(size=(4, 10)), "step": np.array(k)}})
 
 
 def same(a, b):
-    (ways, tensors), (others, more) = (zip(*s.tensors(), strict=True) for s in (a, b))
-    alike = all(x.dtype == y.dtype and np.array_equal(x, y) for x, y in zip(tensors, more, strict=True))
-    return ways == others and alike
+    return plain(vars(a)) == plain(vars(b))
+
+
+def plain(tensors):
+    """Mappings of tensors with the dtype, shape and bits of each."""
+    if isinstance(tensors, dict):
+        return {name: plain(kept) for name, kept in tensors.items()}
+    return tensors.dtype, tensors.shape, tensors.tobytes()
 
 
 @pytest.mark.parametrize("memory", [0, 1, 2_000, 10**6])
@@ -37,8 +41,7 @@ def test_where_files_are_full_every_second_state_goes():
     kept = Checkpoints({0: state(0), 7: state(7)}, 2 * size, 3 * size)
     for k in range(1, 33):
         kept.add(k, state(k))
-    assert {0, 7, 16, 32} <= set(kept.indices())
-    assert len(kept.indices()) <= 2 + 5
+    assert kept.indices() == [0, 7, 8, 16, 24, 32]
     assert all(same(kept[k], state(k)) for k in kept.indices())
 
 

@@ -6,6 +6,7 @@ from networks import sample
 
 from convstep.engine import recording as engine
 from convstep.engine.recording import Recording
+from convstep.engine.work import QUIET, TooLong
 from convstep.network import load
 
 
@@ -53,3 +54,14 @@ def test_without_room_for_checkpoints_another_iteration_costs_its_own_run_alone(
     monkeypatch.setattr(engine, "run_iteration", lambda g, t, k, *rest: (ran.append(k), real(g, t, k, *rest))[1])
     recording.iteration(30)
     assert ran == [30]
+
+
+def test_a_branch_waits_no_longer_than_the_recording_itself():
+    graph = load(sample("digits"))
+    recording = Recording(graph)
+    recording.iteration(3)
+    recording.patience = 0.0
+    branch = recording.branch(graph, 2)
+    branch.iteration(2, work=QUIET)
+    with pytest.raises(TooLong, match="iteration 9 is not there yet"):
+        branch.iteration(9)

@@ -205,6 +205,25 @@ def test_numbers_are_blank_then_partial_then_done(order, source):
                 check_progress(recording, state, key, writers[key], status)
 
 
+def test_an_element_is_blank_until_a_term_gives_it_a_number():
+    source = {"inputs": {"x": np.array([1.0, 2.0])}, "layers": [{"name": "p", "op": "Softmax"}]}
+    recording = Recording(load(source))
+    count = recording.timeline.steps[0].terms["gather"]
+    status = [State(recording, Place(0, 0, 1, k), "gather").read("p", np.array([0, 1]))[1] for k in range(count)]
+    assert status[0].tolist() == [Status.DONE, Status.BLANK]
+    assert status[-1].tolist() == [Status.DONE, Status.DONE]
+
+
+def test_an_update_reads_the_parameter_its_gradient_and_what_the_optimizer_keeps():
+    source = {**PICKED["one_weight_used_three_times"], "optimizer": {"op": "SGD", "lr": 0.1, "momentum": 0.9}}
+    recording = Recording(load(source))
+    (k, *_) = (k for k, step in enumerate(recording.timeline.steps) if step.phase == "update")
+    state = State(recording, Place(1, k, 0), "gather")
+    name = state.step.tensor
+    expected = [f"new({name})", name, f"grad({name})", f"{name}.momentum_buffer"]
+    assert [state.operand(slot) for slot in (-1, 0, 1, 2)] == [(each, state.step.shape) for each in expected]
+
+
 @BOTH
 @settings(max_examples=30)
 @given(source=networks())
