@@ -10,9 +10,12 @@ from convstep.ops.bounded import Bounded
 BOUNDED = [case for case in CASES if isinstance(case.build()[0], Bounded)]
 
 
+@pytest.mark.parametrize("size", [1, 30], ids=["plain", "large weights"])
 @pytest.mark.parametrize("case", BOUNDED, ids=lambda case: case.id)
-def test_no_running_sum_goes_further(case):
+def test_no_running_sum_goes_further(case, size):
     op, operands = case.build()
+    first, last = len(op.inputs), len(op.inputs) + len(op.parameters)
+    operands = (*operands[:first], *(size * weight for weight in operands[first:last]), *operands[last:])
     made = call(op, operands)
     upstream = np.random.default_rng(1).normal(size=made.output.shape)
     bound = op.reach(made, OUTPUT, upstream)

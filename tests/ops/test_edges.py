@@ -1,0 +1,109 @@
+"""Numbers at the edge of what an operation takes: logarithms of 0, infinite slopes, sizes that do not divide."""
+
+import numpy as np
+import pytest
+from op_cases import call, case, given
+from op_checks import Names, derivatives_give_the_locals, formula_gives_the_element
+
+from convstep.errors import ArgumentError
+from convstep.ops.base import Spec
+from convstep.ops.expression import Style, render
+from convstep.ops.registry import OPERATIONS
+from convstep.ops.windows import padded_positions
+
+pytestmark = pytest.mark.filterwarnings("error")
+FLOAT = np.dtype(np.float64)
+
+
+def bound(name, *inputs, **arguments):
+    arrays = tuple(np.array(numbers, FLOAT) for numbers in inputs)
+    return OPERATIONS[name](**arguments).bind([Spec(a.shape, a.dtype) for a in arrays]), arrays
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "output"),
+    [
+        ("KLDivLoss", ([0.5, -1.0], [0.0, 1.0]), [0.0, 1.0]),
+        ("BCELoss", ([0.0, 1.0, 0.0], [1.0, 0.0, 0.0]), [100.0, 100.0, 0.0]),
+    ],
+)
+def test_a_logarithm_of_0_is_left_out_or_held(op, inputs, output):
+    made_of = case(op, *(given(numbers) for numbers in inputs), reduction="none").build()
+    assert call(*made_of).output.tolist() == output
+    formula_gives_the_element(*made_of)
+
+
+def test_the_slope_of_a_sure_share_is_held():
+    """Where x · (1 − x) is 0, torch divides by 1e-12 instead."""
+    op, operands = bound("BCELoss", [1.0, 0.0], [0.5, 0.5], reduction="none")
+    made = call(op, operands)
+    for k in range(2):
+        assert abs(op.row(made, 0, np.array([k])).local[0, 0]) == pytest.approx(0.5e12)
+        assert "1e-12" in render(
+            op.derivative(made, 0, k, k, -1), Style(element=lambda e: "x", number=lambda n: f"{n:g}")
+        )
+
+
+def test_what_is_above_0_does_not_meet_an_infinite_weight():
+    op, (x,) = bound("PReLU", [[0.5], [-1.0]])
+    assert call(op, (x, np.array([np.inf]))).output.tolist() == [[0.5], [-np.inf]]
+
+
+def test_a_variance_may_be_0_but_not_less():
+    op, operands = bound("GaussianNLLLoss", [1.0], [1.0], [0.0])
+    for slot, operand in enumerate(operands):
+        op.check_data(slot, operand)
+    with pytest.raises(ArgumentError, match=r"the variance -0\.5 is negative"):
+        op.check_data(2, np.array([-0.5]))
+
+
+def test_softmin_is_written_without_two_signs():
+    op, operands = bound("Softmin", [1.0, 2.0], dim=0)
+    made = call(op, operands)
+    written = op.derivative(made, 0, 0, 1, -1)
+    assert render(written, Style(element=lambda e: f"{'y' if e.slot < 0 else 'x'}{e.index}", number=str)) == "y0·y1"
+    derivatives_give_the_locals(op, operands)
+
+
+@pytest.mark.parametrize(("before", "after"), [(-1, -2), (-2, -1), (-3, 0), (0, -3)])
+def test_a_border_cannot_be_cut_off_beyond_the_middle(before, after):
+    with pytest.raises(ArgumentError, match="leaves nothing of a size of 3"):
+        padded_positions(3, before, after, "zeros")
+    assert padded_positions(4, before, after, "zeros").tolist() == [-before]
+
+
+def test_a_border_that_is_cut_off_is_called_so():
+    cut, _ = bound("ConstantPad1d", [[1.0, 2.0, 3.0]], padding=-1, value=0.0)
+    put, _ = bound("ConstantPad1d", [[1.0, 2.0, 3.0]], padding=(-1, 1), value=0.0)
+    assert cut.tell(Names()) == "cuts off the border of x0"
+    assert put.tell(Names()).startswith("puts a border of")
+
+
+@pytest.mark.parametrize(
+    ("op", "arguments", "shape", "argument", "message"),
+    [
+        ("PixelUnshuffle", {"downscale_factor": 2}, (4, 4), "inputs", "takes an input (…, C, H, W), not [4, 4]"),
+        ("PixelUnshuffle", {"downscale_factor": 2}, (1, 4, 3), "downscale_factor", "2 does not divide"),
+        ("PixelUnshuffle", {"downscale_factor": 2}, (1, 3, 4), "downscale_factor", "2 does not divide"),
+        ("GroupNorm", {"num_groups": 2}, (1, 3, 4), "num_groups", "2 does not divide num_channels = 3"),
+        ("GroupNorm", {"num_groups": 2}, (1, 2), "num_groups", "leaves one number per group"),
+        ("Reshape", {"shape": [-2, 3]}, (2, 3), "shape", "-1 for one of them at most"),
+        ("Reshape", {"shape": [-1, -1]}, (2, 3), "shape", "-1 for one of them at most"),
+        ("Conv1d", {"out_channels": 1, "kernel_size": 4, "padding": 1}, (1, 1), "kernel_size", "padded input's 3"),
+    ],
+)
+def test_sizes_that_do_not_fit(op, arguments, shape, argument, message):
+    with pytest.raises(ArgumentError) as caught:
+        OPERATIONS[op](**arguments).bind([Spec(shape, FLOAT)])
+    assert caught.value.argument == argument
+    assert message in str(caught.value)
+
+
+def test_dimensions_may_be_counted_from_the_end():
+    op, (x,) = bound("Permute", [[1.0, 2.0], [3.0, 4.0]], dims=[-1, -2])
+    assert call(op, (x,)).output.tolist() == [[1.0, 3.0], [2.0, 4.0]]
+
+
+def test_a_bilinear_weight_starts_spread_around_0():
+    op, _ = bound("Bilinear", [[1.0, 2.0, 3.0, 4.0]], [[1.0]], out_features=2)
+    assert all(p.init == {"init": "uniform", "a": -0.5, "b": 0.5} for p in op.parameters.values())
