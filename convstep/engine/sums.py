@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from convstep.engine.recording import Iteration
 from convstep.engine.timeline import Step
-from convstep.ops.base import Empty, IntArray, Links
+from convstep.ops.base import Empty, IntArray, Links, quiet
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,6 +28,7 @@ class Collected:
     sums: Floats
 
 
+@quiet
 def collect(step: Step, iteration: Iteration, into: IntArray) -> Collected:
     """What elements `into` of the gradient that a backward step writes are made of."""
     assert step.node is not None
@@ -37,10 +38,10 @@ def collect(step: Step, iteration: Iteration, into: IntArray) -> Collected:
     return Collected(links, upstream, products, np.add.accumulate(products, axis=1))
 
 
+@quiet
 def multiply(links: Links, upstream: Floats) -> Floats:
     """Local × upstream; what is empty gives 0, whatever stands on the other side."""
-    with np.errstate(all="ignore"):
-        products = links.local * upstream
+    products = links.local * upstream
     if links.empty is not None:
         products[links.empty != Empty.NO] = 0.0
     return products

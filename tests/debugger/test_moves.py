@@ -9,7 +9,7 @@ from convstep.debugger.moves import Spot, place_of, switch_order
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
-from convstep.engine.timeline import LEVELS, ORDERS
+from convstep.engine.timeline import LEVELS, ORDERS, Place
 from convstep.network import load
 from convstep.ops.base import Empty
 
@@ -251,6 +251,19 @@ def test_o_on_an_element_stays_with_what_it_was_given(source):
             assert (one.iteration, one.step) == (other.iteration, other.step)
         for position in range(-1, recording.timeline.length("op")):
             assert switch_order(recording, Spot("op", order, position)).spot.position == position
+
+
+def test_o_on_an_element_passes_over_the_empty_terms_at_its_end():
+    """A corner of the input feeds one output alone; the terms after it lie on the padding."""
+    layer = {"name": "c", "op": "Conv2d", "out_channels": 1, "kernel_size": 3, "bias": False}
+    source = {"inputs": {"x": {"init": "ones", "shape": [1, 1, 4, 4]}}, "layers": [layer]}
+    recording = Recording(load({**source, "gradient": {"c": [[[[1, 2], [3, 4]]]]}}))
+    timeline = recording.timeline
+    step = next(k for k, step in enumerate(timeline.steps) if step.writes == "grad(x)")
+    for corner, fed in ((0, 0), (3, 1), (12, 2), (15, 3)):
+        spot = Spot("element", "gather", timeline.position("gather", Place(0, step, corner)))
+        there = switch_order(recording, spot).spot
+        assert (there.order, place_of(timeline, there)) == ("scatter", Place(0, step, fed))
 
 
 def test_o_without_a_backward_step_changes_the_order_alone(session):

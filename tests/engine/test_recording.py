@@ -65,3 +65,11 @@ def test_a_branch_waits_no_longer_than_the_recording_itself():
     branch.iteration(2, work=QUIET)
     with pytest.raises(TooLong, match="iteration 9 is not there yet"):
         branch.iteration(9)
+
+
+def test_masks_are_the_same_on_every_machine():
+    """Snapshots and claims count on it: they follow from the seed, the mask's name and the iteration."""
+    layers = [{"name": "d", "op": "Dropout"}]
+    recording = Recording(load({"seed": 3, "inputs": {"x": np.ones(8)}, "layers": layers, "iterations": 2}))
+    assert recording.iteration(0).values["d.mask"].tolist() == [1, 0, 1, 0, 1, 1, 1, 0]
+    assert recording.iteration(1).values["d.mask"].tolist() == [0, 0, 0, 1, 1, 1, 0, 1]

@@ -205,6 +205,25 @@ def test_numbers_are_blank_then_partial_then_done(order, source):
                 check_progress(recording, state, key, writers[key], status)
 
 
+@BOTH
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("window", "outputs"), [({"kernel_size": 2, "padding": 1, "stride": 2}, 3), ({"kernel_size": 3}, 2)]
+)
+def test_nothing_comes_from_where_nothing_is_be_the_upstream_infinite(order, window, outputs):
+    """A weight on the padding has met nothing; an input near the edge feeds fewer outputs than there are taps."""
+    layer = {"name": "c", "op": "Conv1d", "out_channels": 1, **window}
+    upstream = np.full((1, 1, outputs), np.inf)
+    source = {"inputs": {"x": np.ones((1, 1, 4))}, "layers": [layer], "gradient": {"c": upstream}}
+    recording = Recording(load(source))
+    empty = [printed for p, s in states(recording, "term", order) if (printed := line(p, s)).get("empty")]
+    backward = [printed for printed in empty if printed["phase"] == "backward"]
+    assert backward or order == "scatter"
+    assert all(printed["product"] == 0 for printed in backward)
+    assert all(printed["upstream"]["value"] == 0 for printed in backward if printed["upstream"]["name"] is None)
+    assert all(printed["sum"] in (0, None) for printed in backward if printed["term"] == 0)
+
+
 def test_an_element_is_blank_until_a_term_gives_it_a_number():
     source = {"inputs": {"x": np.array([1.0, 2.0])}, "layers": [{"name": "p", "op": "Softmax"}]}
     recording = Recording(load(source))
