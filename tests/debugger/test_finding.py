@@ -152,6 +152,31 @@ def test_what_made_it(source, words):
     assert re.search(words, message), message
 
 
+def test_what_made_a_gradient_too_large_that_two_users_give_to():
+    layers = [{"name": "a", "op": "Identity", "inputs": ["x"]}, {"name": "b", "op": "Add", "inputs": ["a", "a"]}]
+    session = open_session({"inputs": {"x": [1.0]}, "layers": layers, "gradient": {"b": [1e308]}})
+    assert "grad(a)[0] = Inf, from the sum of what its 2 users give" in searched(session, "nan")
+
+
+def test_what_is_too_large_for_single_precision_alone():
+    layers = [{"name": "a", "op": "Linear", "out_features": 1, "bias": False, "weight": {"value": [1, 1]}}]
+    session = open_session({"dtype": "float32", "inputs": {"x": [[3e38, 3e38]]}, "layers": layers})
+    assert "a[0,0] = Inf, from the sum of its terms, 6.00e38: too large for float32" in searched(session, "nan")
+
+
+def test_what_made_an_update_too_large():
+    layers = [{"name": "a", "op": "Linear", "out_features": 1, "bias": False, "weight": {"value": [1]}}]
+    network = {
+        "inputs": {"x": [[1e150]], "y": [[0.0]]},
+        "layers": layers,
+        "loss": {"name": "C", "op": "MSELoss", "inputs": ["a", "y"]},
+        "optimizer": {"op": "SGD", "lr": 1e10},
+    }
+    message = searched(open_session(network), "nan")
+    assert "update, new(a.weight)[0,0] = -Inf, from " in message
+    assert "a.weight[0,0] = 1" in message
+
+
 # -- names and values
 
 

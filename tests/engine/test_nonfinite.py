@@ -46,6 +46,27 @@ def test_a_gradient():
     assert found.element == 0
 
 
+def test_a_sum_of_what_several_users_give():
+    """Each gives 1e308; together they are too large."""
+    layers = [
+        {"name": "a", "op": "Identity", "inputs": ["x"]},
+        {"name": "b", "op": "Add", "inputs": ["a", "a"]},
+    ]
+    recording = Recording(load({"inputs": {"x": [1.0]}, "layers": layers, "gradient": {"b": [1e308]}}))
+    found = first_nonfinite(recording.timeline, recording.iteration(0))
+    writers = recording.timeline.writers("grad(a)")
+    assert found[:4] == (0, writers[-1], "grad(a)", 0)
+    assert len(writers) == 2
+
+
+def test_an_update():
+    """A gradient of 2e300 is finite, and what lr makes of it is not."""
+    source = {"inputs": {"x": np.array([[1e150]]), "y": np.zeros((1, 1))}, "optimizer": {"op": "SGD", "lr": 1e10}}
+    source["layers"] = [{**LARGE["layers"][0], "weight": {"value": [1.0]}}]
+    found = first({**source, "loss": LARGE["loss"]})
+    assert found.tensor == "new(a.weight)"
+
+
 @pytest.mark.parametrize("values", [[1e200, 1.0], [1.0, -3.0], []])
 def test_large_numbers_are_finite(values):
     with np.errstate(over="ignore"):
