@@ -24,7 +24,7 @@ def run(source: Source, iterations: int | None = None) -> Results:
     Returns `values`, `grads`, `params`, `buffers`, `optim` (mappings from name to array) and `losses`.
     Raises ConvstepError for bad input.
     """
-    from convstep.debugger.snapshot import open_graph
+    from convstep.debugger.keeping.snapshot import open_graph
     from convstep.engine.recording import Recording
     from convstep.engine.results import run_all
 
@@ -38,7 +38,7 @@ def trace(
 
     Raises ConvstepError for bad input, a negative position, an unknown level or order.
     """
-    from convstep.debugger.snapshot import open_graph
+    from convstep.debugger.keeping.snapshot import open_graph
     from convstep.engine.recording import Recording
     from convstep.engine.timeline import LEVELS, ORDERS
     from convstep.engine.trace import line, states

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             _discard_output()
             say(f"the output cannot be written: {error.strerror}")
             raise SystemExit(BAD_INPUT) from None
-        from convstep.debugger import crash
+        from convstep.debugger.keeping import crash
 
         say(crash.line(error, crash.report(error)))
         status = BAD_INPUT

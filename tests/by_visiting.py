@@ -9,7 +9,7 @@ import numpy as np
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.engine.timeline import Place
-from convstep.explain import nodes
+from convstep.explain.language import nodes
 
 _OPERATORS = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,

@@ -212,7 +212,7 @@ SAFETENSORS: tuple[Change, ...] = (*ANY, other_header, other_header)
 
 def other_meta(data: bytes, choice: random.Random) -> bytes:
     """A snapshot whose content was changed on purpose, with the checksum made to fit."""
-    from convstep.debugger import container
+    from convstep.debugger.keeping import container
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = {name: archive.read(name) for name in archive.namelist() if name != container.CHECKSUM}

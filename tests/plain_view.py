@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convstep.debugger.view import Formula, Grid, Ledger, View
+from convstep.debugger.screen.view import Formula, Grid, Ledger, View
 
 MOST = 400
 """Cells of a grid, and rows of a sum, that are read."""

@@ -24,7 +24,7 @@ def test_importing_convstep_imports_next_to_nothing():
     "code",
     [
         "import convstep.engine.recording, convstep.engine.state, convstep.engine.trace, convstep.engine.results",
-        "import convstep.debugger.session, convstep.debugger.screen, convstep.debugger.snapshot",
+        "import convstep.debugger.session, convstep.debugger.screen.builder, convstep.debugger.keeping.snapshot",
         f"import convstep; convstep.run({sample('two_conv')!r})",
         f"import convstep; list(convstep.trace({sample('digits')!r}, 'term', stop=3))",
         f"from convstep.debugger.opening import open_session; open_session({sample('two_conv')!r}, at='o1').view()",

@@ -7,7 +7,7 @@ import pytest
 
 from convstep.debugger.opening import open_session
 from convstep.engine.recording import Recording
-from convstep.explain.claims import judge
+from convstep.explain.claims.claims import judge
 from convstep.explain.gradcheck import check_gradients
 from convstep.network import load
 

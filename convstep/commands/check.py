@@ -7,11 +7,11 @@ import json
 import shlex
 from typing import Any
 
-from convstep.debugger.snapshot import open_graph, read_if_snapshot
+from convstep.debugger.keeping.snapshot import open_graph, read_if_snapshot
 from convstep.engine.recording import Recording
 from convstep.engine.trace import plain
 from convstep.errors import ConvstepError
-from convstep.explain.claims import ClaimError, Verdict, judge
+from convstep.explain.claims.claims import ClaimError, Verdict, judge
 from convstep.explain.gradcheck import GradientCheck, check_gradients, checked_names
 from convstep.explain.naming import Names
 from convstep.explain.numbers import scientific, short

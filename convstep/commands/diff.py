@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from convstep.commands.mine import add_renamed, opening, read_gradients, read_renamed
-from convstep.debugger.snapshot import open_graph
+from convstep.debugger.keeping.snapshot import open_graph
 from convstep.engine.recording import Recording
 from convstep.engine.trace import plain
 from convstep.errors import ConvstepError

@@ -8,15 +8,15 @@ import sys
 from dataclasses import replace
 from math import prod
 
-from convstep.debugger.snapshot import open_graph
+from convstep.debugger.keeping.snapshot import open_graph
 from convstep.engine.recording import Recording
 from convstep.engine.state import split_name
 from convstep.errors import ConvstepError
-from convstep.explain.formula import Formulas
+from convstep.explain.formula.formula import Formulas
+from convstep.explain.formula.writing import as_dict, as_latex, as_markdown, as_text, explain
 from convstep.explain.naming import Names
-from convstep.explain.path_writing import WRITERS, PathLedger, ledger_of
-from convstep.explain.path_writing import as_dict as paths_as_dict
-from convstep.explain.writing import as_dict, as_latex, as_markdown, as_text, explain
+from convstep.explain.provenance.path_writing import WRITERS, PathLedger, ledger_of
+from convstep.explain.provenance.path_writing import as_dict as paths_as_dict
 from convstep.progress import Progress
 
 _FORMATS = {"text": as_text, "latex": as_latex, "markdown": as_markdown}

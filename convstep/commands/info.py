@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from convstep.debugger.snapshot import open_graph
+from convstep.debugger.keeping.snapshot import open_graph
 from convstep.engine.info import describe, table
 
 

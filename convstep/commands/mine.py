@@ -42,8 +42,8 @@ def read_gradients(path: Path) -> dict[str, Given]:
     Raises ConvstepError for what cannot be read.
     """
     from convstep.explain.difference import Given
-    from convstep.network.array_files import find_arrays, read_arrays
-    from convstep.network.stored_arrays import FileError
+    from convstep.network.arrays.array_files import find_arrays, read_arrays
+    from convstep.network.arrays.stored_arrays import FileError
     from convstep.network.words import printable
 
     if not path.exists():

@@ -17,7 +17,7 @@ from convstep.commands.mine import read_gradients, read_renamed
 from convstep.errors import ConvstepError
 
 if TYPE_CHECKING:
-    from convstep.debugger.autosave import Autosave
+    from convstep.debugger.keeping.autosave import Autosave
     from convstep.debugger.session import Session
     from convstep.tui.show import Ending
 
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
             _set_beside(session, options)
         if not _on_a_terminal():
             raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
-        from convstep.debugger.autosave import Autosave, find
+        from convstep.debugger.keeping.autosave import Autosave, find
         from convstep.tui.settings import read_settings
         from convstep.tui.show import show
 
@@ -70,7 +70,7 @@ def _set_beside(session: Session, options: argparse.Namespace) -> None:
     """--mine: the gradients of a file beside the session's. Raises ConvstepError for what cannot be compared."""
     if not options.mine:
         return
-    from convstep.debugger.mine import read_mine
+    from convstep.debugger.claims.mine import read_mine
 
     path = Path(options.mine)
     given = read_gradients(path)
@@ -85,7 +85,7 @@ def _ended(ending: Ending, keeper: Autosave) -> int:
     if ending.error is None and not ending.signal:
         keeper.forget()
         return 0
-    from convstep.debugger import crash
+    from convstep.debugger.keeping import crash
 
     path = keeper.keep()
     again = f"the session is kept in {path}, and convstep {shlex.quote(keeper.source)} offers it" if path else ""

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from convstep.commands import add_iterations
-from convstep.debugger.snapshot import open_graph
+from convstep.debugger.keeping.snapshot import open_graph
 from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
 from convstep.engine.results import run_all

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from convstep.debugger.snapshot import open_graph
+from convstep.debugger.keeping.snapshot import open_graph
 from convstep.engine.recording import Recording
 from convstep.engine.trace import line, states
 from convstep.explain.naming import Names

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from convstep.debugger import snapshot
+from convstep.debugger.keeping import snapshot
 from convstep.debugger.moves import Spot
 from convstep.debugger.session import Session
 from convstep.engine.recording import Recording

@@ -9,21 +9,21 @@ from functools import cached_property
 import numpy as np
 
 from convstep.debugger.moves import Landing, Spot
-from convstep.debugger.whatif import set_by_hand
+from convstep.debugger.whatif.comparing import set_by_hand
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.engine.sums import collect
 from convstep.engine.timeline import Place
 from convstep.errors import ConvstepError
-from convstep.explain.formula import Formulas
+from convstep.explain.formula.formula import Formulas
+from convstep.explain.formula.notation import Notation
+from convstep.explain.formula.writing import as_text, explain
 from convstep.explain.naming import Names
-from convstep.explain.notation import Notation
 from convstep.explain.numbers import short
-from convstep.explain.path_writing import ledger_of, more, rows, title, total
-from convstep.explain.provenance import Address, Group, Origins
+from convstep.explain.provenance.path_writing import ledger_of, more, rows, title, total
+from convstep.explain.provenance.provenance import Address, Group, Origins
+from convstep.explain.provenance.uses import feeds
 from convstep.explain.sentences import count_of
-from convstep.explain.uses import feeds
-from convstep.explain.writing import as_text, explain
 
 MOST_ROWS = 8
 _MOST_LINKS = 100_000

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from convstep.debugger.masking import masked
-from convstep.debugger.view import View
+from convstep.debugger.screen.masking import masked
+from convstep.debugger.screen.view import View
 from convstep.engine.state import State, Status
 from convstep.engine.timeline import Step
 from convstep.errors import ConvstepError
-from convstep.explain.evaluation import evaluate
-from convstep.explain.formula import Formulas
-from convstep.explain.language import parse
+from convstep.explain.formula.formula import Formulas
+from convstep.explain.language.evaluation import evaluate
+from convstep.explain.language.language import parse
+from convstep.explain.language.nodes import Node, references
 from convstep.explain.mistakes.mistake import Mistake
 from convstep.explain.naming import Names
-from convstep.explain.nodes import Node, references
 from convstep.explain.numbers import short
 from convstep.explain.slips import Asked, Typed, difference, slip, typed
 from convstep.ops.base import Empty, Term

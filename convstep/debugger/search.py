@@ -10,15 +10,15 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from convstep.debugger.clock import Clock
 from convstep.debugger.goto import tensor
 from convstep.debugger.moves import Landing, Spot, place_of
-from convstep.debugger.timed import SIGNS, Evaluation, tensor_of
+from convstep.debugger.stops.clock import Clock
+from convstep.debugger.stops.timed import SIGNS, Evaluation, tensor_of
 from convstep.engine.recording import Recording
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
-from convstep.explain.conditions import Vocabulary, kind_of, parse_condition, uses
-from convstep.explain.nodes import Compare, Node, Reference, Test, walk
+from convstep.explain.language.conditions import Vocabulary, kind_of, parse_condition, uses
+from convstep.explain.language.nodes import Compare, Node, Reference, Test, walk
 from convstep.explain.numbers import short
 
 MOST_HITS = 200

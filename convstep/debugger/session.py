@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convstep.debugger import goto, moves, snapshot
+from convstep.debugger import goto, moves
+from convstep.debugger.keeping import snapshot
 from convstep.debugger.moves import Landing, Spot
-from convstep.debugger.outlook import Outlook
-from convstep.debugger.screen import ScreenBuilder
-from convstep.debugger.trial import Beside, Trial, from_extras, spot_in
-from convstep.debugger.view import View
+from convstep.debugger.screen.builder import ScreenBuilder
+from convstep.debugger.screen.view import View
+from convstep.debugger.stops.outlook import Outlook
+from convstep.debugger.whatif.trial import Beside, Trial, from_extras, spot_in
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.engine.timeline import Place
@@ -23,11 +24,11 @@ from convstep.explain.naming import Names
 from convstep.network.graph import Graph
 
 if TYPE_CHECKING:
-    from convstep.debugger.claim_book import ClaimBook
-    from convstep.debugger.claim_view import Answers
-    from convstep.debugger.desk import Desk
-    from convstep.debugger.mine import Mine
+    from convstep.debugger.claims.claim_book import ClaimBook
+    from convstep.debugger.claims.claim_view import Answers
+    from convstep.debugger.claims.mine import Mine
     from convstep.debugger.prediction import Prediction
+    from convstep.debugger.stops.desk import Desk
     from convstep.debugger.training import Course
     from convstep.engine.nonfinite import Lookout
 
@@ -113,14 +114,14 @@ class Session:
         """What is held beside the truth, where there is something. Edits change the truth that `mine` is about."""
         if not (self.mine or self.graph.claims or self.extras.get("claims")):
             return None
-        from convstep.debugger.claim_view import Answers
+        from convstep.debugger.claims.claim_view import Answers
 
         return Answers(self.claims, None if self.trial.edits else self.mine)
 
     @property
     def claims(self) -> ClaimBook:
         """The claims about this recording, the file's and those kept in the session."""
-        from convstep.debugger.claim_book import ClaimBook
+        from convstep.debugger.claims.claim_book import ClaimBook
 
         if self._claims is None or self._claims.recording is not self.recording:
             self._claims = ClaimBook(self.recording, self.names, self.extras)
@@ -179,7 +180,7 @@ class Session:
 
     def go(self, text: str) -> str:
         """`g`: where the text leads, searched for if need be. Raises ConvstepError where it leads nowhere."""
-        from convstep.debugger.finding import is_search
+        from convstep.debugger.stops.finding import is_search
 
         if is_search(text):
             return self._jump(self.desk.search(self.spot).find(text, QUIET))

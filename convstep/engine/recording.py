@@ -20,7 +20,7 @@ from convstep.network.draw import Draw
 from convstep.network.footprint import iteration_bytes
 from convstep.network.graph import Graph
 from convstep.ops.base import Array, Call
-from convstep.ops.optimizers import Update
+from convstep.ops.optim.optimizers import Update
 
 _KEPT_BYTES = 64 * 2**20
 """How much whole iterations may take beside the present one, and how much the checkpoints in memory."""

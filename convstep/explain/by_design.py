@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from convstep.engine.recording import Iteration
 from convstep.network.graph import Graph, Node
-from convstep.ops.embedding import Embedding
-from convstep.ops.likelihood_loss import GaussianNLLLoss
+from convstep.ops.linear.embedding import Embedding
+from convstep.ops.loss.likelihood_loss import GaussianNLLLoss
 
 
 @dataclass(frozen=True)

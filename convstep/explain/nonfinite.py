@@ -12,9 +12,9 @@ from convstep.engine.recording import Iteration, Recording
 from convstep.engine.state import split_name
 from convstep.engine.sums import Floats, collect
 from convstep.engine.timeline import Step
-from convstep.explain.formula import Formulas
+from convstep.explain.formula.formula import Formulas
+from convstep.explain.formula.notation import Notation
 from convstep.explain.naming import Names
-from convstep.explain.notation import Notation
 from convstep.explain.numbers import short
 from convstep.ops.base import Read, Term
 from convstep.ops.expression import Style, render

@@ -10,8 +10,8 @@ from convstep.engine.work import QUIET, Work
 from convstep.explain.numbers import short
 from convstep.explain.sentences import signed
 from convstep.ops.base import Array
-from convstep.ops.optimizers import Optimizer
-from convstep.ops.sgd import SGD
+from convstep.ops.optim.optimizers import Optimizer
+from convstep.ops.optim.sgd import SGD
 
 
 @dataclass(frozen=True)

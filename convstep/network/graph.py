@@ -11,8 +11,8 @@ import numpy as np
 
 from convstep.network.forced import Forced, set_numbers
 from convstep.ops.base import Array, IntArray, Operation, Spec
-from convstep.ops.optimizers import Optimizer
-from convstep.ops.schedulers import Scheduler
+from convstep.ops.optim.optimizers import Optimizer
+from convstep.ops.optim.schedulers import Scheduler
 
 
 @dataclass(frozen=True)

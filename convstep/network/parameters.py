@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from convstep.network.array_files import find_arrays, read_array
+from convstep.network.arrays.array_files import find_arrays, read_array
+from convstep.network.arrays.stored_arrays import FileError, Stored
 from convstep.network.blank import blank, cast, is_blank
 from convstep.network.schema import Layer
 from convstep.network.source import Source, Where
-from convstep.network.stored_arrays import FileError, Stored
 from convstep.network.tensors import Tensors
 from convstep.network.words import did_you_mean, listed
 from convstep.ops.base import Array, Operation, Parameter

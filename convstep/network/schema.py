@@ -15,9 +15,9 @@ from convstep.network.source import Source, Where
 from convstep.network.words import did_you_mean, show
 from convstep.ops.arguments import Integer, Positive
 from convstep.ops.base import Operation
-from convstep.ops.optimizers import Optimizer
+from convstep.ops.optim.optimizers import Optimizer
+from convstep.ops.optim.schedulers import Scheduler
 from convstep.ops.registry import OPERATIONS, OPTIMIZERS, SCHEDULERS
-from convstep.ops.schedulers import Scheduler
 
 _NAME = re.compile(r"\w+(\.\w+)*")
 

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from convstep.errors import ArgumentError, ConvstepError
-from convstep.network.array_files import find_array, read_array
+from convstep.network.arrays.array_files import find_array, read_array
+from convstep.network.arrays.stored_arrays import FileError
 from convstep.network.blank import MOST_ELEMENTS, blank, cast, is_blank
 from convstep.network.footprint import drawing_bytes
 from convstep.network.initialise import UnknownArgument, find, initialise
@@ -18,7 +19,6 @@ from convstep.network.literals import numbers
 from convstep.network.problems import Model, raise_first, validate
 from convstep.network.schema import Section
 from convstep.network.source import Source, Where
-from convstep.network.stored_arrays import FileError
 from convstep.network.words import about, nearest, show
 from convstep.ops.arguments import Integer, Positive
 from convstep.ops.base import Array, Shape

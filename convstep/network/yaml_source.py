@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from convstep.errors import ConvstepError
-from convstep.network.files import NoFileError, read_at_most
+from convstep.network.arrays.files import NoFileError, read_at_most
 from convstep.network.source import DEEPEST, Source, Where
 from convstep.network.words import listed, nearest_file, printable, shortened
 from convstep.network.yaml_core import plain, tagged

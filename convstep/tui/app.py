@@ -16,7 +16,7 @@ from convstep.tui.theme.themes import textual_theme
 from convstep.tui.widgets.lines import use_ascii_where_needed
 
 if TYPE_CHECKING:
-    from convstep.debugger.autosave import Autosave
+    from convstep.debugger.keeping.autosave import Autosave
     from convstep.debugger.session import Session
 
 RESUME = "resume"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 if TYPE_CHECKING:
-    from convstep.debugger.autosave import Autosave
+    from convstep.debugger.keeping.autosave import Autosave
 
 _TICK = 0.5
 _LONGEST = 5.0

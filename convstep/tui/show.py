@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from convstep.tui.app import RESUME, ConvstepApp
 
 if TYPE_CHECKING:
-    from convstep.debugger.autosave import Autosave
+    from convstep.debugger.keeping.autosave import Autosave
     from convstep.debugger.session import Session
     from convstep.tui.settings import Settings
 

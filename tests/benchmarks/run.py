@@ -56,7 +56,7 @@ def _compare(name: str, source: Any, threads: int, seconds: float) -> None:
     import torch
     from torch_net import TorchNet
 
-    from convstep.debugger.snapshot import open_graph
+    from convstep.debugger.keeping.snapshot import open_graph
     from convstep.engine.recording import Recording
 
     torch.set_num_threads(threads)

@@ -10,8 +10,8 @@ import pytest
 from networks import sample
 from plain_view import plain
 
-from convstep.debugger import autosave, container, crash
-from convstep.debugger.autosave import Autosave, find
+from convstep.debugger.keeping import autosave, container, crash
+from convstep.debugger.keeping.autosave import Autosave, find
 from convstep.debugger.opening import open_session
 from convstep.errors import ConvstepError
 
@@ -120,7 +120,7 @@ def test_another_file_of_the_same_name_is_another(net, where, others, tmp_path):
 def test_what_a_living_process_keeps_is_not_offered(net, where):
     script = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from convstep.debugger.autosave import Autosave\nfrom convstep.debugger.opening import open_session\n"
+        "from convstep.debugger.keeping.autosave import Autosave\nfrom convstep.debugger.opening import open_session\n"
         "session = open_session(sys.argv[1])\nsession.next()\n"
         "print(Autosave(sys.argv[1], session, where=Path(sys.argv[2])).keep(), flush=True)\ntime.sleep(60)\n"
     )

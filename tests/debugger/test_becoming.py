@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import networks, sample
 
-from convstep.debugger.becoming import Becoming
-from convstep.debugger.clock import Clock
+from convstep.debugger.stops.becoming import Becoming
+from convstep.debugger.stops.clock import Clock
 from convstep.engine.recording import Recording
 from convstep.engine.timeline import LEVELS, ORDERS
-from convstep.explain.conditions import parse_condition, vocabulary
+from convstep.explain.language.conditions import parse_condition, vocabulary
 from convstep.explain.naming import Names
 from convstep.network import load
 
@@ -87,7 +87,7 @@ def pick_condition(recording, words, choice):
 
 
 def _values(recording, key):
-    from convstep.debugger.timed import tensor_of
+    from convstep.debugger.stops.timed import tensor_of
 
     values = np.asarray(tensor_of(recording.iteration(0), key), dtype=np.float64)
     return np.where(np.isfinite(values), values, 1.0)

@@ -6,8 +6,8 @@ import yaml
 from networks import sample
 from plain_view import plain, texts
 
-from convstep.debugger import claim_work
-from convstep.debugger.findings import opened, sections
+from convstep.debugger.claims import claim_work
+from convstep.debugger.claims.findings import opened, sections
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.engine.recording import Recording

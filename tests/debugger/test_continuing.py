@@ -8,16 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import networks, sample
 
-from convstep.debugger.breakpoints import Breakpoint, Breakpoints
-from convstep.debugger.continuing import run_to_stop
 from convstep.debugger.moves import Spot
-from convstep.debugger.watches import Watch, Watches
+from convstep.debugger.stops.breakpoints import Breakpoint, Breakpoints
+from convstep.debugger.stops.continuing import run_to_stop
+from convstep.debugger.stops.watches import Watch, Watches
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.engine.timeline import LEVELS, ORDERS
 from convstep.engine.work import QUIET, Cancelled, Work
 from convstep.errors import ConvstepError
-from convstep.explain.conditions import vocabulary
+from convstep.explain.language.conditions import vocabulary
 from convstep.explain.naming import Names
 from convstep.network import load
 

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import networks, sample
 
-from convstep.debugger.correspondence import pages
 from convstep.debugger.moves import Spot, place_of
 from convstep.debugger.opening import open_session
-from convstep.debugger.view import Mark
+from convstep.debugger.screen.correspondence import pages
+from convstep.debugger.screen.view import Mark
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.explain.naming import Names

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from networks import sample
 
-from convstep.debugger.export import as_csv, as_npy, checked, formula_of, numbers_of, propose, write
+from convstep.debugger.keeping.export import as_csv, as_npy, checked, formula_of, numbers_of, propose, write
 from convstep.debugger.opening import open_session
-from convstep.debugger.view import Grid
+from convstep.debugger.screen.view import Grid
 from convstep.errors import ConvstepError
-from convstep.explain.provenance import Address
+from convstep.explain.provenance.provenance import Address
 
 
 def exported(net, at, tensor, index=None):

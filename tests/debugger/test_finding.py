@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from networks import sample
 
-from convstep.debugger.alarms import sparkline
-from convstep.debugger.finding import is_search
 from convstep.debugger.opening import open_session
+from convstep.debugger.screen.alarms import sparkline
 from convstep.debugger.search import MOST_HITS, Finder
+from convstep.debugger.stops.finding import is_search
 from convstep.engine.work import QUIET, Cancelled, Work
 from convstep.errors import ConvstepError
 

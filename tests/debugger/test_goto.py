@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from networks import networks, sample
 from picked import PICKED
 
-from convstep.debugger.finding import is_search
 from convstep.debugger.moves import Spot
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
+from convstep.debugger.stops.finding import is_search
 from convstep.engine.recording import Recording
 from convstep.engine.state import Status
 from convstep.engine.timeline import ORDERS

@@ -3,7 +3,7 @@
 from networks import sample
 
 from convstep.debugger.opening import open_session
-from convstep.debugger.view import Grid
+from convstep.debugger.screen.view import Grid
 
 
 def test_a_norm_that_reads_a_whole_batch_shows_the_number_that_it_normalises():

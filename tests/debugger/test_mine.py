@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from networks import sample
 
-from convstep.debugger.findings import opened, sections
-from convstep.debugger.mine import read_mine
+from convstep.debugger.claims.findings import opened, sections
+from convstep.debugger.claims.mine import read_mine
 from convstep.debugger.opening import open_session
-from convstep.debugger.view import MINE
+from convstep.debugger.screen.view import MINE
 from convstep.engine.work import QUIET
 from convstep.errors import ConvstepError
 from convstep.explain.difference import Given

@@ -15,7 +15,7 @@ from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
-from convstep.explain.provenance import Address
+from convstep.explain.provenance.provenance import Address
 from convstep.network import load
 
 NETS = Path(__file__).parents[2] / "sample_nets"

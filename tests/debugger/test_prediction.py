@@ -10,8 +10,8 @@ from networks import networks, sample
 
 from convstep.debugger.moves import Spot
 from convstep.debugger.opening import open_session
+from convstep.debugger.screen.view import HIDDEN, Grid
 from convstep.debugger.session import Session
-from convstep.debugger.view import HIDDEN, Grid
 from convstep.engine.recording import Recording
 from convstep.engine.sums import collect
 from convstep.errors import ConvstepError

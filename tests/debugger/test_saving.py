@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from networks import sample
 
-from convstep.debugger import saving
+from convstep.debugger.keeping import saving
 from convstep.debugger.opening import open_session
 from convstep.errors import ConvstepError
 

@@ -14,7 +14,7 @@ from networks import networks, sample
 from picked import PICKED
 from plain_view import plain
 
-from convstep.debugger import container, snapshot
+from convstep.debugger.keeping import container, snapshot
 from convstep.debugger.moves import Spot
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session

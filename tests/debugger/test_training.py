@@ -7,10 +7,10 @@ import pytest
 from networks import sample
 
 from convstep.debugger import goto
-from convstep.debugger.edits import read_edit
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.debugger.training import Course, Point, courses
+from convstep.debugger.whatif.edits import read_edit
 from convstep.engine.recording import Recording
 from convstep.engine.work import Cancelled, Work
 from convstep.network import load

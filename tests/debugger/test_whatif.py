@@ -7,16 +7,16 @@ import pytest
 from networks import sample
 
 import convstep
-from convstep.debugger.edits import read_edit
 from convstep.debugger.opening import open_session
 from convstep.debugger.origins import Explainer
+from convstep.debugger.screen.view import Grid
 from convstep.debugger.session import Session
-from convstep.debugger.view import Grid
-from convstep.debugger.whatif import effect
+from convstep.debugger.whatif.comparing import effect
+from convstep.debugger.whatif.edits import read_edit
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
 from convstep.explain.gradcheck import check_gradients
-from convstep.explain.provenance import Address
+from convstep.explain.provenance.provenance import Address
 from convstep.network import load
 
 NET = {

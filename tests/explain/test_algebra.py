@@ -6,8 +6,8 @@ from functools import reduce
 
 import pytest
 
-from convstep.explain.algebra import always_equal
-from convstep.explain.polynomial import Polynomial, TooManyTerms, constant, element, function, number_of
+from convstep.explain.claims.algebra import always_equal
+from convstep.explain.claims.polynomial import Polynomial, TooManyTerms, constant, element, function, number_of
 
 X, Y, Z = (element("x", k) for k in range(3))
 ONE = constant(1.0)

@@ -6,14 +6,14 @@ import pytest
 from networks import sample
 
 from convstep.engine.recording import Recording
-from convstep.explain.claim_rows import claim_rows
-from convstep.explain.claim_steps import worked
-from convstep.explain.claim_words import of_row, of_whole, with_article
-from convstep.explain.claims import reader
-from convstep.explain.evaluation import evaluate
-from convstep.explain.language import parse
+from convstep.explain.claims.claim_rows import claim_rows
+from convstep.explain.claims.claim_steps import worked
+from convstep.explain.claims.claim_words import of_row, of_whole, with_article
+from convstep.explain.claims.claims import reader
+from convstep.explain.claims.polynomial import number_of
+from convstep.explain.language.evaluation import evaluate
+from convstep.explain.language.language import parse
 from convstep.explain.naming import Names
-from convstep.explain.polynomial import number_of
 from convstep.network import load
 
 RECORDING = Recording(load(sample("two_conv")))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from networks import networks, sample
 
 from convstep.engine.recording import Recording
-from convstep.explain.claims import ClaimError, Judge, judge
+from convstep.explain.claims.claims import ClaimError, Judge, judge
 from convstep.network import load
 from convstep.network.footprint import differentiated
 from convstep.network.graph import Claim

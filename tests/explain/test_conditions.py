@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from networks import sample
 
 from convstep.engine.timeline import Timeline
-from convstep.explain.claims import judge
-from convstep.explain.conditions import kind_of, parse_condition, parse_watch, uses, vocabulary
-from convstep.explain.language import parse
+from convstep.explain.claims.claims import judge
+from convstep.explain.language.conditions import kind_of, parse_condition, parse_watch, uses, vocabulary
+from convstep.explain.language.language import parse
+from convstep.explain.language.nodes import Compare, ExpressionError, Here, Logic, Not, Reference
 from convstep.explain.naming import Names
-from convstep.explain.nodes import Compare, ExpressionError, Here, Logic, Not, Reference
 from convstep.network import load
 
 

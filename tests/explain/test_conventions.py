@@ -3,9 +3,9 @@
 import pytest
 
 from convstep.engine.recording import Recording
-from convstep.explain.formula import Formulas
+from convstep.explain.formula.formula import Formulas
+from convstep.explain.formula.writing import as_dict, as_text, explain
 from convstep.explain.naming import Names
-from convstep.explain.writing import as_dict, as_text, explain
 from convstep.network import load
 
 SOURCE = {

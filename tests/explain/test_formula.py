@@ -14,10 +14,10 @@ from picked import PICKED
 from convstep.engine.recording import Recording
 from convstep.engine.trace import plain
 from convstep.errors import ConvstepError
-from convstep.explain.folding import FOLDED, fold
-from convstep.explain.formula import Formulas
+from convstep.explain.formula.folding import FOLDED, fold
+from convstep.explain.formula.formula import Formulas
+from convstep.explain.formula.writing import as_dict, as_latex, as_markdown, as_text, explain
 from convstep.explain.naming import Names
-from convstep.explain.writing import as_dict, as_latex, as_markdown, as_text, explain
 from convstep.network import load
 from convstep.ops.expression import FUNCTIONS, Apply, Element, Named, Product, Sum, evaluate
 

@@ -10,9 +10,9 @@ from op_cases import CASES
 
 from convstep.explain.gradcheck import check_gradients
 from convstep.network import load
-from convstep.ops.activation import Tanh
-from convstep.ops.conv import Conv2d
-from convstep.ops.embedding import Embedding
+from convstep.ops.activation.activation import Tanh
+from convstep.ops.conv.conv import Conv2d
+from convstep.ops.linear.embedding import Embedding
 
 
 def checks(source):

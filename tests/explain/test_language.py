@@ -10,11 +10,11 @@ from networks import sample
 
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
-from convstep.explain.claims import reader
-from convstep.explain.evaluation import evaluate
-from convstep.explain.language import parse
+from convstep.explain.claims.claims import reader
+from convstep.explain.language.evaluation import evaluate
+from convstep.explain.language.language import parse
+from convstep.explain.language.nodes import ExpressionError
 from convstep.explain.naming import Names
-from convstep.explain.nodes import ExpressionError
 from convstep.network import load
 
 

@@ -10,7 +10,7 @@ from networks import networks, sample
 
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
-from convstep.explain.paths import Paths
+from convstep.explain.provenance.paths import Paths
 from convstep.network import load
 from convstep.ops.base import Empty
 

@@ -8,8 +8,8 @@ from networks import networks, sample
 
 from convstep.engine.recording import Recording
 from convstep.explain.naming import Names
-from convstep.explain.provenance import Address, Origins
-from convstep.explain.uses import feeds
+from convstep.explain.provenance.provenance import Address, Origins
+from convstep.explain.provenance.uses import feeds
 from convstep.network import load
 
 

@@ -7,8 +7,8 @@ from hypothesis.extra.numpy import arrays
 from networks import sample
 
 from convstep.engine.recording import Recording
+from convstep.explain.claims.trials import Trials
 from convstep.explain.replay import with_numbers_near, with_numbers_of_either_sign
-from convstep.explain.trials import Trials
 from convstep.network import load
 
 

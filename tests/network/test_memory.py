@@ -147,6 +147,6 @@ def test_arrays_of_a_file_are_compared_too(write: Callable[..., str], monkeypatc
     np.savez("x.npz", x=np.ones(300_000), y=np.array(["text"]))
     write("inputs: {x: {file: x.npz, key: x}}\nlayers: [{name: r, op: ReLU}]\n")
     assert load(name).data["x"].sum() == 300_000
-    monkeypatch.setattr("convstep.network.stored_arrays.available", lambda: 10_000)
+    monkeypatch.setattr("convstep.network.arrays.stored_arrays.available", lambda: 10_000)
     with pytest.raises(ConvstepError, match=r"1:20: 'x' in x.npz holds 2.3 MiB of numbers, but there are 9.8 KiB"):
         load(name)

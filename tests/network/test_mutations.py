@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convstep.commands.mine import read_gradients
-from convstep.debugger import snapshot
+from convstep.debugger.keeping import snapshot
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.errors import ConvstepError

@@ -18,7 +18,7 @@ from op_cases import FAMILIES, SGD_ARGUMENTS, Case, call
 from op_checks import Names, met
 
 from convstep.ops.base import OUTPUT, Array, Call, Operation, Term
-from convstep.ops.optimizers import Update
+from convstep.ops.optim.optimizers import Update
 from convstep.ops.registry import OPTIMIZERS
 
 DATA = Path(__file__).parents[1] / "data"

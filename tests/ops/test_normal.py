@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from convstep.ops.normal import normal
+from convstep.ops.activation.normal import normal
 
 
 def below(x):

@@ -7,12 +7,12 @@ import op_checks
 import pytest
 from op_cases import CASES, sure
 
-from convstep.ops.activation import Tanh
+from convstep.ops.activation.activation import Tanh
+from convstep.ops.activation.softmax import Softmax
 from convstep.ops.base import Links, Spec
-from convstep.ops.conv import Conv2d
+from convstep.ops.conv.conv import Conv2d
 from convstep.ops.expression import Number
-from convstep.ops.max_pool import MaxPool2d
-from convstep.ops.softmax import Softmax
+from convstep.ops.pool.max_pool import MaxPool2d
 
 SATURATED = next(case for case in CASES if case.op == "Softmax" and case.inputs == (sure,))
 RIGHT = next(case for case in CASES if case.op == "Conv2d" and case.arguments.get("groups") == 2)

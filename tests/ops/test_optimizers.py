@@ -5,7 +5,7 @@ import pytest
 from torch_optimizers import ANSWERS, CASES, GRADIENTS, START, answers, key
 
 from convstep.ops.expression import evaluate
-from convstep.ops.optimizers import GRADIENT, PARAMETER, STATE, Update
+from convstep.ops.optim.optimizers import GRADIENT, PARAMETER, STATE, Update
 from convstep.ops.registry import OPTIMIZERS
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -6,8 +6,8 @@ from op_cases import SGD_ARGUMENTS, SGD_GRADIENTS, SGD_START
 from torch_oracle import ANSWERS, sgd_answers, sgd_key
 
 from convstep.ops.expression import evaluate
-from convstep.ops.optimizers import GRADIENT, PARAMETER, STATE, Update
-from convstep.ops.sgd import SGD
+from convstep.ops.optim.optimizers import GRADIENT, PARAMETER, STATE, Update
+from convstep.ops.optim.sgd import SGD
 
 ARGUMENTS = pytest.mark.parametrize(
     "arguments", SGD_ARGUMENTS, ids=lambda a: "-".join(f"{k}{v:g}" for k, v in a.items() if v)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstep.debugger.view import (
+from convstep.debugger.screen.view import (
     Cells,
     Formula,
     FormulaTerm,

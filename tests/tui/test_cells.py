@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from convstep.debugger.view import Mark, Status
+from convstep.debugger.screen.view import Mark, Status
 from convstep.explain.numbers import NumberFormat, format_of
 from convstep.tui.widgets.cells import Column, column_of, fitted, number_text, parts, split_text
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from convstep.debugger.findings import Finding, Section
-from convstep.debugger.view import ClaimShown
+from convstep.debugger.claims.findings import Finding, Section
+from convstep.debugger.screen.view import ClaimShown
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.claim import claim_lines, claim_notice, sum_lines
 from convstep.tui.widgets.findings import findings_lines

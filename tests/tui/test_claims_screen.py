@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convstep.debugger.mine import read_mine
+from convstep.debugger.claims.mine import read_mine
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.explain import gradcheck
@@ -159,7 +159,7 @@ async def test_only_a_kept_claim_can_be_let_go_of(session: Session) -> None:
 
 
 async def test_claims_are_judged_beside_the_screen(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    from convstep.debugger import claim_work
+    from convstep.debugger.claims import claim_work
 
     gate, real = threading.Event(), claim_work.judged_by
 

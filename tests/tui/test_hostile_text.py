@@ -11,7 +11,7 @@ from networks import sample
 from rich.style import Style
 
 from convstep.commands.mine import read_gradients
-from convstep.debugger.mine import read_mine
+from convstep.debugger.claims.mine import read_mine
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp

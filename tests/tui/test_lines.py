@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from convstep.debugger.view import Formula, FormulaTerm, Ledger, ProgramLine, TimelineBar
+from convstep.debugger.screen.view import Formula, FormulaTerm, Ledger, ProgramLine, TimelineBar
 from convstep.tui.theme.colours import Palette
 from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.footer import footer_line
@@ -106,7 +106,7 @@ def test_the_ledger_aligns_and_marks_the_current_row(session: Any) -> None:
 
 
 def test_a_ledger_asks_for_visible_rows_only() -> None:
-    from convstep.debugger.view import Ledger
+    from convstep.debugger.screen.view import Ledger
 
     asked: list[int] = []
 

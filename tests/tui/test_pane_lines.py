@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from convstep.debugger.view import Cells, Grid, Mark, Note, Status
+from convstep.debugger.screen.view import Cells, Grid, Mark, Note, Status
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.pane_lines import Drawn, Frame, draw_pane
 

@@ -184,7 +184,7 @@ async def test_escape_gives_up_and_leaves_the_cursor(two_conv: Session, monkeypa
             arguments[-1].check()
             time.sleep(0.001)
 
-    monkeypatch.setattr("convstep.debugger.continuing.run_to_stop", endless)
+    monkeypatch.setattr("convstep.debugger.stops.continuing.run_to_stop", endless)
     two_conv.go("term 5")
     app = ConvstepApp(two_conv)
     async with app.run_test(size=SIZE) as pilot:

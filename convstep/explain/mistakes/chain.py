@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from convstep.explain.mistakes.backward import Site
+from convstep.ops.activation.elementwise import Elementwise
 from convstep.ops.base import Array
-from convstep.ops.binary_loss import BCEWithLogitsLoss
-from convstep.ops.convolution import Convolution
-from convstep.ops.cross_entropy import CrossEntropyLoss
-from convstep.ops.dropout import Dropout
-from convstep.ops.elementwise import Elementwise
-from convstep.ops.linear import Linear
+from convstep.ops.conv.convolution import Convolution
+from convstep.ops.linear.linear import Linear
+from convstep.ops.loss.binary_loss import BCEWithLogitsLoss
+from convstep.ops.loss.cross_entropy import CrossEntropyLoss
+from convstep.ops.norm.dropout import Dropout
 
 _ACTIVATIONS = ("GLU", "LogSoftmax", "PReLU", "Softmax", "Softmax2d", "Softmin")
 

@@ -10,10 +10,10 @@ import numpy as np
 from convstep.explain.mistakes.backward import Site
 from convstep.explain.mistakes.chain import softmax_of_scores
 from convstep.ops.base import Array
-from convstep.ops.convolution import Convolution
-from convstep.ops.cross_entropy import CrossEntropyLoss
-from convstep.ops.linear import Linear
-from convstep.ops.standardise import Standardise
+from convstep.ops.conv.convolution import Convolution
+from convstep.ops.linear.linear import Linear
+from convstep.ops.loss.cross_entropy import CrossEntropyLoss
+from convstep.ops.norm.standardise import Standardise
 
 _MOST_PARTS = 32
 """So many channels or samples are left out one after the other; of more, the first and the last."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from convstep.explain.mistakes.backward import Site
 from convstep.ops.base import Array, Call
-from convstep.ops.convolution import Convolution
-from convstep.ops.linear import Linear
+from convstep.ops.conv.convolution import Convolution
+from convstep.ops.linear.linear import Linear
 
 _MOST_USES = 4096
 

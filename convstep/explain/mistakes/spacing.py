@@ -12,10 +12,10 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.explain.mistakes.backward import Site
 from convstep.ops.base import Array, Call, Empty, Operation
-from convstep.ops.conv import Conv1d, Conv2d, Conv3d
-from convstep.ops.conv_kernels import Geometry, Places, convolve, input_gradient, weight_gradient
-from convstep.ops.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from convstep.ops.pool import Pool
+from convstep.ops.conv.conv import Conv1d, Conv2d, Conv3d
+from convstep.ops.conv.conv_kernels import Geometry, Places, convolve, input_gradient, weight_gradient
+from convstep.ops.conv.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from convstep.ops.pool.pool import Pool
 
 Forwards = Conv1d | Conv2d | Conv3d
 Transposed = ConvTranspose1d | ConvTranspose2d | ConvTranspose3d

@@ -11,8 +11,8 @@ import numpy as np
 from convstep.explain.mistakes.backward import Backward, Site
 from convstep.explain.mistakes.closeness import Closeness
 from convstep.ops.base import Array
-from convstep.ops.convolution import Convolution
-from convstep.ops.linear import Linear
+from convstep.ops.conv.convolution import Convolution
+from convstep.ops.linear.linear import Linear
 
 _MOST_DIMENSIONS = 5
 _FEW_DIMENSIONS = 4

@@ -9,8 +9,8 @@ import numpy as np
 
 from convstep.explain.mistakes.backward import Floats, Site
 from convstep.ops.base import Array
-from convstep.ops.convolution import Convolution
-from convstep.ops.pool import Pool
+from convstep.ops.conv.convolution import Convolution
+from convstep.ops.pool.pool import Pool
 
 
 def unflipped_kernel(site: Site) -> Iterator[Array]:

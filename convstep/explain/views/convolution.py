@@ -15,7 +15,7 @@ from convstep.explain.views.sheet import Codes, OtherView, Sheet, at_one, elemen
 from convstep.explain.views.site import Site
 from convstep.explain.views.sums import beside_bias, forward_pairs, with_bias
 from convstep.ops.base import IntArray, Shape
-from convstep.ops.conv import Conv1d, Conv2d, Conv3d
+from convstep.ops.conv.conv import Conv1d, Conv2d, Conv3d
 from convstep.ops.indices import unravel
 
 Conv = Conv1d | Conv2d | Conv3d

@@ -12,7 +12,7 @@ from convstep.explain.views.sheet import Codes, OtherView, Sheet, at_one, elemen
 from convstep.explain.views.site import Site
 from convstep.explain.views.sums import beside_bias, forward_pairs, with_bias, written
 from convstep.ops.base import OUTPUT, IntArray
-from convstep.ops.linear import Linear
+from convstep.ops.linear.linear import Linear
 
 
 def matrices(site: Site) -> Iterator[OtherView]:

@@ -10,9 +10,9 @@ from convstep.engine.sums import Floats
 from convstep.explain.views.sheet import OtherView, Sheet, of_array
 from convstep.explain.views.site import Site
 from convstep.ops.base import IntArray, quiet
-from convstep.ops.cross_entropy import CrossEntropyLoss
 from convstep.ops.lines import Exponentials
-from convstep.ops.standardise import Standardise
+from convstep.ops.loss.cross_entropy import CrossEntropyLoss
+from convstep.ops.norm.standardise import Standardise
 
 
 @quiet

@@ -11,8 +11,8 @@ from convstep.engine.sums import Floats, collect
 from convstep.explain.views.sheet import Codes, OtherView, Sheet, at_one, of_array
 from convstep.explain.views.site import Site
 from convstep.ops.base import OUTPUT, Empty, IntArray, Links, Shape
-from convstep.ops.max_pool import Maximum
-from convstep.ops.pool import Pool
+from convstep.ops.pool.max_pool import Maximum
+from convstep.ops.pool.pool import Pool
 from convstep.ops.products import ProductSum, gather
 
 MOST_CELLS = 400_000

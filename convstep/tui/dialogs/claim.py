@@ -12,9 +12,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from convstep.debugger.claim_book import Answer
-from convstep.debugger.claim_view import verdict_of, worked_out
-from convstep.debugger.findings import Finding
+from convstep.debugger.claims.claim_book import Answer
+from convstep.debugger.claims.claim_view import verdict_of, worked_out
+from convstep.debugger.claims.findings import Finding
 from convstep.engine.state import split_name
 from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError

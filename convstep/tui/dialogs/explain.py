@@ -16,7 +16,7 @@ from convstep.debugger.origins import Explained, Row
 from convstep.engine.timeline import Place
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
-from convstep.explain.provenance import Address
+from convstep.explain.provenance.provenance import Address
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.widgets.rows import Rows
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from textual.binding import Binding
 from textual.widgets import OptionList
 
-from convstep.debugger.alarms import told
-from convstep.debugger.desk import Desk
 from convstep.debugger.moves import Spot
+from convstep.debugger.screen.alarms import told
+from convstep.debugger.stops.desk import Desk
 from convstep.errors import ConvstepError
 from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.dialogs.changing import ChangingDialog

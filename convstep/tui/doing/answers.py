@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def explain(screen: MainScreen) -> None:
     """The number under the cursor, or the one that this step is about: its formula, origins, uses and paths."""
     from convstep.debugger.origins import Explainer, landing
-    from convstep.explain.provenance import Address
+    from convstep.explain.provenance.provenance import Address
     from convstep.tui.dialogs.explain import ExplainDialog
 
     if hidden_here(screen):
@@ -44,7 +44,7 @@ def explain(screen: MainScreen) -> None:
 
 def views(screen: MainScreen) -> None:
     """The same step in its other views."""
-    from convstep.debugger.correspondence import pages
+    from convstep.debugger.screen.correspondence import pages
     from convstep.tui.screens.views import ViewsScreen
 
     session = screen.session

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from convstep.debugger.view import MINE
+from convstep.debugger.screen.view import MINE
 from convstep.engine.work import QUIET, Work
 from convstep.tui.doing.predicting import hidden_here
 
 if TYPE_CHECKING:
     from convstep.debugger.moves import Landing
-    from convstep.debugger.view import ClaimShown
+    from convstep.debugger.screen.view import ClaimShown
     from convstep.tui.screens.main import MainScreen
 
 

@@ -8,17 +8,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convstep.debugger.export import Form, Numbers, as_csv, as_npy, checked, formula_of, numbers_of, propose, write
+from convstep.debugger.keeping.export import (
+    Form,
+    Numbers,
+    as_csv,
+    as_npy,
+    checked,
+    formula_of,
+    numbers_of,
+    propose,
+    write,
+)
 from convstep.debugger.origins import Explainer
 from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError
-from convstep.explain.provenance import Address
+from convstep.explain.provenance.provenance import Address
 from convstep.tui.dialogs.export import ExportDialog, FileNameDialog
 from convstep.tui.doing.predicting import hidden_here
 from convstep.tui.widgets.window import Matrix
 
 if TYPE_CHECKING:
-    from convstep.debugger.view import Grid
+    from convstep.debugger.screen.view import Grid
     from convstep.tui.screens.main import MainScreen
     from convstep.tui.widgets.window import Window
 

@@ -21,7 +21,7 @@ def go(screen: MainScreen, text: str = "") -> None:
     searched: list[str] = []
 
     def take(text: str) -> str:
-        from convstep.debugger.finding import is_search
+        from convstep.debugger.stops.finding import is_search
 
         if not is_search(text):
             return screen.session.go(text)

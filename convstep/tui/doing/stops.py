@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def toggle_breakpoint(screen: MainScreen) -> None:
     """On the number under the cursor, or on the element or operation at this position."""
-    from convstep.debugger.standing import breakpoint_here
+    from convstep.debugger.stops.standing import breakpoint_here
 
     desk, number = screen.session.desk, screen.number
     try:
@@ -76,7 +76,7 @@ def run_back(screen: MainScreen) -> None:
 
 
 def _run(screen: MainScreen, backwards: bool) -> None:
-    from convstep.debugger.continuing import run_to_stop
+    from convstep.debugger.stops.continuing import run_to_stop
 
     session, spot, desk = screen.session, screen.session.spot, screen.session.desk
 

@@ -9,14 +9,14 @@ from convstep.errors import ConvstepError
 from convstep.tui.widgets.pane import Spot
 
 if TYPE_CHECKING:
-    from convstep.debugger.trial import Trial
+    from convstep.debugger.whatif.trial import Trial
     from convstep.engine.work import Work
     from convstep.tui.screens.main import MainScreen
 
 
 def what_if(screen: MainScreen) -> None:
     """Ask for a change, of the number under the cursor where there is one, and show the run with it."""
-    from convstep.debugger.edits import Edit, changeable, read_edit
+    from convstep.debugger.whatif.edits import Edit, changeable, read_edit
     from convstep.tui.dialogs.whatif import WhatIfDialog
 
     session = screen.session

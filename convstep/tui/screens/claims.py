@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 
-from convstep.debugger.findings import Finding, opened, sections
+from convstep.debugger.claims.findings import Finding, opened, sections
 from convstep.debugger.moves import Landing
 from convstep.engine.work import Work
 from convstep.explain.gradcheck import GradientCheck, check_gradients, checked_names

@@ -14,7 +14,7 @@ from textual.geometry import Offset, Region, Size
 from textual.screen import Screen
 from textual.timer import Timer
 
-from convstep.debugger.view import Block, Grid, View
+from convstep.debugger.screen.view import Block, Grid, View
 from convstep.engine.work import Cancelled, TooLong, Work
 from convstep.errors import ConvstepError
 from convstep.tui.actions import ACTIONS, STEPS, Action, action

@@ -10,9 +10,9 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from convstep.debugger.correspondence import Page, Pages, pages
+from convstep.debugger.screen.correspondence import Page, Pages, pages
+from convstep.debugger.screen.view import Grid
 from convstep.debugger.session import Session
-from convstep.debugger.view import Grid
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.tui.actions import ACTIONS, STEPS

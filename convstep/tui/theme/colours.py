@@ -10,7 +10,7 @@ from rich.color import blend_rgb
 from rich.color_triplet import ColorTriplet
 from rich.style import Style
 
-from convstep.debugger.view import Mark, Status
+from convstep.debugger.screen.view import Mark, Status
 
 STEPS = 12
 """A heat colour is one of STEPS shades on either side of zero."""

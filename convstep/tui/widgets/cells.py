@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from convstep.debugger.view import HIDDEN, Mark, Status
+from convstep.debugger.screen.view import HIDDEN, Mark, Status
 from convstep.explain.numbers import NumberFormat
 
 _BRACKETS = {Mark.NOW: ("[", "]"), Mark.REST: ("(", ")"), Mark.WRITTEN: ("<", ">"), Mark.NONE: (" ", " ")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from convstep.debugger.view import HIDDEN, Grid, Status
+from convstep.debugger.screen.view import HIDDEN, Grid, Status
 from convstep.tui.widgets.pane import Spot
 from convstep.tui.widgets.window import Window
 

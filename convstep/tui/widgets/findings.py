@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from convstep.debugger.findings import Finding, Section
+from convstep.debugger.claims.findings import Finding, Section
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.claim import verdict_ink
 from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of, wrap

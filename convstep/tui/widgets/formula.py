@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
-from convstep.debugger.view import Formula, FormulaTerm
+from convstep.debugger.screen.view import Formula, FormulaTerm
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of, wrap
 

@@ -10,7 +10,7 @@ import numpy as np
 from rich.style import Style
 from textual.strip import Strip
 
-from convstep.debugger.view import HIDDEN, Cells, Grid, Mark, Status
+from convstep.debugger.screen.view import HIDDEN, Cells, Grid, Mark, Status
 from convstep.explain.numbers import NumberFormat
 from convstep.tui.theme.colours import STEPS, Palette
 from convstep.tui.theme.glyphs import LEVELS

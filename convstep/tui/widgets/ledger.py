@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from convstep.debugger.view import Ledger
+from convstep.debugger.screen.view import Ledger
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of
 

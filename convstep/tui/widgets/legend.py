@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
-from convstep.debugger.view import Mark, Status
+from convstep.debugger.screen.view import Mark, Status
 from convstep.explain.numbers import short
 from convstep.tui.theme.colours import STEPS, Palette
 from convstep.tui.widgets.cells import CHANGED, DIFFERS

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.geometry import Region
 from textual.message import Message
 
-from convstep.debugger.view import Block, Cells, Grid, Mark
+from convstep.debugger.screen.view import Block, Cells, Grid, Mark
 from convstep.tui.actions import CURSOR_KEYS
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
-from convstep.debugger.view import Block, Grid, Mark, Note
+from convstep.debugger.screen.view import Block, Grid, Mark, Note
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets import grid as grids
 from convstep.tui.widgets.cells import Column, column_of, fitted, number_text

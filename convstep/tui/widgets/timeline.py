@@ -9,7 +9,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from convstep.debugger.view import TimelineBar
+from convstep.debugger.screen.view import TimelineBar
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.text import Piece, strip_of

@@ -1,0 +1,93 @@
+"""What a screen shows besides the step: the watches, and the first number that is not finite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from convstep.debugger.moves import Spot
+from convstep.debugger.screen.view import Lazy, Note, View
+from convstep.debugger.stops.clock import Clock
+from convstep.debugger.stops.desk import Desk
+from convstep.debugger.stops.watches import Seen
+from convstep.engine.nonfinite import NonFinite
+from convstep.engine.work import TooLong
+from convstep.explain.nonfinite import origin
+from convstep.explain.numbers import short
+
+MOST_WATCHES = 4
+_SPARKS = "▁▂▃▄▅▆▇█"
+WIDTH = 12
+_FAR = 1e4
+
+
+def announced(view: View, desk: Desk, spot: Spot) -> View:
+    """The view with the watches above its tensors, and the alarm where there is one."""
+    if desk.watches.all:
+        view = _with_watches(view, desk, spot)
+    found = desk.lookout.found
+    if found is None:
+        return view
+    bar = view.timeline
+    if found.step >= 0 and found.iteration == bar.iteration:
+        bar = replace(bar, alarm=_time(desk, spot, found))
+    return replace(view, alarm=f"first non-finite: {_told(desk, found)}", timeline=bar)
+
+
+def _time(desk: Desk, spot: Spot, found: NonFinite) -> int:
+    """The step of this level that wrote it, within its iteration."""
+    clock = Clock(desk.recording, spot.level, spot.order)
+    first, end = clock.span(found.step)
+    step = desk.recording.timeline.steps[found.step]
+    if spot.level == "op" or step.scatters(spot.order):
+        return end - 1
+    return first + found.element * (1 if spot.level == "element" else step.terms[spot.order])
+
+
+def _told(desk: Desk, found: NonFinite) -> str:
+    """Where and what it is; and from what, where that iteration is at hand."""
+    names = desk.words.names
+    try:
+        return f"{origin(desk.recording, names, found).line()}; g nan goes there"
+    except TooLong:
+        number = names.element(found.tensor, found.element, names.shape(found.tensor))
+        return f"iteration {found.iteration}, {number} = {short(found.value)}; g nan goes there"
+
+
+def _with_watches(view: View, desk: Desk, spot: Spot) -> View:
+    watches = desk.watches.all
+    lines = [f"{watch.text} = {told(desk.watches.seen(watch, spot))}" for watch in watches[:MOST_WATCHES]]
+    if len(watches) > MOST_WATCHES:
+        lines.append(f"W lists {len(watches) - MOST_WATCHES} more watches")
+    notes = [partial(Note, line) for line in lines]
+    tensors = [partial(view.tensors.__getitem__, k) for k in range(len(view.tensors))]
+    return replace(view, tensors=Lazy([*notes, *tensors]))
+
+
+def told(seen: Seen) -> str:
+    """A watch's value and its history: `0.53  ▇▅▃▂▁`."""
+    return f"{seen.value}  {sparkline(seen.history, WIDTH)}".rstrip()
+
+
+def sparkline(numbers: Sequence[float], width: int) -> str:
+    """The last of so many numbers, between their smallest and largest; `!` for what is not finite.
+
+    Positive numbers that lie far apart are drawn by their logarithms.
+    """
+    shown = list(numbers)[-width:] if len(numbers) <= 4 * width else _thinned(numbers, width)
+    finite = [number for number in shown if math.isfinite(number)]
+    if len(shown) < 2 or not finite:
+        return ""
+    if min(finite) > 0 and max(finite) / min(finite) > _FAR:
+        shown = [math.log10(number) if math.isfinite(number) else number for number in shown]
+        finite = [number for number in shown if math.isfinite(number)]
+    low, high = min(finite), max(finite)
+    scale = (len(_SPARKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_SPARKS[int((number - low) * scale)] if math.isfinite(number) else "!" for number in shown)
+
+
+def _thinned(numbers: Sequence[float], width: int) -> list[float]:
+    """One number of each of `width` equal parts: its last."""
+    return [numbers[(k + 1) * len(numbers) // width - 1] for k in range(width)]

@@ -1,0 +1,133 @@
+"""Which elements take part in the present step: the marks of a screen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.debugger.screen.view import Mark
+from convstep.engine.state import State
+from convstep.ops.base import OUTPUT, Empty, IntArray, Links
+
+_NOTHING: IntArray = np.empty(0, dtype=np.intp)
+
+
+@dataclass
+class Roles:
+    """Flat indices of one tensor's elements, by role. Later roles win over earlier ones.
+
+    `own` is the element at the step's own place, in a tensor of the same shape: where a step reads many, the eye
+    belongs there.
+    """
+
+    rest: list[IntArray] = field(default_factory=list)
+    now: list[IntArray] = field(default_factory=list)
+    written: list[IntArray] = field(default_factory=list)
+    own: int | None = None
+
+    def codes(self, index: IntArray) -> npt.NDArray[np.uint8]:
+        """The `Mark` of each element."""
+        codes = np.zeros(index.shape, np.uint8)
+        for mark, sets in ((Mark.REST, self.rest), (Mark.NOW, self.now), (Mark.WRITTEN, self.written)):
+            for elements in sets:
+                codes[np.isin(index, elements)] = mark
+        return codes
+
+    @property
+    def follow(self) -> int | None:
+        """The element that a screen should show: written, else read now, else one of the rest."""
+        for sets in (self.written, self.now, self.rest):
+            elements = np.concatenate(sets) if sets else _NOTHING
+            if self.own is not None and (elements == self.own).any():
+                return self.own
+            if len(elements):
+                return int(elements[len(elements) // 2])
+        return None
+
+
+class Marks(defaultdict[str, Roles]):
+    """Roles by tensor key (`o1`, `grad(o1)`, `new(o1.weight)`)."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(Roles)
+        if state.step is None or state.place.element is None:
+            return
+        if state.step.is_backward:
+            self._backward(state)
+        else:
+            self._forward(state)
+        for key, roles in self.items():
+            if state.target is not None and state.shape(key) == state.step.shape:
+                roles.own = state.target
+
+    def _forward(self, state: State) -> None:
+        step, element, term = state.step, state.place.element, state.place.term
+        assert step is not None
+        assert element is not None
+        written = step.tensor if step.node is not None else f"new({step.tensor})"
+        self[written].written.append(np.array([element]))
+        if step.node is None:
+            for key in (step.tensor, f"grad({step.tensor})"):
+                self[key].now.append(np.array([element]))
+            return
+        call = state.iteration.calls[step.layer]
+        for slot, key in enumerate(step.node.operands):
+            role = self[key].now if term is None else self[key].rest
+            role.append(_full(step.node.op.row(call, slot, np.array([element]))))
+        if term is not None and state.terms is not None:
+            for read in state.terms[term].reads:
+                if isinstance(read.slot, int) and read.index >= 0 and read.slot != OUTPUT:
+                    self[step.node.operands[read.slot]].now.append(np.array([read.index]))
+
+    def _backward(self, state: State) -> None:
+        step, term = state.step, state.place.term
+        assert step is not None
+        node = step.node
+        assert node is not None
+        if state.shares is not None:
+            links, k, source = state.shares.links, term, np.array([state.place.element])
+            targets = _full(links)
+            self._links(node.operands, node.op.partner_slot(step.slot), links, k)
+            for key in (step.layer, f"grad({step.layer})"):
+                self[key].now.append(source)
+            chosen = targets if state.target is None and term is None else _one(state.target)
+            self[step.tensor].rest.append(targets)
+            self[step.tensor].now.append(chosen)
+            self[step.writes].rest.append(targets)
+            self[step.writes].written.append(chosen)
+            return
+        assert state.collected is not None
+        links, k, target = state.collected.links, term, _one(state.target)
+        self._links(node.operands, node.op.partner_slot(step.slot), links, k)
+        for key in (step.layer, f"grad({step.layer})"):
+            self._one_and_rest(key, links.index[0], links, k)
+        self[step.tensor].now.append(target)
+        self[step.writes].written.append(target)
+
+    def _links(self, operands: tuple[str, ...], slot: int | None, links: Links, k: int | None) -> None:
+        if slot is not None and links.partner is not None:
+            self._one_and_rest(operands[slot], links.partner[0], links, k)
+
+    def _one_and_rest(self, key: str, index: IntArray, links: Links, k: int | None) -> None:
+        full = np.ones(len(index), bool) if links.empty is None else links.empty[0] == Empty.NO
+        role = self[key].now if k is None else self[key].rest
+        role.append(index[full & (index >= 0)])
+        if k is not None and full[k] and index[k] >= 0:
+            self[key].now.append(index[k : k + 1])
+
+
+def _full(links: Links) -> IntArray:
+    """The elements of a single row or column that are met, empties left out."""
+    index: IntArray = links.index[0]
+    keep = index >= 0
+    if links.empty is not None:
+        keep = keep & (links.empty[0] == Empty.NO)
+    met: IntArray = index[keep]
+    return met
+
+
+def _one(index: int | None) -> IntArray:
+    return _NOTHING if index is None else np.array([index])

@@ -1,0 +1,210 @@
+"""Where a condition becomes true: the steps at which it holds and had not held one step before.
+
+The running sum of each element begins anew; in scatter order, where shares of many elements follow one another, the
+step before is the one of the same sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from convstep.debugger.stops.clock import NEVER, Clock
+from convstep.debugger.stops.running_sums import adds_up, blocks, reach, shared_sums, sum_at, sums_of
+from convstep.debugger.stops.truth import Bools, Moments, Truth
+from convstep.engine.sums import Floats
+from convstep.explain.language.conditions import uses
+from convstep.explain.language.nodes import Apply, Compare, Here, Logic, Node
+from convstep.ops.base import IntArray
+
+_CHECKED = 256
+"""After how many upstream elements it is asked whether to go on."""
+_KEPT = 32
+
+
+class Becoming:
+    """The steps at which a condition becomes true. Times are within an iteration."""
+
+    def __init__(self, clock: Clock, node: Node) -> None:
+        self.clock, self.node = clock, node
+        self.of_sums = uses(node, "sum") and clock.level != "op"
+        self._truths: dict[int, Truth] = {}
+
+    def truth(self, iteration: int) -> Truth:
+        """The condition in one iteration."""
+        if iteration not in self._truths:
+            if len(self._truths) >= _KEPT:
+                del self._truths[next(iter(self._truths))]
+            self._truths[iteration] = Truth(self.clock, self.node, iteration)
+        return self._truths[iteration]
+
+    def next(self, iteration: int, after: int) -> int | None:
+        """The first such time after `after`; None where there is none in this iteration."""
+        return next((int(t[0]) for t in self._found(iteration, after, NEVER, False) if len(t)), None)
+
+    def previous(self, iteration: int, before: int) -> int | None:
+        """The last such time before `before`."""
+        return next((int(t[-1]) for t in self._found(iteration, -1, before, True) if len(t)), None)
+
+    def count(self, iteration: int, until: int = NEVER) -> int:
+        """How many there are up to a time of an iteration."""
+        return sum(len(times) for times in self._found(iteration, -1, min(until, NEVER - 1) + 1, False))
+
+    def _found(self, iteration: int, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
+        """Such times strictly between two others, ascending within a portion, the portions in the direction."""
+        if not self._possible(iteration):
+            return
+        if not self.of_sums:
+            yield _between(self._settled(iteration, 0, self.clock.count), after, before)
+            return
+        steps = range(len(self.clock.timeline.steps))
+        for k in reversed(steps) if backwards else steps:
+            first, end = self.clock.span(k)
+            if after < end - 1 and first < before:
+                for times in self._in_operation(iteration, k, after, before, backwards):
+                    yield _between(times, after, before)
+
+    def _possible(self, iteration: int) -> bool:
+        """Whether the condition might hold, whatever the tensors are: this is known without running the iteration."""
+        truth = self.truth(iteration)
+        return bool(truth.may_hold(Moments(truth.changes(data=False)), data=False).any())
+
+    def _settled(self, iteration: int, first: int, end: int) -> IntArray:
+        """The times from `first` up to `end` at which the condition becomes true, where no sum runs."""
+        times = self.truth(iteration).changes()
+        times = times[(times >= first) & (times < end)]
+        now = self.truth(iteration).holds(Moments(times))
+        return times[now & ~self._held(iteration, times)]
+
+    def _held(self, iteration: int, times: IntArray, sums: Floats | None = None, summed: Bools | None = None) -> Bools:
+        """Whether the condition held one step before each of these times, with these sums."""
+        held = self.truth(iteration).holds(Moments(times - 1, sums, summed))
+        for at in np.argwhere(times == 0):
+            before = Moments(np.array([self.clock.count - 1]))
+            held[tuple(at)] = iteration > 0 and self.truth(iteration - 1).holds(before)[0]
+        return held
+
+    def holds(self, iteration: int, time: int) -> bool:
+        """Whether the condition holds at one time, running sums included."""
+        total = sum_at(self.clock, self.clock.place(time, iteration)) if self.of_sums else None
+        sums = np.array([0.0 if total is None else total])
+        return bool(self.truth(iteration).holds(Moments(np.array([time]), sums, np.array([total is not None])))[0])
+
+    # -- conditions on running sums
+
+    def _in_operation(self, iteration: int, k: int, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
+        clock = self.clock
+        step = clock.timeline.steps[k]
+        first, end = clock.span(k)
+        truth = self.truth(iteration)
+        # What is known to be false stays so until the operation ends.
+        if not uses(self.node, "position") and not truth.may_hold(Moments(np.array([first])))[0]:
+            return
+        scatters = step.scatters(clock.order)
+        if (scatters and clock.level == "element") or not adds_up(step, clock.iteration(iteration)):
+            yield self._settled(iteration, first, end)
+        elif scatters:
+            yield from self._in_shares(iteration, k, before, backwards)
+        else:
+            yield from self._in_elements(iteration, k, after, before, backwards)
+
+    def _in_elements(self, iteration: int, k: int, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
+        clock, truth = self.clock, self.truth(iteration)
+        step, run = clock.timeline.steps[k], clock.iteration(iteration)
+        first, end = clock.span(k)
+        on_terms = clock.level == "term"
+        terms = step.terms[clock.order] if on_terms else 1
+        count = (end - first) // terms
+        low, high = max(0, (after + 1 - first) // terms), min(count, (before - first + terms - 1) // terms)
+        elements = np.arange(low, max(low, high))
+        bound = reach(step, run) if len(elements) > 1 else None
+        if bound is not None:
+            elements = elements[can_hold(truth, self.node, bound[elements])]
+        for block in blocks(step, elements, backwards):
+            clock.check()
+            if clock.work is not None:
+                share = float(block[0]) / count
+                clock.work.report(f"iteration {iteration}, {step.writes}, running sums", share)
+            sums = sums_of(step, run, block)
+            times = first + block[:, None] * terms + np.arange(terms) if on_terms else first + block
+            sums = sums if on_terms else sums.whole()
+            now = truth.holds(Moments(times, sums.values, sums.summed))
+            if not on_terms:
+                yield times[now & ~self._held(iteration, times)]
+            else:
+                now[:, 1:], now[:, 0] = now[:, 1:] & ~now[:, :-1], now[:, 0] & ~self._held(iteration, times[:, 0])
+                yield times[now]
+
+    def _in_shares(self, iteration: int, k: int, before: int, backwards: bool) -> Iterator[IntArray]:
+        """In scatter order, from the operation's beginning: every sum needs all that came before."""
+        truth, first = self.truth(iteration), self.clock.span(k)[0]
+        bound = reach(self.clock.timeline.steps[k], self.clock.iteration(iteration))
+        if bound is not None and not can_hold(truth, self.node, bound).any():
+            return
+        per = self.clock.timeline.steps[k].terms["scatter"]
+        last = np.zeros(0, np.intp)
+        for shared in shared_sums(self.clock, k, iteration):
+            if shared.source % _CHECKED == 0:
+                self.clock.check()
+            times = first + shared.source * per + np.arange(per)
+            if times[0] >= before:
+                break
+            now = truth.holds(Moments(times, shared.values, shared.summed))
+            if not now.any():
+                continue
+            found = times[now & ~self._held(iteration, times, shared.before, shared.begun)]
+            if not backwards:
+                yield found
+            elif len(found := found[found < before]):
+                last = found
+        if backwards:
+            yield last
+
+
+def can_hold(truth: Truth, node: Node, bound: Floats) -> Bools:
+    """Which elements' sums, of at most this magnitude, might make the condition hold somewhere within the element.
+
+    Only comparisons of the plain `sum`, or of its magnitude, with what does not change are judged.
+    """
+    return ~_never(truth, node, bound)
+
+
+def _never(truth: Truth, node: Node, bound: Floats) -> Bools:
+    """Which elements are certain never to make it hold."""
+    match node:
+        case Logic(_, "and", parts):
+            return np.asarray(np.any([_never(truth, part, bound) for part in parts], axis=0))
+        case Logic(_, "or", parts):
+            return np.asarray(np.all([_never(truth, part, bound) for part in parts], axis=0))
+        case Compare(_, sign, left, right) if uses(node, "sum"):
+            if uses(left, "sum"):
+                return _out_of_reach(truth, sign, left, right, bound)
+            flipped = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(sign, sign)
+            return _out_of_reach(truth, flipped, right, left, bound)
+    return np.zeros(len(bound), bool)
+
+
+def _out_of_reach(truth: Truth, sign: str, side: Node, other: Node, bound: Floats) -> Bools:
+    plain = isinstance(side, Here)
+    magnitude = isinstance(side, Apply) and side.function == "abs" and isinstance(side.arguments[0], Here)
+    if not (plain or magnitude) or uses(other, "sum"):
+        return np.zeros(len(bound), bool)
+    number = float(truth.number(other))
+    with np.errstate(all="ignore"):
+        match sign:
+            case ">":
+                return bound <= number
+            case ">=":
+                return bound < number
+            case "<" if plain:
+                return -bound >= number
+            case "<=" if plain:
+                return -bound > number
+            case "==":
+                return bound < abs(number)
+    return np.zeros(len(bound), bool)
+
+
+def _between(times: IntArray, after: int, before: int) -> IntArray:
+    return times[(times > after) & (times < before)]

@@ -1,0 +1,78 @@
+"""`c` and `C`: the next and the previous stop, without visiting the steps in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from convstep.debugger.moves import Landing, Spot
+from convstep.debugger.stops.breakpoints import Breakpoints
+from convstep.debugger.stops.clock import Clock
+from convstep.debugger.stops.stopping import Stops, stops_of
+from convstep.debugger.stops.watches import Watches
+from convstep.engine.recording import Recording
+from convstep.engine.work import Work
+from convstep.errors import ConvstepError
+from convstep.explain.language.conditions import parse_condition
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why one might stop: a line for the eye, and where."""
+
+    text: str
+    stops: Stops
+
+
+def reasons(clock: Clock, breakpoints: Breakpoints, watches: Watches) -> list[Reason]:
+    """All that is switched on. Raises ConvstepError where there is nothing at all."""
+    names, timeline = breakpoints.words.names, breakpoints.recording.timeline
+    found = []
+    for number, each in enumerate(breakpoints.all):
+        if each.enabled:
+            condition = parse_condition(each.condition, breakpoints.words) if each.condition else None
+            text = f"breakpoint {number + 1}: {each.text(timeline, names)}"
+            found.append(Reason(text, stops_of(clock, each, condition)))
+    found += [
+        Reason(f"watch {number + 1}: {each.text}", watches.stops_of(clock, each))
+        for number, each in enumerate(watches.all)
+        if each.stops
+    ]
+    if not found:
+        raise ConvstepError("there is nothing to stop at: b sets a breakpoint here, B one with a condition")
+    return found
+
+
+def continued(recording: Recording, spot: Spot, found: Sequence[Reason], clock: Clock, backwards: bool) -> Landing:
+    """Where the next or the previous stop is, and why one stops there. Where there is none, the spot itself.
+
+    Raises Cancelled when the clock's work is given up.
+    """
+    timeline = recording.timeline
+    place = timeline.place(spot.level, spot.order, spot.position)
+    here = spot.position - place.iteration * clock.count
+    iterations = range(place.iteration, -1, -1) if backwards else range(place.iteration, timeline.iterations)
+    for iteration in iterations:
+        clock.check()
+        if clock.work is not None:
+            clock.work.report(f"looking for a stop in iteration {iteration}", iteration / timeline.iterations)
+        edge = here if iteration == place.iteration else clock.count if backwards else -1
+        times = [
+            (reason.stops.previous(iteration, edge) if backwards else reason.stops.next(iteration, edge), reason.text)
+            for reason in found
+        ]
+        hits = [(time, text) for time, text in times if time is not None]
+        if hits:
+            time = (max if backwards else min)(time for time, _ in hits)
+            why = "; ".join(text for at, text in hits if at == time)
+            return Landing(Spot(spot.level, spot.order, iteration * clock.count + time), why)
+    way = "before this" if backwards else "after this"
+    return Landing(spot, f"no stop comes {way}: you are where you were")
+
+
+def run_to_stop(
+    recording: Recording, spot: Spot, breakpoints: Breakpoints, watches: Watches, backwards: bool, work: Work
+) -> Landing:
+    """`c`, or `C` where it goes `backwards`. Raises ConvstepError where there is nothing to stop at, and Cancelled."""
+    clock = Clock(recording, spot.level, spot.order, work)
+    return continued(recording, spot, reasons(clock, breakpoints, watches), clock, backwards)

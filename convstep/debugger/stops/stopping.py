@@ -1,0 +1,151 @@
+"""Where `c` and `C` may stop, iteration by iteration: found by arithmetic and on whole arrays, never by stepping."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from convstep.debugger.stops.becoming import Becoming
+from convstep.debugger.stops.breakpoints import Breakpoint
+from convstep.debugger.stops.clock import ALWAYS, NEVER, Clock
+from convstep.debugger.stops.timed import Evaluation
+from convstep.explain.language.nodes import Node
+from convstep.ops.base import IntArray
+
+
+class Stops(Protocol):
+    """Times within an iteration at which to stop."""
+
+    def next(self, iteration: int, after: int) -> int | None:
+        """The first one after a time; None where there is none in this iteration."""
+        ...
+
+    def previous(self, iteration: int, before: int) -> int | None:
+        """The last one before a time."""
+        ...
+
+    def count(self, iteration: int, until: int = NEVER) -> int:
+        """How many there are up to a time."""
+        ...
+
+
+class _Listed:
+    """Stops that are few enough to be listed."""
+
+    def times(self, iteration: int) -> IntArray:
+        """All of them in one iteration, ascending."""
+        raise NotImplementedError
+
+    def next(self, iteration: int, after: int) -> int | None:
+        times = self.times(iteration)
+        later = times[times > after]
+        return int(later[0]) if len(later) else None
+
+    def previous(self, iteration: int, before: int) -> int | None:
+        times = self.times(iteration)
+        earlier = times[times < before]
+        return int(earlier[-1]) if len(earlier) else None
+
+    def count(self, iteration: int, until: int = NEVER) -> int:
+        return int((self.times(iteration) <= until).sum())
+
+
+class Writes(_Listed):
+    """The steps that finish writing what a breakpoint is on, where its condition holds."""
+
+    def __init__(self, clock: Clock, breakpoint: Breakpoint, condition: Node | None) -> None:
+        self.clock = clock
+        self.targets = breakpoint.writes(clock.recording)
+        self.condition = None if condition is None else Becoming(clock, condition)
+        self._kept: tuple[int, IntArray] = (-1, np.zeros(0, np.intp))
+
+    def times(self, iteration: int) -> IntArray:
+        if self._kept[0] != iteration:
+            times = sorted({self._time(k, index, iteration) for k, index in self.targets})
+            if self.condition is not None:
+                times = [time for time in times if self.condition.holds(iteration, time)]
+            self._kept = (iteration, np.array(times, dtype=np.intp))
+        return self._kept[1]
+
+    def _time(self, step: int, index: int | None, iteration: int) -> int:
+        if index is None or self.clock.level == "op":
+            return self.clock.span(step)[1] - 1
+        return self.clock.exact(self.clock.finished_element(step, index, iteration), iteration)
+
+    def count(self, iteration: int, until: int = NEVER) -> int:
+        if self.condition is None and until == NEVER:
+            return len(self.targets)
+        return super().count(iteration, until)
+
+
+class Changes(_Listed):
+    """The steps that write what a number is made of."""
+
+    def __init__(self, clock: Clock, node: Node) -> None:
+        self.clock, self.node = clock, node
+        self._kept: tuple[int, IntArray] = (-1, np.zeros(0, np.intp))
+
+    def times(self, iteration: int) -> IntArray:
+        if self._kept[0] != iteration:
+            known = np.unique(Evaluation(self.clock, iteration, updated=True).timed(self.node).known)
+            known = known[(known > ALWAYS) & (known < NEVER)]
+            self._kept = (iteration, known)
+        return self._kept[1]
+
+    def next(self, iteration: int, after: int) -> int | None:
+        # Empty terms may follow the step that finishes an element: that one may lie before `after`.
+        for time in (times := self.times(iteration))[times > after]:
+            exact = self.clock.exact(int(time), iteration)
+            if exact > after:
+                return exact
+        return None
+
+    def previous(self, iteration: int, before: int) -> int | None:
+        for time in self.times(iteration)[::-1]:
+            exact = self.clock.exact(int(time), iteration)
+            if exact < before:
+                return exact
+        return None
+
+
+class Later:
+    """Stops without the first `ignore` of the whole run."""
+
+    def __init__(self, stops: Stops, ignore: int) -> None:
+        self.stops, self.ignore = stops, ignore
+        self._counts: list[int] = []
+
+    def next(self, iteration: int, after: int) -> int | None:
+        hits = self._before(iteration) + self.stops.count(iteration, after)
+        time = self.stops.next(iteration, after)
+        while time is not None and hits < self.ignore:
+            hits += 1
+            time = self.stops.next(iteration, time)
+        return time
+
+    def previous(self, iteration: int, before: int) -> int | None:
+        time = self.stops.previous(iteration, before)
+        if time is None or self._before(iteration) + self.stops.count(iteration, time) <= self.ignore:
+            return None
+        return time
+
+    def count(self, iteration: int, until: int = NEVER) -> int:
+        before = self._before(iteration)
+        return max(0, before + self.stops.count(iteration, until) - max(self.ignore, before))
+
+    def _before(self, iteration: int) -> int:
+        while len(self._counts) < iteration:
+            self._counts.append(self.stops.count(len(self._counts)))
+        return sum(self._counts[:iteration])
+
+
+def stops_of(clock: Clock, breakpoint: Breakpoint, condition: Node | None) -> Stops:
+    """Where a breakpoint stops; `condition` is its condition, read."""
+    stops: Stops
+    if breakpoint.target == (None, None, None):
+        assert condition is not None
+        stops = Becoming(clock, condition)
+    else:
+        stops = Writes(clock, breakpoint, condition)
+    return Later(stops, breakpoint.ignore) if breakpoint.ignore else stops

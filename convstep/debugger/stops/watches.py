@@ -1,0 +1,233 @@
+"""Watches: tensors, elements, numbers and conditions whose values one keeps in sight, and may stop at.
+
+A watch is evaluated once an iteration, on whole arrays; its value at a position follows from when it is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from convstep.debugger.moves import Spot
+from convstep.debugger.stops.becoming import Becoming
+from convstep.debugger.stops.clock import NEVER, Clock
+from convstep.debugger.stops.running_sums import sum_at
+from convstep.debugger.stops.stopping import Changes, Stops
+from convstep.debugger.stops.timed import Evaluation, Timed
+from convstep.engine.recording import Recording
+from convstep.engine.state import State, Status
+from convstep.engine.timeline import Level, Order, Place
+from convstep.engine.work import TooLong
+from convstep.errors import ConvstepError
+from convstep.explain.language.conditions import Vocabulary, kind_of, parse_watch, shape_of, uses
+from convstep.explain.language.nodes import Node, Reference
+from convstep.explain.numbers import short
+
+_FEW = 6
+_NOT_YET = "·"
+_MANY = 10_000
+_MOST_HISTORY = 10_000
+_MOST_AT_HAND = 200
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What was typed, and whether `c` stops when it changes (a condition: when it becomes true)."""
+
+    text: str
+    stops: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A watch at a position: its value in words, and the numbers behind the sparkline.
+
+    `over` says what these numbers go over: "iterations" or "terms".
+    """
+
+    value: str
+    history: tuple[float, ...] = ()
+    over: str = "iterations"
+
+
+@dataclass
+class Watches:
+    """The watches of a session, in the order in which they were set."""
+
+    recording: Recording
+    words: Vocabulary
+    all: list[Watch] = field(default_factory=list)
+    _values: dict[str, dict[int, float]] = field(default_factory=dict)
+    _evaluated: dict[tuple[str, Level, Order], _Evaluated] = field(default_factory=dict)
+
+    def add(self, text: str, stops: bool = False) -> str:
+        """Watch something; what was done, in words. Raises ConvstepError where it cannot be read."""
+        text = text.strip()
+        watch = self._checked(Watch(text, stops))
+        self.all = [each for each in self.all if each.text != text] + [watch]
+        self.catch_up()
+        return f"watching {text}; W lists the watches"
+
+    def remove(self, number: int) -> None:
+        """Remove the one with this number, from 0."""
+        del self.all[number]
+
+    def stop(self, number: int, stops: bool) -> None:
+        """Whether `c` is to stop when it changes. Raises ConvstepError where that cannot be."""
+        self.all[number] = self._checked(replace(self.all[number], stops=stops))
+
+    def _checked(self, watch: Watch) -> Watch:
+        node = parse_watch(watch.text, self.words)
+        if watch.stops and kind_of(node) != "truth" and uses(node, "position", "sum", "iteration"):
+            raise ConvstepError("this changes all the time: to stop, compare it, as in sum > 5")
+        return watch
+
+    def stops_of(self, clock: Clock, watch: Watch) -> Stops:
+        """Where `c` stops because of a watch."""
+        node = parse_watch(watch.text, self.words)
+        return Becoming(clock, node) if kind_of(node) == "truth" else Changes(clock, node)
+
+    # -- what is seen
+
+    def seen(self, watch: Watch, spot: Spot) -> Seen:
+        """A watch at a spot of an iteration that is at hand."""
+        node = parse_watch(watch.text, self.words)
+        place = self.recording.timeline.place(spot.level, spot.order, spot.position)
+        self._remember(watch, node, place.iteration)
+        history = self._history(watch, place.iteration)
+        if isinstance(node, Reference) and node.index is not None:
+            state = State(self.recording, place, spot.order)
+            partial = self._sums(state, node)
+            values, status = state.read(node.key, np.array([node.index]))
+            if status[0] == Status.BLANK:
+                return Seen(_NOT_YET, self._history(watch, place.iteration - 1))
+            if partial:
+                return Seen(f"{short(float(values[0]))}…", partial, "terms")
+            return Seen(f"{short(float(values[0]))}{'…' if status[0] == Status.PARTIAL else ''}", history)
+        value = self._now(watch, node, spot)
+        return Seen(value, self._history(watch, place.iteration - 1) if value == _NOT_YET else history)
+
+    def _sums(self, state: State, node: Reference) -> tuple[float, ...]:
+        """The running sums of the watched element while it is being made."""
+        step, term = state.step, state.place.term
+        if step is None or term is None or state.target != node.index:
+            return ()
+        written = f"new({step.tensor})" if step.phase == "update" else step.writes
+        if written != node.key or state.complete:
+            return ()
+        if state.collected is not None:
+            return tuple(state.collected.sums[0, : (state.column_term or 0) + 1].tolist())
+        assert state.terms is not None
+        sums = (state.terms[k].sum for k in range(min(term + 1, _MOST_HISTORY)))
+        return tuple(total for total in sums if total is not None)
+
+    def _now(self, watch: Watch, node: Node, spot: Spot) -> str:
+        key = (watch.text, spot.level, spot.order)
+        if key not in self._evaluated:
+            self._evaluated[key] = _Evaluated(Clock(self.recording, spot.level, spot.order), node)
+        try:
+            return self._evaluated[key].text(spot.position)
+        except TooLong:
+            return "… (an earlier iteration is not at hand)"
+
+    # -- history
+
+    def catch_up(self) -> None:
+        """Take note of the iterations at hand that no watch has seen."""
+        for iteration in self.recording.at_hand()[-_MOST_AT_HAND:]:
+            for watch in self.all:
+                self._remember(watch, parse_watch(watch.text, self.words), iteration.index)
+
+    def _remember(self, watch: Watch, node: Node, iteration: int) -> None:
+        """Note the finished value of this iteration, where it is one number."""
+        if uses(node, "position", "sum", "level", "phase", "layer", "op"):
+            return
+        known = self._values.setdefault(watch.text, {})
+        if iteration in known or shape_of(node, self.words.names) or kind_of(node) == "truth":
+            return
+        try:
+            known[iteration] = float(Evaluation(Clock(self.recording, "op", "gather"), iteration).timed(node).values)
+        except TooLong:  # an earlier iteration is asked for, and is not at hand
+            return
+
+    def _history(self, watch: Watch, iteration: int) -> tuple[float, ...]:
+        """Its values of the iterations seen, up to this one."""
+        known = self._values.get(watch.text, {})
+        node = parse_watch(watch.text, self.words)
+        if isinstance(node, Reference) and node.key == self.words.loss:
+            known = {**self.recording.losses, **known}
+        return tuple(known[k] for k in sorted(known) if k <= iteration)[-_MOST_HISTORY:]
+
+    # -- snapshots
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """Plain data, for a snapshot."""
+        return [{"text": watch.text, "stops": watch.stops} for watch in self.all]
+
+    def from_data(self, data: Any) -> None:
+        """Take over what `as_data` gave. Raises ValueError for anything else, ConvstepError for what means nothing."""
+        if not isinstance(data, list):
+            raise ValueError("watches")
+        watches = []
+        for entry in data:
+            if not isinstance(entry, Mapping) or not isinstance(entry.get("text"), str):
+                raise ValueError("watch")
+            if not isinstance(entry.get("stops", False), bool):
+                raise ValueError("watch")
+            watches.append(self._checked(Watch(entry["text"], entry.get("stops", False))))
+        self.all = watches
+
+
+class _Evaluated:
+    """A number or a condition on one level and in one order; one iteration's tensors are looked at once."""
+
+    def __init__(self, clock: Clock, node: Node) -> None:
+        self.clock, self.node = clock, node
+        self._becoming = Becoming(clock, node) if kind_of(node) == "truth" else None
+        self._kept: tuple[int, Timed, int, str] | None = None
+
+    def text(self, position: int) -> str:
+        """The value at a position, in words."""
+        place = self.clock.timeline.place(self.clock.level, self.clock.order, position)
+        time = position - place.iteration * self.clock.count
+        if self._becoming is not None:
+            return "true" if position >= 0 and self._becoming.holds(place.iteration, time) else "false"
+        if uses(self.node, "position", "sum"):
+            return self._here(position, place, time)
+        if self._kept is None or self._kept[0] != place.iteration:
+            timed = Evaluation(self.clock, place.iteration).timed(self.node)
+            self._kept = (place.iteration, timed, int(timed.known.max(initial=-1)), _told(timed, NEVER))
+        _, timed, last, whole = self._kept
+        return whole if last <= time else _told(timed, time)
+
+    def _here(self, position: int, place: Place, time: int) -> str:
+        always = np.array(-1)
+        here = {"position": Timed(np.array(float(position)), always)}
+        if uses(self.node, "sum"):
+            total = sum_at(self.clock, place)
+            if total is None:
+                return _NOT_YET
+            here["sum"] = Timed(np.array(total), always)
+        return _told(Evaluation(self.clock, place.iteration).timed(self.node, here), time)
+
+
+def _told(timed: Timed, time: int) -> str:
+    """Numbers as far as they are known at a time: all of a few, the extremes of many."""
+    values, known = np.broadcast_arrays(timed.values, timed.known)
+    if values.size > _MANY and time < NEVER:
+        return "is being written" if bool((known.reshape(-1)[:1] <= time).any()) else _NOT_YET
+    there = known <= time
+    count = int(there.sum())
+    if not count:
+        return _NOT_YET
+    if values.size <= _FEW:
+        shown = zip(values.reshape(-1).tolist(), there.reshape(-1).tolist(), strict=True)
+        return " ".join(short(value) if is_there else _NOT_YET for value, is_there in shown)
+    written = values[there]
+    finite = written[np.isfinite(written)]
+    extremes = f"{short(float(finite.min()))} … {short(float(finite.max()))}" if finite.size else "no finite number"
+    strange = f", {count - finite.size:,} not finite" if finite.size < count else ""
+    return f"{extremes}{strange}" + (f" ({count:,} of {values.size:,})" if count < values.size else "")

@@ -1,0 +1,106 @@
+"""LogSoftmax: the logarithm of every element's share of the sum of exponentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from convstep.ops.activation.softmax import ByDim, power_sum, safe_shift, without_own
+from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Read, Term, quiet
+from convstep.ops.expression import Apply, Element, Expression, Negative, Number, difference, total
+from convstep.ops.lines import Exponentials
+from convstep.ops.terms import Terms
+
+
+class LogSoftmax(ByDim):
+    """torch.nn.LogSoftmax: y_i = x_i − log Σ_j exp(x_j) along `dim`."""
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        rows = self.lines.rows(operands[0])
+        made = Exponentials.of(rows)
+        return self.lines.unrows(rows - made.largest - np.log(made.total), self.output.shape)
+
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        if not wanted[0]:
+            return [None]
+        y, u = self.lines.rows(call.output), self.lines.rows(upstream)
+        # 1 − share by expm1: where the share is close to 1, little is left of a difference.
+        gradient = -np.expm1(y) * u - np.exp(y) * without_own(u)
+        if not np.isfinite(u.sum()):
+            gradient = u - np.exp(y) * u.sum(axis=1, keepdims=True)
+        return [self.lines.unrows(gradient, upstream.shape)]
+
+    # -- one element
+
+    @quiet
+    def row(self, call: Call, slot: int, out: IntArray) -> Links:
+        index = self.lines.elements(self.lines.place(out)[0])
+        return Links(index, self._local(call, index, index == out[:, None]))
+
+    @quiet
+    def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        index = self.lines.elements(self.lines.place(into)[0])
+        return Links(index, self._local(call, into[:, None], index == into[:, None]))
+
+    def _local(self, call: Call, into: IntArray, own: Array) -> Array:
+        """∂y_i/∂x_j at the elements j = `into`: 1 − share where j is i itself, otherwise − share."""
+        y = call.output.reshape(-1)[into].astype(np.float64)
+        return np.where(own, -np.expm1(y), -np.exp(y))
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        share = Apply("exp", (Element(OUTPUT, into),))
+        return difference(Number(1.0), share) if out == into else Negative(share)
+
+    def term_count(self) -> int:
+        return self.lines.length + 3
+
+    @quiet
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        index, position, x = self.line_of(call, out)
+        made = Exponentials.of(x[None])
+        powers, largest = made.powers[0], float(made.largest[0, 0])
+        sums = np.add.accumulate(powers)
+        log = float(np.log(sums[-1]))
+
+        def make(k: int) -> Term:
+            if k == 0:
+                reads = tuple(Read(0, int(i), float(v)) for i, v in zip(index, x, strict=True))
+                return Term(reads, largest, does="max")
+            if k <= len(x):
+                reads = (Read(0, int(index[k - 1]), float(x[k - 1])), Read("max", 0, largest))
+                return Term(reads, float(powers[k - 1]), does="exp(x − max)", sum=float(sums[k - 1]))
+            if k == len(x) + 1:
+                return Term((Read("sum", 0, float(sums[-1])),), log, does="log of the sum")
+            y = float(x[position] - largest - log)
+            reads = (Read(0, out, float(x[position])), Read("max", 0, largest), Read("log", 0, log))
+            return Term(reads, y, does="x − max − log", holds=y)
+
+        return Terms(self.term_count(), make)
+
+    def formula(self, call: Call, out: int) -> Expression:
+        index, _, x = self.line_of(call, out)
+        shift = safe_shift(x)
+        log: Expression = Apply("log", (power_sum(0, index, shift),))
+        return difference(Element(0, out), total([Number(shift), log]) if shift else log)
+
+    @quiet
+    def intermediates(self, call: Call, out: int) -> list[tuple[str, Array]]:
+        made = Exponentials.of(self.line_of(call, out)[2][None])
+        return [("max", made.largest[0]), ("exp(x − max)", made.powers[0]), ("sum", made.total[0])]
+
+    # -- in words
+
+    def tell(self, naming: Naming) -> str:
+        return f"takes the logarithm of the softmax of every {self.lines.length} numbers of {naming.tensor(0)}"
+
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        return f"is {naming.element(0, out)} minus the logarithm of the sum of {self.lines.length} exponentials"
+
+    def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
+        made, x = naming.element(OUTPUT, out), naming.element(0, into)
+        if out == into:
+            return f"{made} is the logarithm of the share of {x} itself: when {x} grows by 1, {made} grows by 1 − share"
+        return f"{x} takes part in the sum that {made} takes away: when {x} grows, {made} shrinks by the share of {x}"

@@ -1,0 +1,259 @@
+"""The numbers of every norm: groups are brought to mean 0 and variance 1, then scaled and shifted."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.base import Array, Call, Empty, IntArray, Links, Operation, Shape, Spec, quiet
+from convstep.ops.bounded import Bounded
+from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
+from convstep.ops.norm.norm_layout import Layout
+
+Floats = npt.NDArray[np.float64]
+
+_FEW = 8
+"""A group of at most so many numbers is small: there gradients are added up product by product."""
+
+
+class Standardise(Bounded, Operation):
+    """y = (x − mean) / √(var + eps) · weight + bias, mean and variance taken over each group of numbers.
+
+    A subclass says what the groups are (`layout`), and gives eps and its parameters. Where
+    running statistics are read instead (`fixed`), they are its buffers `running_mean` and `running_var`.
+    """
+
+    parameter_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
+
+    centred: ClassVar[bool] = True
+    """Whether the mean is taken away; otherwise `var` stands for the mean square."""
+
+    @property
+    @abstractmethod
+    def layout(self) -> Layout: ...
+
+    @property
+    @abstractmethod
+    def epsilon(self) -> float:
+        """What is added to the variance."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether running statistics are read, as in eval mode."""
+        return False
+
+    def infer_output(self) -> Spec:
+        return self.inputs[0]
+
+    @cached_property
+    def slots(self) -> dict[str, int]:
+        """The slot of each parameter and buffer."""
+        return {name: slot for slot, name in enumerate((*self.parameters, *self.buffers), start=1)}
+
+    # -- the whole tensor
+
+    def _centre(self, x: Array, operands: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+        """Each number minus the mean, the mean and the variance of each group, in the layout's dimensions."""
+        if self.fixed:
+            mean, var = (operands[self.slots[name]].reshape(1, -1, 1, 1) for name in ("running_mean", "running_var"))
+            return x - mean, mean, var
+        mean = self._mean(x) if self.centred else np.zeros_like(x, shape=(1,) * x.ndim)
+        centred = x - mean
+        var = self._mean(np.square(centred))
+        return centred, np.broadcast_to(mean, var.shape), var
+
+    def _mean(self, x: Array) -> Array:
+        """The mean of each group; of an empty one, NaN without numpy's warning."""
+        mean: Array = x.sum(axis=self.layout.axes, keepdims=True) / x.dtype.type(self.layout.group_size)
+        return mean
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        x = operands[0].reshape(self.layout.shape)
+        y, mean, var = self._centre(x, operands)
+        rate = 1 / np.sqrt(var + x.dtype.type(self.epsilon))
+        saved.update(mean=mean, var=var, rate=rate)
+        y *= rate
+        if "weight" in self.slots:
+            y *= self._channelwise(operands, "weight")
+        if "bias" in self.slots:
+            y += self._channelwise(operands, "bias")
+        return y.reshape(self.output.shape)
+
+    def _channelwise(self, operands: tuple[Array, ...], name: str) -> Array:
+        return operands[self.slots[name]].reshape(1, self.layout.groups, self.layout.channels, 1)
+
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        gradients: list[Array | None] = [None] * len(call.operands)
+        if not any(wanted):
+            return gradients
+        given = upstream.reshape(self.layout.shape)
+        standard = (call.operands[0].reshape(self.layout.shape) - call.saved["mean"]) * call.saved["rate"]
+        # Sums over the places of each channel: all further sums are sums of these.
+        sums = {"weight": (given * standard).sum(axis=3, keepdims=True), "bias": given.sum(axis=3, keepdims=True)}
+        for name, slot in self.slots.items():
+            if wanted[slot]:
+                gradients[slot] = sums[name].sum(axis=0).reshape(call.operands[slot].shape)
+        if wanted[0]:
+            gradients[0] = self._input_gradient(call, given, standard, sums).reshape(upstream.shape)
+        return gradients
+
+    def _input_gradient(self, call: Call, given: Array, standard: Array, sums: dict[str, Array]) -> Array:
+        rate = call.saved["rate"]
+        weight = self._channelwise(call.operands, "weight") if "weight" in self.slots else np.ones_like(rate)
+        gradient = given * (weight * rate)
+        if self.fixed:
+            return np.asarray(gradient)
+        axes, size = self.layout.axes, self.layout.group_size
+        through = {name: (weight * part).sum(axis=axes, keepdims=True) * rate / size for name, part in sums.items()}
+        gradient -= standard * through["weight"]
+        if self.centred:
+            gradient -= through["bias"]
+        hard = self._hard(standard)
+        # An infinite upstream gradient leaves Inf − Inf in its group, as in torch.
+        if len(hard) and np.isfinite(sums["bias"]).all():
+            links = self.column(call, 0, hard)
+            gradient.reshape(-1)[hard] = (links.local * given.reshape(-1)[links.index]).sum(axis=1)
+        return np.asarray(gradient)
+
+    def _hard(self, standard: Array) -> IntArray:
+        """The elements whose gradient the short formula loses to cancellation; the products stepped through do not.
+
+        They are few in a group, or one that outweighs its group.
+        """
+        size = self.layout.group_size
+        if size <= _FEW:
+            return np.arange(standard.size)
+        limit = (size / 2) ** 0.5
+        if standard.max() <= limit and standard.min() >= -limit:
+            return np.arange(0)
+        return np.flatnonzero(np.abs(standard) > limit)
+
+    @quiet
+    def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
+        if slot or self.fixed:
+            return None
+        standard = np.abs((call.operands[0].reshape(self.layout.shape) - call.saved["mean"]) * call.saved["rate"])
+        given = np.abs(upstream.reshape(self.layout.shape) * call.saved["rate"])
+        if "weight" in self.slots:
+            given = given * np.abs(self._channelwise(call.operands, "weight"))
+        through = standard * self._mean(given * standard) + self.centred * self._mean(given)
+        return np.asarray(given + through).reshape(upstream.shape)
+
+    # -- one element
+
+    def row_grid(self, slot: int) -> Shape:
+        return (1,) if slot or self.fixed else self.group_grid
+
+    def column_grid(self, slot: int) -> Shape:
+        return self.channel_grid if slot else self.row_grid(0)
+
+    @property
+    @abstractmethod
+    def group_grid(self) -> Shape:
+        """How the numbers of a group are laid out."""
+
+    @property
+    @abstractmethod
+    def channel_grid(self) -> Shape:
+        """How the numbers that meet one element of the weight are laid out."""
+
+    def _statistic(self, call: Call, name: str, index: IntArray) -> Floats:
+        """The mean, var or rate that goes with each element."""
+        which = self.layout.channel(index) if self.fixed else self.layout.group(index)
+        numbers: Floats = call.saved[name].reshape(-1)[which].astype(np.float64)
+        return numbers
+
+    @quiet
+    def standard(self, call: Call, index: IntArray) -> Floats:
+        """x̂ = (x − mean) / √(var + eps) of some elements."""
+        x = call.operands[0].reshape(-1)[index].astype(np.float64)
+        return (x - self._statistic(call, "mean", index)) * self._statistic(call, "rate", index)
+
+    def _slope(self, call: Call, out: IntArray, into: IntArray) -> Floats:
+        """∂output[out]/∂input[into] for pairs within a group."""
+        slope = self._statistic(call, "rate", out)
+        if "weight" in self.slots:
+            slope = slope * call.operands[self.slots["weight"]].reshape(-1)[self.layout.channel(out)]
+        if self.fixed:
+            return slope
+        met = self.standard(call, out) * self.standard(call, into) + self.centred
+        pair: Floats = slope * ((out == into) - met / self.layout.group_size)
+        return pair
+
+    @quiet
+    def row(self, call: Call, slot: int, out: IntArray) -> Links:
+        if slot > len(self.parameters):
+            return self._buffer_row(slot, out)
+        if slot:
+            local = self._parameter_slope(call, slot, out[:, None])
+            return Links(self.layout.channel(out)[:, None], local)
+        index = out[:, None] if self.fixed else self.layout.members(self.layout.group(out))
+        return Links(index, self._slope(call, out[:, None], index))
+
+    def _buffer_row(self, slot: int, out: IntArray) -> Links:
+        """Which running statistics an output reads, if it reads any; none of them has a gradient."""
+        read = self.fixed and slot != self.slots["num_batches_tracked"]
+        index = self.layout.channel(out) if read else np.full(out.shape, -1)
+        empty = np.full((len(out), 1), Empty.NO if read else Empty.WINDOW, np.uint8)
+        return Links(index[:, None], np.zeros((len(out), 1)), empty)
+
+    @quiet
+    def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        if slot:
+            index = self.layout.channel_members(into)
+            return Links(index, self._parameter_slope(call, slot, index))
+        index = into[:, None] if self.fixed else self.layout.members(self.layout.group(into))
+        return Links(index, self._slope(call, index, into[:, None]))
+
+    def _parameter_slope(self, call: Call, slot: int, out: IntArray) -> Floats:
+        return self.standard(call, out) if slot == self.slots.get("weight") else np.ones(out.shape)
+
+    # -- as expressions
+
+    def _named(self, call: Call, name: str, out: int) -> Expression:
+        """The mean or the variance that goes with an element."""
+        if self.fixed:
+            return Element(self.slots[f"running_{name}"], int(self.layout.channel(np.array(out))))
+        value = float(self._statistic(call, name, np.array([out]))[0])
+        return Named(name if self.centred else "mean square", value)
+
+    def _deviation(self, call: Call, index: int) -> Expression:
+        x = Element(0, index)
+        return total([x, Negative(self._named(call, "mean", index))]) if self.centred else x
+
+    def _spread(self, call: Call, out: int) -> Expression:
+        """The variance + eps."""
+        return total([self._named(call, "var", out), Number(self.epsilon)])
+
+    def _parameter(self, name: str, out: int) -> Element:
+        return Element(self.slots[name], int(self.layout.channel(np.array(out))))
+
+    def formula(self, call: Call, out: int) -> Expression:
+        made: Expression = Quotient(self._deviation(call, out), Apply("sqrt", (self._spread(call, out),)))
+        if "weight" in self.slots:
+            made = Product((made, self._parameter("weight", out)))
+        return total([made, self._parameter("bias", out)]) if "bias" in self.slots else made
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        root = Apply("sqrt", (self._spread(call, out),))
+        if slot:
+            weight = slot == self.slots.get("weight")
+            return Quotient(self._deviation(call, out), root) if weight else Number(1.0)
+        scale: Expression = self._parameter("weight", out) if "weight" in self.slots else Number(1.0)
+        slope = Quotient(scale, root)
+        if self.fixed:
+            return slope
+        size = Number(float(self.layout.group_size))
+        met = Product((self._deviation(call, out), self._deviation(call, into)))
+        parts: list[Expression] = [Number(1.0)] if out == into else []
+        if self.centred:
+            parts.append(Negative(Quotient(Number(1.0), size)))
+        parts.append(Negative(Quotient(met, Product((size, self._spread(call, out))))))
+        return Product((slope, total(parts)))

@@ -1,0 +1,126 @@
+"""Average pooling: the sum of every window, divided by its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.arguments import Flag, NonzeroOrNone
+from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
+from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
+from convstep.ops.pool.pool import EMPTY_WORDS, Pool, add_up
+from convstep.ops.pool.sliding_pool import PaddedPool1d, PaddedPool2d
+from convstep.ops.terms import Terms
+from convstep.ops.windows import Codes
+
+
+class Average(Pool):
+    """The sum of every window, divided by its size."""
+
+    @cached_property
+    def divisors(self) -> IntArray:
+        """What each output of a plane is divided by: how many numbers its window holds."""
+        _, empty = self.window.reads(np.arange(self.outputs_a_plane))
+        sizes: IntArray = self.counted(empty).sum(axis=1)
+        return sizes
+
+    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
+        """Which taps are counted in the size of a window."""
+        return np.asarray(empty == Empty.NO)
+
+    @quiet
+    def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+        x = operands[0].reshape(self.planes, *self.window.size)
+        sums = add_up(x, [axis.reads for axis in self.window.axes]).reshape(self.planes, -1)
+        output: Array = sums / self.divisors.astype(sums.dtype)
+        return output.reshape(self.output.shape)
+
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        if not wanted[0]:
+            return [None]
+        share = upstream.reshape(self.planes, -1) / self.divisors.astype(upstream.dtype)
+        share = share.reshape(self.planes, *self.window.outputs)
+        gradient = add_up(share, [axis.feeds for axis in self.window.axes])
+        return [gradient.reshape(call.operands[0].shape)]
+
+    def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
+        local = 1.0 / self.divisors[out % self.outputs_a_plane]
+        return np.broadcast_to(local, np.broadcast_shapes(out.shape, into.shape))
+
+    def _divisor(self, out: int) -> int:
+        return int(self.divisors[out % self.outputs_a_plane])
+
+    def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
+        if into not in self.candidates(out):
+            return Number(0.0)
+        return Quotient(Number(1.0), Number(float(self._divisor(out))))
+
+    def term_count(self) -> int:
+        return prod(self.window.taps) + 1
+
+    @quiet
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        (index,), (empty,) = self.reads(np.array([out]))
+        numbers = call.operands[0].reshape(-1)[index].astype(np.float64)
+        numbers[empty != Empty.NO] = 0.0
+        sums = np.add.accumulate(numbers)
+        divisor = self._divisor(out)
+
+        def make(k: int) -> Term:
+            if k == len(index):
+                mean = float(sums[-1]) / divisor
+                return Term((Read("sum", 0, float(sums[-1])),), mean, does=f"divide by {divisor}", holds=mean)
+            code, number, so_far = Empty(int(empty[k])), float(numbers[k]), float(sums[k])
+            if code:
+                return Term((), 0.0, does=f"{EMPTY_WORDS[code]}, adds nothing", sum=so_far, empty=code)
+            return Term((Read(0, int(index[k]), number),), number, does="add", sum=so_far)
+
+        return Terms(len(index) + 1, make, np.append(empty, np.uint8(Empty.NO)))
+
+    def formula(self, call: Call, out: int) -> Expression:
+        index = self.candidates(out)
+        whole: Expression = Sum(len(index), lambda k: Element(0, int(index[k])))
+        if len(index) == 1:
+            whole = Element(0, int(index[0]))
+        return Quotient(whole, Number(float(self._divisor(out))))
+
+    def tell(self, naming: Naming) -> str:
+        return f"averages {self.windows_in_words} of {naming.tensor(0)}"
+
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        count = len(self.candidates(out))
+        return f"is the sum of {count} elements of {naming.tensor(0)}, divided by {self._divisor(out)}"
+
+    def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
+        made = naming.element(OUTPUT, out)
+        return f"{naming.element(0, into)} was one of the numbers whose sum, divided by {self._divisor(out)}, is {made}"
+
+
+class AvgPool1d(PaddedPool1d, Average):
+    """torch.nn.AvgPool1d: places on the padding count in the divisor, unless `count_include_pad` is false."""
+
+    count_include_pad: Flag = True
+
+    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
+        return np.asarray(empty != Empty.WINDOW) if self.count_include_pad else super().counted(empty)
+
+
+class AvgPool2d(PaddedPool2d, Average):
+    """torch.nn.AvgPool2d: as AvgPool1d; `divisor_override` is divided by whatever the size."""
+
+    count_include_pad: Flag = True
+    divisor_override: NonzeroOrNone = None
+
+    @cached_property
+    def divisors(self) -> IntArray:
+        if self.divisor_override is None:
+            return super().divisors
+        return np.full(self.outputs_a_plane, self.divisor_override)
+
+    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
+        return np.asarray(empty != Empty.WINDOW) if self.count_include_pad else super().counted(empty)
