@@ -33,11 +33,11 @@ def npz_arrays(path: Path) -> dict[str, Stored | FileError]:
 
     The file stays open as long as one of them may still be read. Raises OSError where it cannot be opened.
     """
-    file = path.open("rb")
+    with path.open("rb"):
+        pass  # what cannot be opened at all is told apart from what is no archive
     try:
         with decoding():
-            archive = zipfile.ZipFile(file)
-            return _members(path, archive)
+            return _members(path, zipfile.ZipFile(path))  # closes its file when nobody holds it any more
     except DamagedZipError:
         raise _damaged(path) from None
 
