@@ -54,7 +54,7 @@ def test_a_variance_may_be_0_but_not_less():
     for slot, operand in enumerate(operands):
         op.check_data(slot, operand)
     with pytest.raises(ArgumentError, match=r"the variance -0\.5 is negative"):
-        op.check_data(2, np.array([-0.5]))
+        op.check_data(2, np.array([0.0, -0.5]))
 
 
 def test_softmin_is_written_without_two_signs():
