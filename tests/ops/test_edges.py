@@ -57,6 +57,16 @@ def test_a_variance_may_be_0_but_not_less():
         op.check_data(2, np.array([0.0, -0.5]))
 
 
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_an_index_beyond_the_rows_is_refused(wrong):
+    index = np.array([0, 2])
+    op = OPERATIONS["Embedding"](num_embeddings=3, embedding_dim=2).bind([Spec(index.shape, index.dtype)])
+    op.check_data(0, index)
+    op.check_data(1, np.full((3, 2), 9.0))
+    with pytest.raises(ArgumentError, match=f"the index {wrong} is out of range: there are the rows 0 to 2"):
+        op.check_data(0, np.array([0, wrong]))
+
+
 def test_softmin_is_written_without_two_signs():
     op, operands = bound("Softmin", [1.0, 2.0], dim=0)
     made = call(op, operands)
