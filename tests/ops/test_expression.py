@@ -50,6 +50,8 @@ def value(expression):
         (Power(Number(1e200), 2), INF),
         (Power(Number(-1e200), 3), -INF),
         (Power(Number(-1e200), 2), INF),
+        (Apply("pow", (Number(-1e200), Number(3.0))), -INF),
+        (Apply("pow", (Number(-1e200), Number(2.0))), INF),
         (Power(Number(0.0), -1), INF),
         (Power(Number(2.0), -2), 0.25),
         (difference(Number(INF), Number(INF)), NAN),
