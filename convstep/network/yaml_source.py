@@ -197,6 +197,8 @@ class YamlSource(Source):
         mark = error.problem_mark or error.context_mark
         if "another document" in problem:
             problem = "a second document starts here; a file holds one network, without '---' inside"
+        elif "maximum nesting depth" in problem:  # libyaml from 0.2.6 on sees it before we do
+            problem = _TOO_DEEP
         elif "undefined alias" in problem:
             problem = "no anchor of this name stands above; a value is named by &name, and used again by *name"
         elif "duplicate anchor" in problem:

@@ -48,7 +48,7 @@ SYNTAX = [
     ("inputs: !foo {x: 1}\n", "1:9", "the tag !foo has no meaning here; leave it out"),
     ("inputs: {x: !!python/object:os.system 1}\n", "1:13", "has no meaning here; leave it out"),
     ("inputs: {x: !!int abc}\n", "1:13", "'abc' is not what the tag !!int says"),
-    ("[" * 3000 + "]" * 3000, "1:66", "nested more than 64 levels deep"),
+    ("[" * 500 + "]" * 500, "1:66", "nested more than 64 levels deep"),
     ("inputs:\n  x: 1\n  y: 2\n  x: 3\n", "4:3", "the key 'x' is there twice, on lines 2 and 4; keep one"),
     ("inputs: {[1]: 2}\n", "1:10", "a key must be text"),
     (b"inputs:\n  \xc3\xa9: \xff\n", "2:6", "no text in UTF-8 (byte 0xff)"),
