@@ -33,7 +33,7 @@ _TYPED = (
     "ö[",
     "x" * 200,
 )
-_COMPARED = ("where", "status", "sentence", "formula", "tensors", "local", "gradients", "program", "ledger")
+_COMPARED = ("where", "status", "sentence", "tensors", "local", "gradients", "program", "formula", "ledger")
 
 
 class Monkey:
@@ -101,8 +101,9 @@ class Monkey:
         again = Session(fresh.recording, spot, copy.deepcopy(session.look), copy.deepcopy(session.extras))
         view = session.view()
         shown, expected = plain(view), plain(again.view())
-        # Claims are judged beside the screen, when there is time; a watch has a history of the iterations seen.
-        for part in _COMPARED[: -1 if view.claims else None]:
+        # Claims are judged beside the screen, when there is time, and marked in formula and ledger; a watch has a history
+        # of the iterations seen.
+        for part in _COMPARED[: -2 if view.claims else None]:
             if part == "tensors" and session.extras.get("watches"):
                 shown[part], expected[part] = (
                     [block for block in each[part] if isinstance(block, list)] for each in (shown, expected)
