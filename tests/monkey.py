@@ -101,8 +101,7 @@ class Monkey:
         again = Session(fresh.recording, spot, copy.deepcopy(session.look), copy.deepcopy(session.extras))
         view = session.view()
         shown, expected = plain(view), plain(again.view())
-        # Claims are judged beside the screen, when there is time, and marked in formula and ledger; a watch has a history
-        # of the iterations seen.
+        # Claims are judged when there is time, and then marked in formula and ledger; a watch has a history.
         for part in _COMPARED[: -2 if view.claims else None]:
             if part == "tensors" and session.extras.get("watches"):
                 shown[part], expected[part] = (
