@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import numpy as np
 
@@ -122,7 +121,7 @@ def gradient(recording: Recording, names: Names, spot: Spot, iteration: int, nam
     key = f"grad({name})"
     made = names.element(key, index, names.shape(key))
     landing = tensor(recording, names, there, key, index)
-    return replace(landing, message=f"{made} of iteration {iteration} came from here")
+    return Landing(landing.spot, f"{made} of iteration {iteration} came from here")
 
 
 def _writers(recording: Recording, key: str) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +26,7 @@ class Spot:
     position: int
 
 
-@dataclass(frozen=True)
-class Landing:
+class Landing(NamedTuple):
     """Where a move ends, and what there is to say about it."""
 
     spot: Spot

@@ -6,7 +6,7 @@ float64, by ascending upstream element, then tap; so they are the same bits in g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,7 @@ from convstep.ops.base import Empty, IntArray, Links, quiet
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(NamedTuple):
     """All terms of m elements of one step's gradient; every array has the shape (m, n)."""
 
     links: Links
@@ -54,8 +53,7 @@ def upstream_at(step: Step, iteration: Iteration, index: IntArray) -> Floats:
     return values
 
 
-@dataclass(frozen=True)
-class Shares:
+class Shares(NamedTuple):
     """The terms of one scatter step: what upstream element `source` gives, tap by tap, (n,).
 
     `target` is the element of the gradient that receives term k, -1 where none does; `nth` counts, from 0, how

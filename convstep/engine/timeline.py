@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from typing import Literal, NamedTuple, get_args
@@ -25,8 +24,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One step on the operation level: what writes one tensor.
 
     `tensor` is the tensor written, or in the backward phase the one whose gradient is; `slot` is its operand in

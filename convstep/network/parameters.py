@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +22,7 @@ _OPTIONAL = "num_batches_tracked"
 """The buffer that a state dict may have or not (torch's older ones do not)."""
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """One parameter or buffer of one layer: its name, what it must be, and what the file says (`given`)."""
 
     name: str
@@ -61,8 +59,7 @@ def slots_of(source: Source, layer: Layer, op: Operation, in_weights: bool = Tru
     ]
 
 
-@dataclass(frozen=True)
-class Parameters:
+class Parameters(NamedTuple):
     """Numbers by stored name; `aliases` maps every name to the stored one, `shared` a name to the one it refers to."""
 
     values: Mapping[str, Array]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -125,8 +124,7 @@ class Document(Section):
     claims: list[ClaimForm] = []
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """A layer (or the loss) in the checked form; `tensors` are its parameters and buffers as the file has them."""
 
     where: Where
@@ -137,8 +135,7 @@ class Layer:
     tensors: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """A document whose form is right."""
 
     document: Document

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,7 @@ _MOST_SLICES = 6
 _LARGEST_MATRIX = 128 * 256
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """Pairs of places that meet, each place once; with a weight for each pair where there are weights.
 
     `use` counts, from 0, how often the inputs stood in a piece before; `tap` is at which tap the outputs read.

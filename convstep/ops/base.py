@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 from math import prod
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +40,7 @@ class Empty(IntEnum):
     WINDOW = 3
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """Shape and dtype of a tensor whose numbers are not known yet."""
 
     shape: Shape
@@ -56,8 +55,7 @@ class Spec:
         return self.dtype.kind == "f"
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter or a buffer that an operation owns.
 
     `init` is torch's default scheme, written as in a network file; `dtype` is the net's unless given.
@@ -113,8 +111,7 @@ class Read:
     value: float
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One step inside one output element.
 
     Without `does` the term is the product of its reads (one read: that number itself, as a bias).

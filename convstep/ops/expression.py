@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -198,8 +199,7 @@ def evaluate(expression: Expression, value: Callable[[Element], float]) -> float
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """How expressions are written: what stands for an element and a constant, and how much of a long sum.
 
     A named number is its name, unless `named` writes it otherwise. `times` and `power` are for lines of text.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,8 +55,7 @@ class Lines:
         return np.ascontiguousarray(lines).reshape(shape)
 
 
-@dataclass(frozen=True)
-class Exponentials:
+class Exponentials(NamedTuple):
     """exp(x − max) and its sum for each row of numbers: the largest is taken away so that exp cannot overflow.
 
     `largest` and `total` have the shape (m, 1), `powers` has that of x, (m, n).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 STEPPING, IN_PANE, BOTH = "stepping", "in a pane", "both"
 """When the footer shows an action: without a focused pane, with one, always."""
@@ -53,8 +54,7 @@ CURSOR_KEYS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 """In a pane that has the focus: how the arrows move its cell cursor, in rows and columns."""
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     id: str
     keys: str
     title: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convstep.tui.app import RESUME, ConvstepApp
 
@@ -20,8 +19,7 @@ _PLAIN = "".join(f"\x1b[?{mode}l" for mode in _MODES) + "\x1b[<u\x1b[?25h\x1b[0m
 """No mouse, no focus and paste reports, the usual keys, the main screen, a visible cursor, no colours."""
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(NamedTuple):
     """`resume`: the person wants the session that was offered. `error` is what the app failed with."""
 
     resume: bool = False

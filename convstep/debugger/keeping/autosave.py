@@ -12,9 +12,8 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from convstep.debugger.keeping import snapshot
 from convstep.debugger.keeping.container import ContainerError, pack, unpack
@@ -95,8 +94,7 @@ class Autosave:
         }
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """A session that nobody saved: where it stood, when, and whether its file is the same still."""
 
     path: Path

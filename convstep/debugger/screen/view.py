@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Generic, TypeVar, overload
+from typing import Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -148,8 +148,7 @@ class Formula:
     differs: int | None = None
 
 
-@dataclass(frozen=True)
-class ProgramLine:
+class ProgramLine(NamedTuple):
     """One operation of the iteration. `state`: done, now, coming. `operation` is its position on level op."""
 
     text: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -69,8 +69,7 @@ def same_place(place: Place, timeline: Timeline, order: Any) -> Place:
     return place._replace(term=min(place.term, timeline.steps[place.step].terms[order] - 1))
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """What edits changed in one iteration: the loss before and after, and how many numbers follow differently.
 
     The edited numbers themselves are not counted; outputs, gradients and updated parameters are.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,7 @@ class FileError(Exception):
         self.at = at
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """An array of numbers in a file; `read` gets them, in this machine's byte order. It raises FileError.
 
     `what` names it in messages ("'w' in net.npz"). `kept_as` is the precision that the file has: bfloat16 is read

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -29,8 +28,7 @@ from convstep.ops.expression import (
 from convstep.ops.optim.optimizers import GRADIENT, PARAMETER, STATE, Optimizer, Update
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(NamedTuple):
     """`writes` ← `rule`, an expression in names (`Stepwise.name`); `does` where words say more than the rule."""
 
     writes: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,8 +16,7 @@ PARAMETER, GRADIENT, STATE = 0, 1, 2
 """Slots of an update: the parameter before, its gradient, then the optimizer's state before, in order."""
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """One update of one parameter: what was there before and after. `step` counts updates from 1.
 
     `optimizer` has the learning rate of this step.

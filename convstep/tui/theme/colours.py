@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from rich.color import blend_rgb
 from rich.color_triplet import ColorTriplet
@@ -64,8 +65,7 @@ LIGHT = Inks(
 )
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """A theme: its colours, and whether they are light on dark."""
 
     inks: Inks

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -16,8 +16,7 @@ from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of, wrap
 _FOLDED = -1
 
 
-@dataclass(frozen=True)
-class _Term:
+class _Term(NamedTuple):
     """A term with its column's width; `place` is its number, _FOLDED for those that are left out."""
 
     place: int

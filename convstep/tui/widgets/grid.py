@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from rich.style import Style
@@ -64,8 +65,7 @@ class Visible:
         return divmod(int(hits[0]), self.window.cols) if hits.size else None
 
 
-@dataclass(frozen=True)
-class Drawing:
+class Drawing(NamedTuple):
     """How a grid is to be drawn: its width in cells, its left edge, the cell under the cursor, the colours.
 
     Rows of numbers stand `indent` further to the right than their header.

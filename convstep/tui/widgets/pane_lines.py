@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from rich.cells import cell_len
@@ -30,8 +31,7 @@ _LOWEST = 3
 """On so few lines nothing is said about blocks that have no room."""
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """A grid as it stands in a pane: numbers from line `top` and cell `left` on, a column every `pitch` cells."""
 
     grid: Grid
@@ -61,8 +61,7 @@ class Drawn:
     active: dict[Mark, tuple[int, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """What a pane is drawn with: its place, its colours, and what the person chose."""
 
     width: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 _ENOUGH = 4
 """Lines that a block gets before the next one gets any."""
@@ -27,8 +28,7 @@ class Want:
     first: bool = False
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a block stands: its first line and its height; height 0 where there is no room for it."""
 
     top: int

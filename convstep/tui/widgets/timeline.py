@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual import events
 from textual.message import Message
@@ -17,8 +17,7 @@ from convstep.tui.widgets.text import Piece, strip_of
 _SHORTEST = 2
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A phase's cells `start` to `start + length` on the line, for the steps `first` to `last` (excluded)."""
 
     name: str

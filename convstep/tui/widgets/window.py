@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ Slot = dict[str, Any]
 """Where a person left a grid: `lead`, `row`, `col`, and `at`, the index followed then; perhaps `pinned`."""
 
 
-@dataclass(frozen=True)
-class Matrix:
+class Matrix(NamedTuple):
     """A shape as `leads` matrices of `rows` by `cols`; rank 0 and 1 are one row."""
 
     leads: int
