@@ -9,10 +9,14 @@ from networks import sample
 HEAVY = {"textual", "rich", "torch", "sympy", "safetensors"}
 
 
-def loaded_after(code):
-    code = f"import sys\n{code}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+def modules_after(code):
+    code = f"import sys\n{code}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     return set(done.stdout.split())
+
+
+def loaded_after(code):
+    return {name.partition(".")[0] for name in modules_after(code)}
 
 
 def test_importing_convstep_imports_next_to_nothing():
@@ -33,6 +37,27 @@ def test_importing_convstep_imports_next_to_nothing():
 )
 def test_nothing_below_the_screen_imports_it(code):
     assert not loaded_after(code) & HEAVY
+
+
+def test_a_first_view_imports_nothing_for_answers():
+    code = f"from convstep.debugger.opening import open_session; open_session({sample('digits')!r}).view()"
+    answers = (
+        "convstep.debugger.claims.",
+        "convstep.debugger.prediction",
+        "convstep.debugger.stops.desk",
+        "convstep.debugger.whatif.edits",
+        "convstep.debugger.whatif.comparing",
+        "convstep.explain.claims.",
+        "convstep.explain.formula.",
+        "convstep.explain.gradcheck",
+        "convstep.explain.language.",
+        "convstep.explain.mistakes.",
+        "convstep.explain.provenance.",
+        "convstep.explain.views.",
+    )
+    modules = modules_after(code)
+    assert not [name for name in modules if name.startswith(answers)]
+    assert not {name.partition(".")[0] for name in modules} & HEAVY
 
 
 def test_the_command_line_alone_is_light():

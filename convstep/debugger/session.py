@@ -14,7 +14,7 @@ from convstep.debugger.moves import Landing, Spot
 from convstep.debugger.screen.builder import ScreenBuilder
 from convstep.debugger.screen.view import View
 from convstep.debugger.stops.outlook import Outlook
-from convstep.debugger.whatif.trial import Beside, Trial, from_extras, spot_in
+from convstep.debugger.whatif.trial import Trial, from_extras
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.engine.timeline import Place
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from convstep.debugger.prediction import Prediction
     from convstep.debugger.stops.desk import Desk
     from convstep.debugger.training import Course
+    from convstep.debugger.whatif.beside import Beside
     from convstep.engine.nonfinite import Lookout
 
 _LONGEST_HISTORY = 500
@@ -63,7 +64,7 @@ class Session:
         self._claims: ClaimBook | None = None
         self._outlook = Outlook(self.names, self.extras)
         self._screen = ScreenBuilder(self.names)
-        self._beside = Beside(self.trial, self.names)
+        self._beside: Beside | None = None
         self.courses: list[Course] = []
         """The loss over the iterations, of the recordings that are looked at; `training.courses` keeps them."""
 
@@ -99,9 +100,16 @@ class Session:
         self.run()  # what is shown is made when it is drawn: too late to wait
         state = self.state()
         view = self._screen.view(state, self.spot, self._answers())
-        view = self._beside.view(view, state, self.spot) if self.trial.edits else view
+        view = self._compared(view, state) if self.trial.edits else view
         view = self._outlook.over(view, state, self.spot)
         return self.prediction.over(view, state) if self.extras.get("predict") else view
+
+    def _compared(self, view: View, state: State) -> View:
+        """The view of the edited run with what it would be without the edits."""
+        from convstep.debugger.whatif.beside import Beside
+
+        self._beside = self._beside or Beside(self.trial, self.names)
+        return self._beside.view(view, state, self.spot)
 
     @property
     def prediction(self) -> Prediction:
@@ -252,6 +260,8 @@ class Session:
 
     def adopt(self, trial: Trial) -> None:
         """Show the numbers of a run with other edits, at the same place. Its iteration at hand must have been run."""
+        from convstep.debugger.whatif.beside import spot_in
+
         old, new = self.recording.timeline, trial.recording.timeline
         self.spot = spot_in(self.spot, old, new)
         self.history = [spot_in(spot, old, new) for spot in self.history]
@@ -259,7 +269,7 @@ class Session:
         self.trial, self.recording = trial, trial.recording
         self.extras.update(trial.extras())
         self._screen = ScreenBuilder(self.names)
-        self._beside = Beside(trial, self.names)
+        self._beside = None
         self.unsaved = True
 
     # -- snapshots ----------------------------------------------------------------------------------

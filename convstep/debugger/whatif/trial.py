@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from convstep.debugger.moves import Spot, place_of
-from convstep.debugger.screen.builder import ScreenBuilder
-from convstep.debugger.screen.view import View
-from convstep.debugger.whatif.comparing import edited, effect, same_place, told_at
-from convstep.debugger.whatif.comparison import compared
-from convstep.debugger.whatif.edits import Edit, as_data, described, from_data, was
 from convstep.engine.recording import Recording
-from convstep.engine.state import State
-from convstep.engine.timeline import Timeline
 from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
 from convstep.network.forced import Forced
+
+if TYPE_CHECKING:
+    from convstep.debugger.whatif.edits import Edit
 
 _CONSTANT = "its derivative passes through unchanged"
 
@@ -34,10 +29,14 @@ class Trial:
 
     def extras(self) -> dict[str, Any]:
         """What a snapshot keeps."""
+        from convstep.debugger.whatif.edits import as_data
+
         return {"edits": [as_data(e) for e in self.edits], "undone": [as_data(e) for e in self.undone]}
 
     def notice(self, names: Names, iteration: int) -> str:
         """The list of the edits in force."""
+        from convstep.debugger.whatif.edits import described
+
         listed = ", ".join(described(edit, self.original.graph, names, iteration) for edit in self.edits)
         return f"what if {listed} · u undoes"
 
@@ -58,6 +57,8 @@ class Trial:
         return self._with((*self.edits, self.undone[-1]), self.undone[:-1])
 
     def _with(self, edits: tuple[Edit, ...], undone: tuple[Edit, ...]) -> Trial:
+        from convstep.debugger.whatif.comparing import edited
+
         return Trial(self.original, edited(self.original, edits), edits, undone)
 
     def run(self, iteration: int, work: Work = QUIET) -> None:
@@ -67,6 +68,9 @@ class Trial:
 
     def outcome(self, names: Names, iteration: int) -> str:
         """What the edits change in an iteration that is there, and what the last one replaced, in one line."""
+        from convstep.debugger.whatif.comparing import effect
+        from convstep.debugger.whatif.edits import described, was
+
         if not self.edits:
             return "no edits any more: these are the original numbers"
         graph, edit = self.recording.graph, self.edits[-1]
@@ -82,6 +86,10 @@ class Trial:
 def from_extras(original: Recording, extras: Mapping[str, Any]) -> Trial:
     """The trial that a snapshot keeps; edits that are none of this network's are left out."""
     trial = Trial(original, original)
+    if not extras.get("edits") and not extras.get("undone"):
+        return trial
+    from convstep.debugger.whatif.comparing import edited
+
     try:
         edits, undone = (_edits(original, extras.get(key, [])) for key in ("edits", "undone"))
         return Trial(original, edited(original, edits), edits, undone)
@@ -90,35 +98,8 @@ def from_extras(original: Recording, extras: Mapping[str, Any]) -> Trial:
 
 
 def _edits(original: Recording, data: Any) -> tuple[Edit, ...]:
+    from convstep.debugger.whatif.edits import from_data
+
     if not isinstance(data, list):
         raise ConvstepError("edits are a list")
     return tuple(from_data(item, original.graph) for item in data)
-
-
-def spot_in(spot: Spot, old: Timeline, new: Timeline) -> Spot:
-    """The same place in the timeline of another trial."""
-    place = same_place(place_of(old, spot), new, spot.order)
-    return replace(spot, position=new.position(spot.order, place))
-
-
-class Beside:
-    """Shows a view of the edited run beside the original one's; keeps number formats, as any builder of screens."""
-
-    def __init__(self, trial: Trial, names: Names) -> None:
-        self._trial, self._names = trial, names
-        self._screen = ScreenBuilder(names)
-
-    def view(self, view: View, state: State, spot: Spot) -> View:
-        """The view with what each number was, what was set by hand, and the list of edits."""
-        trial, original = self._trial, self._trial.original
-        there = spot_in(spot, trial.recording.timeline, original.timeline)
-        before = State(original, place_of(original.timeline, there), there.order)
-        told = told_at(state, self._names)
-        return replace(
-            compared(view, self._screen.view(before, there)),
-            name=f"{view.name}, what if",
-            sentence=f"{told} {view.sentence}".strip(),
-            shorter=(*(f"{told} {text}" for text in view.shorter), told) if told else view.shorter,
-            notices=[trial.notice(self._names, state.place.iteration), *view.notices],
-            edited=True,
-        )
