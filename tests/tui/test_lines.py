@@ -15,7 +15,7 @@ from convstep.tui.widgets.head import head_lines
 from convstep.tui.widgets.ledger import ledger_lines
 from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.message import message_line
-from convstep.tui.widgets.program import program_lines
+from convstep.tui.widgets.program import fitted, program_lines
 from convstep.tui.widgets.text import wrap
 from convstep.tui.widgets.timeline import share_at, stretches, timeline_line
 
@@ -91,6 +91,23 @@ def test_a_cut_line_ends_after_a_whole_word() -> None:
 
 def test_a_product_in_ascii_is_no_decimal_number() -> None:
     assert to_ascii("2·18 + i[1]·g[2] = 4·(-12) · 36 → 48…  ·") == "2*18 + i[1]*g[2] = 4*(-12) . 36 > 48~  ."
+
+
+def test_a_hat_takes_no_cell_in_ascii() -> None:
+    assert to_ascii("m̂ / (√v̂ + 1)") == "m / (rv + 1)"
+
+
+def test_what_is_said_after_an_operation_is_shortened_and_never_cut() -> None:
+    assert fitted("o1 → grad(w1)  0 of 4", 30) == "o1 → grad(w1)  0 of 4"
+    assert fitted("o1 → grad(w1)  0 of 4", 18) == "o1 → grad(w1)  0/4"
+    assert fitted("o1 → grad(w1)  0 of 4", 17) == "o1 → grad(w1)"
+    assert fitted("o1 → grad(i)  unused by training", 20) == "o1 → grad(i)  unused"
+    assert fitted("layer1.0.conv1 = Conv2d", 10) == "layer1.0.…"
+
+
+def test_a_long_message_ends_after_a_whole_word() -> None:
+    line = message_line("there is nothing to stop at: b sets a breakpoint", "", [], 30, PALETTE)
+    assert line.text == "─ there is nothing to stop … ─"
 
 
 def test_no_formula_is_blank_lines() -> None:

@@ -39,7 +39,7 @@ def reasons(clock: Clock, breakpoints: Breakpoints, watches: Watches) -> list[Re
         if each.stops
     ]
     if not found:
-        raise ConvstepError("there is nothing to stop at: b sets a breakpoint here, B one with a condition")
+        raise ConvstepError("there is nothing to stop at: b sets a breakpoint, B one with a condition")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 
 _PRODUCT = re.compile(r"(?<=[\w)\]])·(?=[\w(\[])")
 """The dot of a product: as a full stop it would make 2·18 a number."""
@@ -67,8 +68,11 @@ def ascii_only() -> bool:
 
 
 def to_ascii(text: str) -> str:
-    """The same text in ASCII, of the same length: columns stay where they are."""
+    """The same text in ASCII, of the same width: columns stay where they are, and the hat of m̂ takes no cell."""
     if text.isascii():
         return text
     text = _PRODUCT.sub("*", text).translate(_ASCII)
-    return text if text.isascii() else "".join(c if c.isascii() or c.isalpha() else "?" for c in text)
+    if text.isascii():
+        return text
+    flat = (c for c in text if not unicodedata.combining(c))
+    return "".join(c if c.isascii() or c.isalpha() else "?" for c in flat)

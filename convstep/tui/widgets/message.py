@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.strip import Strip
 
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.text import cut, rule
+from convstep.tui.widgets.text import rule, wrap
 
 
 def message_line(message: str, cursor: str, notices: Sequence[str], width: int, palette: Palette) -> Strip:
@@ -20,4 +20,5 @@ def message_line(message: str, cursor: str, notices: Sequence[str], width: int, 
 
 
 def _one_line(text: str, width: int) -> str:
-    return cut(" ".join(text.split()), max(0, width - 4))
+    """What is too long ends after a whole word."""
+    return "".join(wrap(" ".join(text.split()), width - 4, 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -29,10 +30,19 @@ def program_lines(program: Sequence[ProgramLine], width: int, height: int, palet
     lines = [rule("Program", width, palette.line, palette.title)]
     for line in program[first : first + height - 1]:
         ink = {"now": palette.now, "coming": palette.faint}.get(line.state, palette.text)
-        text = f" {_SIGNS.get(line.state, ' ')} {line.text}"
-        lines.append(strip_of([(cut(text, width - 1), ink)], width, palette.text))
+        text = f" {_SIGNS.get(line.state, ' ')} {fitted(line.text, width - 4)}"
+        lines.append(strip_of([(text, ink)], width, palette.text))
     blank = strip_of([], width, palette.text)
     return [*lines, *[blank] * (height - len(lines))][:height]
+
+
+def fitted(text: str, width: int) -> str:
+    """What is said after an operation (two spaces lie between) in short where there is little room, else not at all."""
+    if cell_len(text) <= width:
+        return text
+    operation, _, more = text.partition("  ")
+    short = f"{operation}  {more.replace(' of ', '/').removesuffix(' by training')}"
+    return short if more and cell_len(short) <= width else cut(operation, width)
 
 
 class Program(Lines, inherit_bindings=False):
