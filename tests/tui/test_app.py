@@ -207,6 +207,16 @@ async def test_help_names_every_action(session: Any) -> None:
         assert len(app.screen_stack) == 1
 
 
+async def test_help_says_what_the_networks_author_has_to_say(session: Any) -> None:
+    from convstep.tui.dialogs.help import HelpDialog
+
+    app = ConvstepApp(session)
+    async with app.run_test(size=(100, 60)) as pilot:
+        app.push_screen(HelpDialog(about="How does C react\n  to w1[1] [/red]?"))
+        await pilot.pause()
+        assert any("How does C react to w1[1] [/red]?" in line for line in text_of(app))
+
+
 async def test_the_palette_lists_the_registry(session: Any) -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=SIZE) as pilot:

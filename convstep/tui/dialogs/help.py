@@ -1,4 +1,4 @@
-"""`?`: the ideas of the screen, the marks, and every key."""
+"""`?`: the ideas of the screen, the marks, every key, and what the network's author has to say."""
 
 from __future__ import annotations
 
@@ -51,15 +51,18 @@ class HelpDialog(ModalScreen[None], inherit_bindings=False):
     BINDINGS = [Binding("escape,question_mark,q,enter", "leave", "Close", show=False)]
     AUTO_FOCUS = "VerticalScroll"
 
-    def __init__(self, actions: Sequence[Action] = ACTIONS) -> None:
+    def __init__(self, actions: Sequence[Action] = ACTIONS, about: str = "") -> None:
         super().__init__()
-        self.actions = actions
+        self.actions, self.about = actions, " ".join(about.split())
 
     def compose(self) -> ComposeResult:
         box = VerticalScroll(classes=dialog_classes())
         box.border_title = "Help"
-        box.border_subtitle = "escape closes"
+        box.border_subtitle = said("↑↓ scroll, escape closes")
         with box:
+            if self.about:
+                yield Static(Content.from_markup("[b $primary]This network[/]"))
+                yield Static(Content(f"{said(self.about)}\n"))
             yield Static(Content.from_markup(said(help_text(self.actions))))
 
     def action_leave(self) -> None:

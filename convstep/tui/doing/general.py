@@ -32,7 +32,7 @@ def help(screen: MainScreen) -> None:
     """The ideas of the screen, the marks, and every key."""
     from convstep.tui.dialogs.help import HelpDialog
 
-    screen.app.push_screen(HelpDialog(screen.actions))
+    screen.app.push_screen(HelpDialog(screen.actions, screen.session.graph.about))
 
 
 def quit(screen: MainScreen) -> None:
