@@ -107,7 +107,7 @@ SECTIONS = [
 @pytest.mark.parametrize("chosen", [0, 15, 29])
 def test_the_chosen_one_is_in_sight_with_its_reasons(size: tuple[int, int], chosen: int) -> None:
     width, height = size
-    lines = texts(findings_lines(SECTIONS, chosen, "", "keys", width, height, PALETTE))
+    lines = texts(findings_lines(SECTIONS, chosen, "", ["keys"], width, height, PALETTE))
     assert [len(line) for line in lines] == [width] * height
     assert sum(line.startswith(f" ▶ grad(w{chosen})[1]"[:width]) for line in lines) == 1
     if height >= 24:
@@ -115,12 +115,19 @@ def test_the_chosen_one_is_in_sight_with_its_reasons(size: tuple[int, int], chos
 
 
 def test_a_section_counts_and_says_what_it_lacks() -> None:
-    lines = texts(findings_lines(SECTIONS, 29, "12 checked", "keys", 100, 60, PALETTE))
+    lines = texts(findings_lines(SECTIONS, 29, "12 checked", ["keys"], 100, 60, PALETTE))
     assert "20 right, 10 wrong" in lines[0]
     assert any("not checked yet" in line for line in lines)
     assert lines[-2].startswith("─ 12 checked ─") and lines[-1].strip() == "keys"
 
 
+def test_the_longest_keys_that_fit_are_shown_whole() -> None:
+    keys = ["enter opens, escape closes", "escape closes"]
+    for width, shown in ((80, keys[0]), (20, keys[1])):
+        lines = texts(findings_lines(SECTIONS, 0, "", keys, width, 10, PALETTE))
+        assert lines[-1].strip() == shown
+
+
 def test_an_empty_list() -> None:
-    lines = texts(findings_lines([Section("Claims", (), "none")], 0, "", "keys", 60, 10, PALETTE))
+    lines = texts(findings_lines([Section("Claims", (), "none")], 0, "", ["keys"], 60, 10, PALETTE))
     assert len(lines) == 10 and "none" in lines[1]

@@ -22,7 +22,8 @@ from convstep.tui.widgets.text import visible
 class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
     """Asks for one line, tries `take` on it, and gives what that answers; None when it was left with escape.
 
-    Where that takes long, the dialog closes and hands the rest to `later`.
+    Where that takes long, the dialog closes and hands the rest to `later`. What one types takes the place of a
+    `proposed` value, and is added to another.
     """
 
     BINDINGS = [Binding("escape", "leave", "Close", show=False), Binding("tab", "complete", "Complete", show=False)]
@@ -36,6 +37,7 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         value: str = "",
         completions: Sequence[str] = (),
         later: Callable[[Callable[[], str]], None] = lambda answer: None,
+        proposed: bool = False,
     ) -> None:
         super().__init__()
         self.dialog_title = title
@@ -44,13 +46,14 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         self.value = value
         self.completions = list(completions)
         self.later = later
+        self.proposed = proposed
 
     def compose(self) -> ComposeResult:
         suggester = SuggestFromList(self.completions, case_sensitive=False) if self.completions else None
         box = Vertical(classes=dialog_classes())
         box.border_title = titled(self.dialog_title)
         with box:
-            yield Input(visible(self.value), suggester=suggester, select_on_focus=False)
+            yield Input(visible(self.value), suggester=suggester, select_on_focus=self.proposed)
             yield Static(classes="error")
             yield Static(Content(said(self.hint)), classes="hint")
 

@@ -19,14 +19,14 @@ class ChangingDialog(ListDialog):
         self.draw, self.nothing = draw, nothing
 
     def show_rows(self, message: str | None = "") -> None:
-        """Draw the list anew, and say something below it."""
+        """Draw the list anew, and say something in its title: the keys stay below it."""
         options = self.query_one(OptionList)
         at = options.highlighted or 0
         self.rows = list(self.draw()) or [self.nothing]
         options.clear_options()
         options.add_options([Content(said(row)) for row in self.rows])
         options.highlighted = min(at, len(self.rows) - 1)
-        options.border_subtitle = titled(message or self.hint)
+        options.border_title = titled(f"{self.dialog_title}: {message}" if message else self.dialog_title)
 
     @property
     def number(self) -> int | None:

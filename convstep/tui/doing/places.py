@@ -90,7 +90,8 @@ def bookmark(screen: MainScreen) -> None:
         return said
 
     screen.app.push_screen(
-        AskingDialog("Bookmark", "a name for this place; M lists them all", take, proposed), screen.told
+        AskingDialog("Bookmark", "a name for this place; M lists them all", take, proposed, proposed=True),
+        screen.told,
     )
 
 

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from convstep.tui.screens.main import MainScreen
 
 _TICK = 0.1
-_KEYS = "↑ ↓ choose   enter opens   a tries a formula   c checks gradients   d lets go of your own   esc closes"
+_KEYS = (
+    "↑ ↓ choose   enter opens   a tries a formula   c checks gradients   d lets go of your own   esc closes",
+    "↑↓ choose  enter opens  a tries  c checks gradients  d lets go  esc closes",
+)
 
 
 class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False):

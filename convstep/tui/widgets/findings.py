@@ -18,11 +18,11 @@ _WIDEST_VERDICT = 32
 
 
 def findings_lines(
-    sections: Sequence[Section], chosen: int, said: str, keys: str, width: int, height: int, palette: Palette
+    sections: Sequence[Section], chosen: int, said: str, keys: Sequence[str], width: int, height: int, palette: Palette
 ) -> list[Strip]:
     """The list around the `chosen` finding, why it is so, a line of what is going on (`said`), and the keys.
 
-    Exactly `height` lines.
+    Exactly `height` lines; of `keys`, the longest first, the first that fits.
     """
     why = _why(sections, chosen, width, max(0, (height - 2 - _LEAST_LIST) // 2), palette)
     listed, at = _list(sections, chosen, width, palette)
@@ -31,7 +31,8 @@ def findings_lines(
     blank = strip_of([], width, palette.text)
     lines = listed[top : top + room]
     lines += [blank] * (room - len(lines))
-    footer = strip_of([(f" {cut(keys, width - 2)}", palette.faint)], width, palette.text)
+    fitting = next((line for line in keys if cell_len(line) <= width - 2), keys[-1])
+    footer = strip_of([(f" {cut(fitting, width - 2)}", palette.faint)], width, palette.text)
     return [*lines, *why, rule(said, width, palette.line, palette.now), footer][:height]
 
 
