@@ -179,3 +179,41 @@ def test_bad_input_gets_one_line(diff, arrays, options, says):
     status, out, err = diff(arrays, *options)
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert says in err
+
+
+@pytest.fixture
+def run_out(capsys, tmp_path):
+    """What `convstep run --out` writes for a sample net after so many iterations, as a dict."""
+
+    def run(file, iterations):
+        with pytest.raises(SystemExit):
+            main(["run", str(file), "--iterations", str(iterations), "--out", str(tmp_path / "out.npz")])
+        capsys.readouterr()
+        with np.load(tmp_path / "out.npz") as arrays:
+            return dict(arrays)
+
+    return run
+
+
+@pytest.mark.parametrize("iterations", [1, 3, 5])
+def test_what_run_writes_is_right_whatever_the_iterations(diff, run_out, iterations):
+    file = sample("conv_pool_sigmoid")  # of 3 iterations
+    status, out, err = diff(run_out(file, iterations), file=file)
+    assert (status, err) == (0, "")
+    assert out.endswith("All of them are right.\n")
+
+
+@pytest.mark.parametrize(("iterations", "more"), [(3, ""), (5, " --iterations 5")])
+def test_what_run_wrote_opens_in_its_last_iteration(diff, run_out, iterations, more):
+    file = sample("conv_pool_sigmoid")
+    arrays = run_out(file, iterations)
+    name = next(key for key in arrays if key.startswith("grads/") and key.endswith(".weight"))
+    arrays[name] = -arrays[name]
+    status, out, _ = diff(arrays, file=file)
+    assert status == 1
+    assert "wrong-sign" in out and f"of iteration {iterations - 1}, " in out
+    words = shlex.split(out.splitlines()[-1])
+    assert f"{more} --at" in out
+    session = open_session(file, iterations, words[words.index("--at") + 1])
+    assert session.place.iteration == iterations - 1
+    assert session.state().step.writes == f"grad({name.removeprefix('grads/')})"

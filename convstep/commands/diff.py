@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from convstep.commands.mine import add_renamed, opening, read_gradients, read_renamed
-from convstep.debugger.keeping.snapshot import open_graph
+from convstep.debugger.keeping.snapshot import open_graph, with_iterations
 from convstep.engine.recording import Recording
+from convstep.engine.timeline import Place, Timeline
 from convstep.engine.trace import plain
 from convstep.errors import ConvstepError
-from convstep.explain.difference import Compared, Difference, compare
+from convstep.explain.difference import Compared, Difference, compare, iterations_run
 from convstep.explain.mistakes.mistake import Mistake
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
@@ -32,9 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    graph = open_graph(options.file)
     renamed = read_renamed(options.renamed)
     given = read_gradients(Path(options.mine))
+    graph = open_graph(options.file)
+    ran = iterations_run(given) or 1
+    longer = ran if ran > graph.iterations else None
+    graph = with_iterations(graph, longer) if longer else graph
     try:
         difference = compare(Recording(graph), given, renamed)
     except ConvstepError as error:
@@ -42,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(difference.as_json()))
     else:
-        open_it = partial(opening, options.file, mine=options.mine, renamed=options.renamed)
+        open_it = partial(opening, options.file, mine=options.mine, renamed=options.renamed, iterations=longer)
         print("\n".join(_lines(difference, graph, open_it)))
     return 0 if difference.ok else _BAD
 
@@ -63,9 +67,20 @@ def _lines(difference: Difference, graph: Graph, open_it: Callable[[str], str]) 
     first = difference.first_wrong
     if first is None:
         return [*lines, "All of them are right."]
+    if difference.iteration:
+        lines.append(f"They are of iteration {difference.iteration}, the last of the run that wrote them.")
     deepest = difference.right_down_to
     lines.append(f"Right down to {names.tensor(f'grad({deepest})')}." if deepest else "None of them is right.")
-    return [*lines, f"Open the first wrong number: {open_it(_first_element(first, names))}"]
+    return [*lines, f"Open the first wrong number: {open_it(_way_to(first, graph, difference.iteration))}"]
+
+
+def _way_to(compared: Compared, graph: Graph, iteration: int) -> str:
+    """What opens the first element that differs. In a later iteration a name would lead to the first one's."""
+    first, timeline = compared.first_wrong, Timeline(graph)
+    writers = timeline.writers(f"grad({compared.tensor})")
+    if not iteration or first is None or not writers:
+        return _first_element(compared, Names(graph))
+    return f"element {timeline.position('gather', Place(iteration, writers[-1], first[0]))}"
 
 
 def _about(compared: Compared, names: Names, told: set[Mistake]) -> list[str]:

@@ -57,7 +57,11 @@ def read_gradients(path: Path) -> dict[str, Given]:
     return {name: Given.of(array, stored[name].kept_as) for name, array in arrays.items()}
 
 
-def opening(file: str, element: str, mine: str, renamed: list[str]) -> str:
-    """The command that opens an element with one's own gradients beside the true ones."""
+def opening(file: str, where: str, mine: str, renamed: list[str], iterations: int | None = None) -> str:
+    """The command that opens a place with one's own gradients beside the true ones.
+
+    `iterations` stands there where the file itself has fewer.
+    """
+    longer = f" --iterations {iterations}" if iterations else ""
     names = "".join(f" --as {shlex.quote(pair)}" for pair in renamed)
-    return f"convstep {shlex.quote(file)} --at {shlex.quote(element)} --mine {shlex.quote(mine)}{names}"
+    return f"convstep {shlex.quote(file)}{longer} --at {shlex.quote(where)} --mine {shlex.quote(mine)}{names}"

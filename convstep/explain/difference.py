@@ -1,9 +1,9 @@
-"""Gradients that somebody computed against the truth of the first iteration."""
+"""Gradients that somebody computed against the truth of their iteration."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
 from typing import Any
@@ -108,12 +108,14 @@ class Difference:
     """All gradients, in the order in which they were given.
 
     `right_down_to` is the one that comes last in the backward pass of those that are right, and to which nothing
-    wrong leads. `first_wrong` is the one that comes first of those that are wrong.
+    wrong leads. `first_wrong` is the one that comes first of those that are wrong. All are gradients of one
+    `iteration`.
     """
 
     gradients: tuple[Compared, ...]
     right_down_to: str | None
     first_wrong: Compared | None
+    iteration: int = 0
 
     @property
     def ok(self) -> bool:
@@ -126,7 +128,7 @@ class Difference:
 
 
 def compare(recording: Recording, given: Mapping[str, Given], renamed: Mapping[str, str] | None = None) -> Difference:
-    """Compare gradients with those of the first iteration, and name the mistakes that explain the wrong ones.
+    """Compare gradients with those of their iteration, and name the mistakes that explain the wrong ones.
 
     Takes names and raises errors as `beside_truth` does.
     """
@@ -134,17 +136,27 @@ def compare(recording: Recording, given: Mapping[str, Given], renamed: Mapping[s
 
 
 def beside_truth(recording: Recording, given: Mapping[str, Given], renamed: Mapping[str, str]) -> Difference:
-    """Gradients beside those of the first iteration, without the mistakes that explain the wrong ones.
+    """Gradients beside those of their iteration, without the mistakes that explain the wrong ones.
 
     They are named `w1`, `o1.weight`, `grads/o1.weight`, `grad(w1)` or `w1.grad`; `renamed` maps other names to
-    these. Raises ConvstepError for an unknown name or a shape that cannot be the tensor's.
+    these. What `convstep run --out` wrote is of its last iteration, all else of the first. Raises ConvstepError for an
+    unknown name or a shape that cannot be the tensor's.
     """
-    backward = Backward(recording, recording.iteration(0))
+    last = (iterations_run(given) or 1) - 1
+    if last >= recording.graph.iterations:
+        raise ConvstepError(f"holds gradients of iteration {last}, which is not run; give --iterations {last + 1}")
+    backward = Backward(recording, recording.iteration(last))
     gradients = tuple(
         _one_beside_truth(backward, label, name, given[label])
         for label, name in _names(recording.graph, given, renamed).items()
     )
-    return Difference(gradients, _right_down_to(backward, gradients), _first_wrong(backward, gradients))
+    return Difference(gradients, _right_down_to(backward, gradients), _first_wrong(backward, gradients), last)
+
+
+def iterations_run(given: Mapping[str, Given]) -> int | None:
+    """How many iterations made what `convstep run --out` wrote, a loss each; None of other files or without a loss."""
+    losses = given.get("losses")
+    return losses.numbers.size or None if losses is not None and _is_other_result("losses", given) else None
 
 
 def explained(recording: Recording, difference: Difference, token: Work = QUIET) -> Difference:
@@ -154,14 +166,14 @@ def explained(recording: Recording, difference: Difference, token: Work = QUIET)
         return difference
     rights = {c.tensor: c.truth for c in difference.gradients if c.ok}
     wrongs = [Wrong(c.tensor, c.mine, c.truth, c.closeness) for c in wrong]
-    backward = Backward(recording, recording.iteration(0))
+    backward = Backward(recording, recording.iteration(difference.iteration))
     found = search(backward, wrongs, rights, token)
     mistakes = {c.name: tuple(these) for c, these in zip(wrong, found, strict=True)}
     gradients = tuple(
         Compared(c.name, c.tensor, c.mine, c.truth, c.closeness, mistakes[c.name]) if c.name in mistakes else c
         for c in difference.gradients
     )
-    return Difference(gradients, difference.right_down_to, _first_wrong(backward, gradients))
+    return replace(difference, gradients=gradients, first_wrong=_first_wrong(backward, gradients))
 
 
 def _right_down_to(backward: Backward, gradients: Sequence[Compared]) -> str | None:

@@ -99,3 +99,25 @@ def test_a_gradient_that_no_step_writes_leads_nowhere():
     made = session(C=np.array(2.0))
     with pytest.raises(ConvstepError, match="backward starts from it"):
         opened(made, sections(made, [])[1].findings[0])
+
+
+def test_what_a_run_wrote_stands_beside_its_last_iteration():
+    made = open_session(sample("two_conv"), 3)
+    truth = made.recording.iteration(2).grads["o1.weight"]
+    given = {"grads/o1.weight": Given(-truth, "float64"), "losses": Given(np.zeros(3), "float64")}
+    made.mine = read_mine(made.recording, "out.npz", given, {})
+    finding = sections(made, [])[1].findings[0]
+    made.land(opened(made, finding))
+    assert made.place.iteration == 2
+    assert made.view().claims[0].title.startswith("Yours: grad(w1)[1]")
+    assert grid(made, "grad(o1.weight)").cells(np.arange(4)).differs.all()
+    made.go_to_iteration(0)
+    assert not any(claim.title.startswith("Yours") for claim in made.view().claims)
+    assert grid(made, "grad(o1.weight)").yours is None
+
+
+def test_an_iteration_that_is_not_run_is_asked_for():
+    made = open_session(sample("two_conv"), 1)
+    given = {"grads/o1.weight": Given(W1, "float64"), "losses": Given(np.zeros(3), "float64")}
+    with pytest.raises(ConvstepError, match="iteration 2, which is not run; give --iterations 3"):
+        read_mine(made.recording, "out.npz", given, {})

@@ -36,9 +36,10 @@ class Answers:
     mine: Mine | None = None
 
     def at(self, stage: Stage) -> AtStep | None:
-        """What belongs to the present element: None outside iteration 0's backward pass."""
+        """What belongs to the present element: None outside the backward passes that claims and one's own are about."""
         step = stage.step
-        if step is None or not step.is_backward or stage.state.place.iteration != 0:
+        iterations = (0,) if self.mine is None else (0, self.mine.iteration)
+        if step is None or not step.is_backward or stage.state.place.iteration not in iterations:
             return None
         return AtStep(self, stage, step)
 
@@ -59,6 +60,8 @@ class AtStep:
     def _numbers(self) -> list[tuple[int, int]]:
         """The claims to be shown, each with the element at which it is looked at: the chosen one, then wrong ones."""
         book, element, state = self.answers.claims, self._element, self.stage.state
+        if state.place.iteration != 0:
+            return []
         found = []
         for number in book.about(self.step.tensor, element):
             own = book.entries[number].index
@@ -133,7 +136,7 @@ class AtStep:
     def _mine(self) -> ClaimShown | None:
         mine, at = self.answers.mine, self._element
         compared = None if mine is None else mine.of(self.step.tensor)
-        if mine is None or compared is None:
+        if mine is None or compared is None or self.stage.state.place.iteration != mine.iteration:
             return None
         if at is None:
             first = compared.first_wrong

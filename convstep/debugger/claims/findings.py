@@ -42,6 +42,7 @@ class Finding:
     kept: bool = False
     failed: bool = False
     """Whether an element's terms are to be looked at from the first one on."""
+    iteration: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _own(session: Session, mine: Mine, compared: Compared) -> Finding:
     count, first = int(np.count_nonzero(compared.differs)), compared.first_wrong
     if compared.ok:
         said = f"all {compared.truth.size} right" if compared.truth.size > 1 else "right"
-        return Finding(names.tensor(of), said, "✓", True, (), compared.tensor)
+        return Finding(names.tensor(of), said, "✓", True, (), compared.tensor, iteration=mine.iteration)
     some = f"{count} of {compared.truth.size} differ, the largest error is {short(compared.max_abs_error)}"
     why = list(mine_why(compared, mine.explained))
     if first is not None:
@@ -99,7 +100,8 @@ def _own(session: Session, mine: Mine, compared: Compared) -> Finding:
         why.insert(0, f"the first that differs: {element} is {short(yours)}, right is {short(right)}")
     mistake = compared.mistakes[0].code if compared.mistakes else "wrong"
     at = None if first is None else first[0]
-    return Finding(names.tensor(of), some, f"✗ {mistake}", False, tuple(why), compared.tensor, at)
+    told = tuple(why)
+    return Finding(names.tensor(of), some, f"✗ {mistake}", False, told, compared.tensor, at, iteration=mine.iteration)
 
 
 def _check(session: Session, check: GradientCheck) -> Finding:
@@ -125,8 +127,9 @@ def opened(session: Session, finding: Finding) -> Landing:
         raise ConvstepError(f"no step writes {session.names.tensor(key)}: backward starts from it")
     session.claims.front = finding.claim
     if finding.index is None:
-        return Landing(Spot("op", session.spot.order, timeline.position(session.spot.order, Place(0, writers[-1]))))
-    place = Place(0, writers[-1], finding.index)
+        whole = Place(finding.iteration, writers[-1])
+        return Landing(Spot("op", session.spot.order, timeline.position(session.spot.order, whole)))
+    place = Place(finding.iteration, writers[-1], finding.index)
     rows = None if finding.claim is None else session.claims.rows(finding.claim, finding.index)
     first = None if rows is None or finding.right else rows.first
     if first is not None:

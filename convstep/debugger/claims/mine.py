@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mine:
-    """The gradients of a file, compared with those of iteration 0. `file` is its name for the screen.
+    """The gradients of a file, compared with those of their iteration. `file` is its name for the screen.
 
     `explained`: whether the mistakes that may be behind wrong ones have been looked for, which takes long.
     """
@@ -33,6 +33,11 @@ class Mine:
             if compared.tensor not in found or not compared.ok:
                 found[compared.tensor] = compared
         return found
+
+    @property
+    def iteration(self) -> int:
+        """The iteration that they belong to."""
+        return self.difference.iteration
 
     def of(self, tensor: str) -> Compared | None:
         """What there is for a tensor's gradient, by its stored name; of two names' the wrong one."""

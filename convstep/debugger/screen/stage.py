@@ -108,10 +108,11 @@ class Stage:
         )
 
     def mine(self, key: str) -> Compared | None:
-        """What someone else computed of this tensor; it is a gradient of iteration 0."""
+        """What someone else computed of this tensor; it is a gradient of one iteration."""
         kind, name = split_name(key)
-        known = self._mine is not None and kind == "grad" and self.state.place.iteration == 0
-        return self._mine.of(name) if self._mine is not None and known else None
+        if self._mine is None or kind != "grad" or self.state.place.iteration != self._mine.iteration:
+            return None
+        return self._mine.of(name)
 
     def finished(self, key: str, title: str, tensor: Array, note: str) -> Grid:
         """A tensor that is no part of the state, such as an optimizer's: all of it final."""
