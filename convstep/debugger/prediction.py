@@ -23,7 +23,7 @@ from convstep.explain.slips import Asked, Typed, difference, slip, typed
 from convstep.ops.base import Empty, Term
 from convstep.ops.terms import empties
 
-PREDICT, HIDE = "predict", "hide"
+_HIDE = "hide"
 _EXTRAS = "predict"
 _MOST_SEARCHED = 100_000
 """Gradients of a larger network are not searched for mistakes while somebody waits."""
@@ -51,7 +51,7 @@ class Prediction:
             return "results are shown again"
         self._extras[_EXTRAS] = {"mode": mode}
         self.reveal(state)
-        if mode == HIDE:
+        if mode == _HIDE:
             return "the results of the steps to come are hidden; escape shows one, P ends this"
         return "predict: take a step, then type its result; p ends this"
 
@@ -71,7 +71,7 @@ class Prediction:
         """The view, with what is hidden as `?`."""
         if not self.hides(state):
             return view
-        how = _HIDES if self.mode == HIDE else _ASKS
+        how = _HIDES if self.mode == _HIDE else _ASKS
         return masked(view, state, self.question(state), how)
 
     # -- answers

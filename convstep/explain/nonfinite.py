@@ -17,7 +17,7 @@ from convstep.explain.formula.notation import Notation
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
 from convstep.ops.base import Read, Term
-from convstep.ops.expression import Style, render
+from convstep.ops.rendering import Style, render
 
 _LONGEST = 60
 _MOST_READS = 3

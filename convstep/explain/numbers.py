@@ -23,12 +23,8 @@ class NumberFormat:
 
     def text(self, value: float) -> str:
         """The number, not padded. A real zero is `0`; NaN and infinities are words."""
-        if math.isnan(value):
-            return "NaN"
-        if math.isinf(value):
-            return "Inf" if value > 0 else "-Inf"
-        if value == 0:
-            return "0"
+        if value == 0 or not math.isfinite(value):
+            return _plain(value)
         if self.decimals is None:
             return scientific(value)
         if self.decimals == 0 and value != math.trunc(value):
@@ -78,6 +74,13 @@ def format_of(tensor: npt.NDArray[Any]) -> NumberFormat:
     return NumberFormat(len(f"{largest:.{decimals}f}") + sign, decimals)
 
 
+def _plain(value: float) -> str:
+    """Zero, of either sign, NaN and infinities."""
+    if math.isnan(value):
+        return "NaN"
+    return "0" if value == 0 else "Inf" if value > 0 else "-Inf"
+
+
 def scientific(value: float) -> str:
     """`1.23e-5`."""
     mantissa, _, exponent = f"{value:.2e}".partition("e")
@@ -86,12 +89,8 @@ def scientific(value: float) -> str:
 
 def short(value: float) -> str:
     """A number in a sentence or a formula: at most six significant digits, whole numbers whole."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Inf" if value > 0 else "-Inf"
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return _plain(value)
     if value == int(value) and abs(value) < _WIDEST_WHOLE:
         return str(int(value))
     if abs(value) < 1e-4 or abs(value) >= _WIDEST_WHOLE:

@@ -7,7 +7,6 @@ from math import prod
 import numpy as np
 
 from convstep.engine.state import State, Status
-from convstep.engine.sums import collect
 from convstep.engine.timeline import Step
 from convstep.explain.naming import Names, SlotNames
 from convstep.explain.numbers import short
@@ -291,13 +290,3 @@ def signed(value: float) -> str:
     """A number as a factor: negative ones in parentheses."""
     text = short(value)
     return f"({text})" if text.startswith("-") else text
-
-
-def uses_of(state: State, element: int) -> int:
-    """How often an element was used in the present backward step, empty terms left out."""
-    assert state.step is not None
-    links = collect(state.step, state.iteration, np.array([element])).links
-    used = links.index[0] >= 0
-    if links.empty is not None:
-        used &= links.empty[0] == Empty.NO
-    return int(used.sum())

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from convstep.ops.base import IntArray, Shape
+from convstep.ops.base import Array, IntArray, Shape
+
+
+def flat(links: Array) -> Array:
+    """Links laid out over several axes, (m, …), as (m, n)."""
+    return links.reshape(len(links), -1)
 
 
 def unravel(index: IntArray | int, shape: Shape) -> tuple[IntArray, ...]:

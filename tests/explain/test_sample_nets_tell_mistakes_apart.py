@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 from networks import sample
+from unnoticed import Unnoticed, unnoticed
 
 from convstep.engine.recording import Recording
-from convstep.explain.mistakes.unnoticed import Unnoticed, unnoticed
 from convstep.network import load
 
 _SAMPLES = Path(sample("two_conv")).parent

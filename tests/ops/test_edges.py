@@ -7,8 +7,8 @@ from op_checks import Names, derivatives_give_the_locals, formula_gives_the_elem
 
 from convstep.errors import ArgumentError
 from convstep.ops.base import Spec
-from convstep.ops.expression import Style, render
 from convstep.ops.registry import OPERATIONS
+from convstep.ops.rendering import Style, render
 from convstep.ops.windows import padded_positions
 
 pytestmark = pytest.mark.filterwarnings("error")

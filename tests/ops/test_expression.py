@@ -12,14 +12,12 @@ from convstep.ops.expression import (
     Power,
     Product,
     Quotient,
-    Style,
     Sum,
     difference,
     evaluate,
-    latex,
-    render,
     total,
 )
+from convstep.ops.rendering import Style, latex, render
 
 INF, NAN = math.inf, math.nan
 STYLE = Style(element=lambda e: f"x[{e.index + 1}]", number=lambda v: f"{v:g}", most_terms=4)

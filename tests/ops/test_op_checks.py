@@ -115,12 +115,12 @@ class ForgottenBias(Conv2d):
 
 class StandingSum(Conv2d):
     def terms(self, call, out):
-        return [replace(term, sum=1.0) for term in super().terms(call, out)]
+        return [term._replace(sum=1.0) for term in super().terms(call, out)]
 
 
 class ReadFromNowhere(Softmax):
     def terms(self, call, out):
-        return [replace(t, reads=[replace(r, value=r.value + 1) for r in t.reads]) for t in super().terms(call, out)]
+        return [t._replace(reads=[replace(r, value=r.value + 1) for r in t.reads]) for t in super().terms(call, out)]
 
 
 class ReversedTerms(Conv2d):

@@ -13,7 +13,8 @@ from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
 from convstep.explain.sentences import signed
 from convstep.ops.base import Empty, IntArray, Term
-from convstep.ops.expression import Element, Expression, Number, Product, Style, Sum, evaluate, render
+from convstep.ops.expression import Element, Expression, Number, Product, Sum, evaluate
+from convstep.ops.rendering import Style, render
 from convstep.ops.terms import empties
 
 _UPSTREAM = -2

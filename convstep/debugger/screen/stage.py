@@ -76,9 +76,6 @@ class Stage:
         self,
         key: str,
         note: str | None = None,
-        *,
-        shown_as: str | None = None,
-        sign: str = "",
         title: str | None = None,
     ) -> Grid:
         """A tensor as it is at this position, with this step's marks."""
@@ -152,9 +149,7 @@ class Stage:
         statuses = np.full(flat.shape, Status.DONE, np.uint8)
         if empty is not None:
             statuses[np.asarray(empty).reshape(-1) != 0] = Status.PADDING
-        return self.partly(
-            key, title, flat, statuses, note=note, shape=shape or values.shape, sign=sign, now=now, element=element
-        )
+        return self.partly(key, title, flat, statuses, note=note, shape=shape or values.shape, now=now, element=element)
 
     def partly(
         self,
@@ -194,7 +189,6 @@ class Stage:
             format=number_format,
             scale=scale,
             follow=now if now is not None else first,
-            sign=sign,
         )
 
 

@@ -12,7 +12,8 @@ from convstep.engine.trace import element_name, plain
 from convstep.explain.formula.folding import FOLDED
 from convstep.explain.formula.formula import Formulas
 from convstep.explain.numbers import short
-from convstep.ops.expression import Element, Named, Style
+from convstep.ops.expression import Element, Named
+from convstep.ops.rendering import Style
 
 
 class Notation:

@@ -11,7 +11,8 @@ from convstep.engine.trace import plain
 from convstep.explain.formula.folding import FOLDED, is_folded
 from convstep.explain.formula.formula import Formula, Formulas, Part
 from convstep.explain.formula.notation import FileNotation, LatexNotation, Notation, latex_text
-from convstep.ops.expression import Expression, Style, evaluate, latex, render
+from convstep.ops.expression import Expression, evaluate
+from convstep.ops.rendering import Style, latex, render
 
 _MOST_TERMS = 8
 _MOST_JSON_TERMS = 1000

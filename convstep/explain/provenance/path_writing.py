@@ -14,7 +14,8 @@ from convstep.explain.formula.formula import Formulas
 from convstep.explain.formula.notation import LatexNotation, Notation
 from convstep.explain.numbers import short
 from convstep.explain.provenance.paths import MOST_LINKS, Hop, Path, Paths
-from convstep.ops.expression import Expression, Named, Number, Product, evaluate, latex, render
+from convstep.ops.expression import Expression, Named, Number, Product, evaluate
+from convstep.ops.rendering import latex, render
 
 MOST_PATHS = 12
 _FEW = 5000

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from convstep.ops.arguments import require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
-from convstep.ops.expression import Apply, Element, Expression, Number, Style, render
+from convstep.ops.expression import Apply, Element, Expression, Number
+from convstep.ops.rendering import Style, render
 
 _BLOCK = 2**17
 """Bytes of a block: what is worked out on the way stays in the cache."""

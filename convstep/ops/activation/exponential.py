@@ -13,7 +13,7 @@ from convstep.ops.activation.piecewise import Piece, Piecewise, exp_minus_1, lin
 from convstep.ops.arguments import Flag, Real
 from convstep.ops.base import Array, Spec
 from convstep.ops.choosing import chosen
-from convstep.ops.expression import Apply, Element, Expression, Number, Product, Quotient
+from convstep.ops.expression import Apply, Element, Expression, Number, Quotient, times
 
 
 class _Exponential(Piecewise):
@@ -46,16 +46,12 @@ class _Exponential(Piecewise):
         rate = 1 / float(np.float32(width))
 
         def value(x: Element) -> Expression:
-            return _times(height, exp_minus_1(x if width == 1 else Quotient(x, Number(width))))
+            return times(height, exp_minus_1(x if width == 1 else Quotient(x, Number(width))))
 
         def slope(x: Element) -> Expression:
-            return _times(height * rate, Apply("exp", (_times(rate, x),)))
+            return times(height * rate, Apply("exp", (times(rate, x),)))
 
         return Piece(0.0, value, slope), line(scale)
-
-
-def _times(factor: float, of: Expression) -> Expression:
-    return of if factor == 1 else Product((Number(factor), of))
 
 
 class ELU(_Exponential):

@@ -22,8 +22,8 @@ from convstep.ops.arguments import (
 from convstep.ops.axis_maps import AxisMap, give_all_back, read_all
 from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, Spec, quiet
 from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
-from convstep.ops.conv.convolution import Convolution, flat
-from convstep.ops.indices import unravel
+from convstep.ops.conv.convolution import Convolution
+from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes
 from convstep.ops.windows import Window, axis_from, check_plane, padded_positions, sliding_axis
 

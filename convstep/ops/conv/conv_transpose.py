@@ -13,8 +13,8 @@ from convstep.errors import ArgumentError
 from convstep.ops.arguments import Pair, PairFrom0, Single, SingleFrom0, Triple, TripleFrom0, ZerosMode
 from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, quiet
 from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
-from convstep.ops.conv.convolution import Convolution, flat
-from convstep.ops.indices import unravel
+from convstep.ops.conv.convolution import Convolution
+from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes
 from convstep.ops.windows import Window, check_plane, spreading_axis
 

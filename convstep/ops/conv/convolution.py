@@ -13,7 +13,7 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
 from convstep.ops.base import Array, Empty, IntArray, Parameter, Shape, Spec
-from convstep.ops.indices import unravel
+from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes, ProductSum
 from convstep.ops.windows import Window
 
@@ -151,8 +151,3 @@ class Convolution(ProductSum):
         outputs = self.counts[3]
         plane = np.arange(self.batch) * self.out_channels + into[:, None]
         return flat(plane[:, :, None] * outputs + np.arange(outputs))
-
-
-def flat(links: Array) -> Array:
-    """Links laid out over several axes, (m, …), as (m, n)."""
-    return links.reshape(len(links), -1)

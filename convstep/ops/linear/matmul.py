@@ -13,7 +13,7 @@ from convstep.errors import ArgumentError
 from convstep.ops.arguments import require_floats
 from convstep.ops.arithmetic.broadcast import Broadcast
 from convstep.ops.base import Array, Call, IntArray, Naming, Shape, Spec, quiet
-from convstep.ops.indices import unravel
+from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes, ProductSum
 
 
@@ -135,7 +135,7 @@ class MatMul(ProductSum):
         batch = self._outers[0].feeds(left)[:, :, None]
         out = (batch * rows + row[:, None, None]) * columns + np.arange(columns)
         b = (self._outers[1].reads(batch) * inner + along[:, None, None]) * columns + np.arange(columns)
-        return _flat(out), _flat(b), np.zeros(_flat(out).shape, np.uint8)
+        return flat(out), flat(b), np.zeros(flat(out).shape, np.uint8)
 
     def weight_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         rows, inner, columns = self._sizes
@@ -144,14 +144,9 @@ class MatMul(ProductSum):
         row = batch * rows + np.arange(rows)
         a = (self._outers[0].reads(batch) * rows + np.arange(rows)) * inner + along[:, None, None]
         out = row * columns + column[:, None, None]
-        return _flat(out), _flat(a), np.zeros(_flat(out).shape, np.uint8)
+        return flat(out), flat(a), np.zeros(flat(out).shape, np.uint8)
 
     # -- in words
 
     def tell(self, naming: Naming) -> str:
         return f"adds up the products of each row of {naming.tensor(0)} with each column of {naming.tensor(1)}"
-
-
-def _flat(links: IntArray) -> IntArray:
-    """Links laid out over several axes, (m, …), as (m, n)."""
-    return links.reshape(len(links), -1)

@@ -187,6 +187,15 @@ class ClassLoss(OldReduction):
         out = sample if self.reduction == "none" else np.zeros_like(sample)
         return Links(out, np.broadcast_to(self._local(call, slot)[into][:, None], out.shape))
 
+    # -- in words
+
+    def told_samples(self) -> str:
+        """What an output element is made of, before what it is of each sample."""
+        count = self.lines.count
+        if self.reduction == "none" or count == 1:
+            return ""
+        return f"the {'mean' if self.reduction == 'mean' else 'sum'} over {count} samples of "
+
     # -- as expressions
 
     @abstractmethod

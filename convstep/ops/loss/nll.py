@@ -101,10 +101,7 @@ class NLLLoss(ClassLoss):
         return f"{what} the scores in {naming.tensor(0)} of the right classes {naming.tensor(1)}, turned round"
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
-        count = 1 if self.reduction == "none" else self.lines.count
-        of = {"mean": "the mean over", "sum": "the sum over"}.get(self.reduction, "")
-        over = f"{of} {count} samples of " if count > 1 else ""
-        return f"is {over}−{'weight · ' if self.weight else ''}score of the right class"
+        return f"is {self.told_samples()}−{'weight · ' if self.weight else ''}score of the right class"
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made, name = naming.element(OUTPUT, out), naming.element(slot, into)

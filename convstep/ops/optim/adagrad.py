@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from convstep.ops.arguments import Flag, FlagOrNone, FromZero
-from convstep.ops.expression import Apply, Negative, Number, Power, Quotient, total
-from convstep.ops.optim.assignments import Assignment, Stepwise, short, times
+from convstep.ops.expression import Apply, Negative, Number, Power, Quotient, times, total
+from convstep.ops.optim.assignments import Assignment, Stepwise, short
 
 _SUM = "sum"
 

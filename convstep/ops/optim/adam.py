@@ -6,8 +6,8 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from convstep.ops.arguments import Betas, Flag, FlagOrNone, FromZero
-from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Power, Product, Quotient, total
-from convstep.ops.optim.assignments import Assignment, Stepwise, short, times
+from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Power, Product, Quotient, times, total
+from convstep.ops.optim.assignments import Assignment, Stepwise, short
 
 _MEAN, _SQUARE, _LARGEST = "exp_avg", "exp_avg_sq", "max_exp_avg_sq"
 

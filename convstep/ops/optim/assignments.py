@@ -20,12 +20,11 @@ from convstep.ops.expression import (
     Power,
     Product,
     Quotient,
-    Style,
     Sum,
-    render,
     with_parts,
 )
 from convstep.ops.optim.optimizers import GRADIENT, PARAMETER, STATE, Optimizer, Update
+from convstep.ops.rendering import Style, render
 
 
 class Assignment(NamedTuple):
@@ -124,11 +123,6 @@ def _one(array: Array, index: int) -> Array:
 def short(value: float) -> str:
     """A constant of a rule: `0.001`, `1e-8`."""
     return f"{value:.6g}".replace("e-0", "e-")
-
-
-def times(factor: float, of: Expression) -> Expression:
-    """The expression factor · of."""
-    return of if factor == 1 else Product((Number(factor), of))
 
 
 def _added(total: Any, own: bool, part: Expression, value: Callable[[Element], Array]) -> Any:

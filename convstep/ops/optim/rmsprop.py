@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from convstep.ops.arguments import Flag, FromZero
-from convstep.ops.expression import Apply, Expression, Negative, Number, Power, Quotient, total
+from convstep.ops.expression import Apply, Expression, Negative, Number, Power, Quotient, times, total
 from convstep.ops.optim.adam import blend
-from convstep.ops.optim.assignments import Assignment, Stepwise, short, times
+from convstep.ops.optim.assignments import Assignment, Stepwise, short
 
 _SQUARE, _BUFFER, _MEAN = "square_avg", "momentum_buffer", "grad_avg"
 

@@ -7,8 +7,8 @@ from typing import Self
 from pydantic import model_validator
 
 from convstep.ops.arguments import Flag, FlagOrNone, FromZero, Real
-from convstep.ops.expression import Negative, total
-from convstep.ops.optim.assignments import Assignment, Stepwise, times
+from convstep.ops.expression import Negative, times, total
+from convstep.ops.optim.assignments import Assignment, Stepwise
 
 _BUFFER = "momentum_buffer"
 
