@@ -107,3 +107,12 @@ def test_without_a_backward_pass(call, tmp_path):
     status, out, _ = call(path)
     assert status == 0
     assert "no gradients to check" in out
+
+
+def test_claims_that_are_not_finite_are_json_too(call, two_conv_with):
+    path = two_conv_with("{of: o1, is: [[1, .nan], [-.inf, 2.5]]}", "{of: w1, index: [1], is: .inf}")
+    status, out, _ = call(path, "--json")
+    whole, single = json.loads(out, parse_constant=pytest.fail)["claims"]
+    assert status == 1
+    assert whole["claim"] == whole["claimed"] == [[1, "NaN"], ["-Infinity", 2.5]]
+    assert single["claim"] == single["claimed"] == "Infinity"

@@ -74,7 +74,7 @@ class Verdict:
     def line(self) -> dict[str, Any]:
         """The verdict as contract §3 has it."""
         return {
-            "claim": self.claim,
+            "claim": _as_given(self.claim),
             "of": self.name,
             "claimed": _plain(self.claimed),
             "truth": _plain(self.truth),
@@ -82,6 +82,13 @@ class Verdict:
             "why": "; ".join(self.why),
             "mistakes": [mistake.as_json() for mistake in self.mistakes],
         }
+
+
+def _as_given(claim: Any) -> Any:
+    """A claim as it was written, fit for JSON."""
+    if isinstance(claim, list):
+        return [_as_given(part) for part in claim]
+    return plain(claim) if isinstance(claim, float) else claim
 
 
 def _plain(tensor: Floats) -> Any:
