@@ -60,6 +60,8 @@ class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False)
     def on_mount(self) -> None:
         self.set_interval(_TICK, self._tick)
         self._tick()
+        self.chosen = next((k for k, finding in enumerate(self.findings) if finding.right is False), 0)
+        self.draw()
 
     def on_resize(self, event: events.Resize) -> None:
         self.draw()
