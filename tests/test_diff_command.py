@@ -217,3 +217,10 @@ def test_what_run_wrote_opens_in_its_last_iteration(diff, run_out, iterations, m
     session = open_session(file, iterations, words[words.index("--at") + 1])
     assert session.place.iteration == iterations - 1
     assert session.state().step.writes == f"grad({name.removeprefix('grads/')})"
+
+
+def test_a_file_of_another_kind_is_told_which_kinds_would_do(diff, tmp_path):
+    (tmp_path / "mine.csv").write_text("1,2\n")
+    status, out, err = diff(tmp_path / "mine.csv")
+    assert (status, out) == (2, "")
+    assert err.endswith("'mine.csv' is no file of arrays; they end in .npz or .safetensors\n")

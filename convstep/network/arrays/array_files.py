@@ -30,7 +30,7 @@ def find_array(path: Path, key: str | None) -> Stored:
             return npy_array(path)
         except (OSError, ValueError) as error:
             raise FileError(_reason(path, error)) from None
-    arrays = _found(path)
+    arrays = _found(path, SUFFIXES)
     if key is None:
         if len(arrays) != 1:
             raise FileError(f"{path.name} holds {listed(arrays, 'and')}; say which by `key`")
@@ -42,7 +42,7 @@ def find_array(path: Path, key: str | None) -> Stored:
 
 def find_arrays(path: Path) -> dict[str, Stored]:
     """Every array of an .npz or .safetensors file, by name. Raises FileError for what is no such file."""
-    return {name: _checked(array) for name, array in _found(path).items()}
+    return {name: _checked(array) for name, array in _found(path, tuple(_READERS)).items()}
 
 
 def _checked(array: Stored | FileError) -> Stored:
@@ -51,12 +51,12 @@ def _checked(array: Stored | FileError) -> Stored:
     return array
 
 
-def _found(path: Path) -> dict[str, Stored | FileError]:
-    """The arrays of a file, and what else is in it, by name."""
+def _found(path: Path, suffixes: tuple[str, ...]) -> dict[str, Stored | FileError]:
+    """The arrays of a file, and what else is in it, by name; `suffixes` are the kinds of file that would do."""
     if path.suffix == ".npy":
         raise FileError("an .npy file holds one array without a name; give an .npz or .safetensors file")
     if path.suffix not in _READERS:
-        raise FileError(f"'{path.name}' is no file of arrays; they end in {listed(SUFFIXES)}")
+        raise FileError(f"'{path.name}' is no file of arrays; they end in {listed(suffixes)}")
     try:
         size_of(path)
         return _READERS[path.suffix](path)
