@@ -230,11 +230,12 @@ async def test_the_palette_lists_the_registry(session: Any) -> None:
         assert len(app.screen_stack) == 1
 
 
-async def test_the_palette_says_nothing_where_nothing_fits(session: Any) -> None:
+async def test_the_palette_does_nothing_where_nothing_fits(session: Any) -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "ctrl+p", *"xyzzy", "pagedown", "enter")
         assert len(app.screen_stack) == 2
+        assert any("no action has these words" in line for line in text_of(app))
         await press(pilot, "escape")
         assert session.calls == []
 

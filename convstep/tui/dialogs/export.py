@@ -29,7 +29,7 @@ class ExportDialog(ModalScreen[int | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         box = Vertical(classes=dialog_classes())
         box.border_title = "Export"
-        box.border_subtitle = titled("↑↓ enter chooses, escape leaves")
+        box.border_subtitle = titled("↑↓ enter chooses, escape closes")
         with box:
             yield Rows(*(Option(Content(said(choice))) for choice in self.choices), markup=False)
 

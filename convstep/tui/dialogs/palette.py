@@ -47,7 +47,7 @@ class PaletteDialog(ModalScreen[str | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         box = Vertical(classes=dialog_classes())
         box.border_title = "Palette"
-        box.border_subtitle = titled("↑↓ enter does it, escape leaves")
+        box.border_subtitle = titled("↑↓ enter does it, escape closes")
         with box:
             yield Input(placeholder="part of a name")
             yield Rows(markup=False)
@@ -63,6 +63,8 @@ class PaletteDialog(ModalScreen[str | None], inherit_bindings=False):
             line = Content.assemble((said(f"{action.title}{key}"), "bold"), said(f"  {action.help}"))
             rows.add_option(Option(line, id=action.id))
         rows.highlighted = 0 if rows.option_count else None
+        if not rows.option_count:
+            rows.add_option(Option("no action has these words", disabled=True))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._show(event.value)
