@@ -224,3 +224,11 @@ def test_a_file_of_another_kind_is_told_which_kinds_would_do(diff, tmp_path):
     status, out, err = diff(tmp_path / "mine.csv")
     assert (status, out) == (2, "")
     assert err.endswith("'mine.csv' is no file of arrays; they end in .npz or .safetensors\n")
+
+
+def test_what_run_writes_without_a_loss_is_of_the_last_iteration(diff, run_out, tmp_path):
+    file = tmp_path / "net.yaml"
+    layers = "[{name: a, op: Linear, out_features: 2}, {name: s, op: Tanh}]"
+    start = f"inputs: {{x: [[1, 2]]}}\nlayers: {layers}\ngradient: {{s: 1}}\n"
+    file.write_text(start + "optimizer: {op: SGD, lr: 0.1}\niterations: 3\n", encoding="utf-8")
+    assert diff(run_out(file, 3), file=file)[0] == 0

@@ -142,7 +142,8 @@ def beside_truth(recording: Recording, given: Mapping[str, Given], renamed: Mapp
     these. What `convstep run --out` wrote is of its last iteration, all else of the first. Raises ConvstepError for an
     unknown name or a shape that cannot be the tensor's.
     """
-    last = (iterations_run(given) or 1) - 1
+    ran = iterations_run(given)
+    last = (1 if ran is None else ran or recording.graph.iterations) - 1
     if last >= recording.graph.iterations:
         raise ConvstepError(f"holds gradients of iteration {last}, which is not run; give --iterations {last + 1}")
     backward = Backward(recording, recording.iteration(last))
@@ -154,9 +155,9 @@ def beside_truth(recording: Recording, given: Mapping[str, Given], renamed: Mapp
 
 
 def iterations_run(given: Mapping[str, Given]) -> int | None:
-    """How many iterations made what `convstep run --out` wrote, a loss each; None of other files or without a loss."""
+    """How many iterations made what `convstep run --out` wrote, a loss each; None of other files, 0 without a loss."""
     losses = given.get("losses")
-    return losses.numbers.size or None if losses is not None and _is_other_result("losses", given) else None
+    return losses.numbers.size if losses is not None and _is_other_result("losses", given) else None
 
 
 def explained(recording: Recording, difference: Difference, token: Work = QUIET) -> Difference:
