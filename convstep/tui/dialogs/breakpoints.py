@@ -10,8 +10,6 @@ from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.dialogs.changing import ChangingDialog
 
 _HINT = "o1, grad(w1)[3], grad(w1) if loss > 5, loss > prev(loss); then perhaps: after 10 hits"
-
-
 _KEYS = "space on/off · enter changes · d removes · a adds · escape closes"
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from textual.content import Content
 from textual.widgets import OptionList
 
-from convstep.tui.dialogs.asking import said, titled
+from convstep.tui.dialogs.asking import titled
 from convstep.tui.dialogs.listing import ListDialog
 
 
@@ -20,13 +19,9 @@ class ChangingDialog(ListDialog):
 
     def show_rows(self, message: str | None = "") -> None:
         """Draw the list anew, and say something in its title: the keys stay below it."""
-        options = self.query_one(OptionList)
-        at = options.highlighted or 0
-        self.rows = list(self.draw()) or [self.nothing]
-        options.clear_options()
-        options.add_options([Content(said(row)) for row in self.rows])
-        options.highlighted = min(at, len(self.rows) - 1)
-        options.border_title = titled(f"{self.dialog_title}: {message}" if message else self.dialog_title)
+        self.list_anew(self.draw() or [self.nothing])
+        title = f"{self.dialog_title}: {message}" if message else self.dialog_title
+        self.query_one(OptionList).border_title = titled(title)
 
     @property
     def number(self) -> int | None:

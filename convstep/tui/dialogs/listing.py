@@ -60,11 +60,17 @@ class ListDialog(ModalScreen[int | None], inherit_bindings=False):
         options = self.query_one(OptionList)
         if self.take_away is None or options.highlighted is None:
             return
-        at = options.highlighted
-        self.rows = list(self.take_away(at))
+        rows = self.take_away(options.highlighted)
+        if rows:
+            self.list_anew(rows)
+        else:
+            self.dismiss(None)
+
+    def list_anew(self, rows: Sequence[str]) -> None:
+        """Show other rows; the same number stays chosen, or else the last."""
+        options = self.query_one(OptionList)
+        at = options.highlighted or 0
+        self.rows = list(rows)
         options.clear_options()
         options.add_options(self._options())
-        if not self.rows:
-            self.dismiss(None)
-            return
         options.highlighted = min(at, len(self.rows) - 1)
