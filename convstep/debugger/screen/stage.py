@@ -149,7 +149,9 @@ class Stage:
         statuses = np.full(flat.shape, Status.DONE, np.uint8)
         if empty is not None:
             statuses[np.asarray(empty).reshape(-1) != 0] = Status.PADDING
-        return self.partly(key, title, flat, statuses, note=note, shape=shape or values.shape, now=now, element=element)
+        return self.partly(
+            key, title, flat, statuses, note=note, shape=shape or values.shape, sign=sign, now=now, element=element
+        )
 
     def partly(
         self,
@@ -189,6 +191,7 @@ class Stage:
             format=number_format,
             scale=scale,
             follow=now if now is not None else first,
+            sign=sign,
         )
 
 
