@@ -159,7 +159,7 @@ def writer(recording: Recording, names: Names, spot: Spot, key: str, index: int)
     if not writers:
         return landing
     at = Place(state.place.iteration, writers[-1])
-    now = state.scatters and at.step == state.place.step
+    now = state.scatters and at.step == state.place.step and state.place.element is not None
     at = at._replace(element=_last_giver(state, index) if now else _element(recording, spot, at, index))
     return Landing(Spot("element", spot.order, timeline.position(spot.order, at)))
 

@@ -221,3 +221,12 @@ def test_the_timeline_is_dragged_within_the_iteration(session, share, position):
     session.go_to_share(share)
     assert session.spot.level == "term"
     assert abs(session.spot.position - position) <= 1
+
+
+def test_who_wrote_a_gradient_that_a_whole_step_in_scatter_order_has_just_written():
+    session = open_session(sample("two_conv"), at="grad(w1)")
+    session.switch_order()
+    assert (session.spot.level, session.spot.order) == ("op", "scatter")
+    session.writer("grad(o1.weight)", 0)
+    assert session.spot.level == "element"
+    assert session.place.element == 3, "the last upstream element that gave to it"
