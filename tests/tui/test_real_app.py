@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from convstep.debugger.opening import open_session
+from convstep.debugger.screen.view import Lazy
 from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 
@@ -183,3 +184,13 @@ def test_any_size_is_drawn(size: tuple[int, int]) -> None:
         assert app.size == (80, 24)
 
     run(opened("digits", "op 30"), play, size)
+
+
+async def test_a_key_makes_only_what_is_seen() -> None:
+    app = ConvstepApp(opened("resnet18", "conv1"))
+    async with app.run_test(size=(160, 50)) as pilot:
+        await pilot.press("n")
+        await pilot.pause()
+        gradients = app.main.panes[2].blocks
+        assert isinstance(gradients, Lazy)
+        assert len(gradients._made) < len(gradients) / 2, "what has no room is not made"

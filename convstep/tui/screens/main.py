@@ -180,7 +180,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def _legend(self, width: int, edited: bool) -> Any:
         grid = self._scaled()
-        compared = any(each.yours for each in self.panes[2].grids)
+        compared = any(placed.grid.yours for placed in self.panes[2].drawn.placed)
         of = grid.title if grid else ""
         return legend_line(grid.scale if grid else None, width, self.palette, of, edited, compared)
 
