@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
         with Progress(1) as progress:
             meanwhile = _import_the_screen if _on_a_terminal() else None
             session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile)
-            _set_beside(session, options)
+            if options.mine:
+                _set_beside(session, options.mine, options.renamed)
         if not _on_a_terminal():
             raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
         from convstep.debugger.keeping.autosave import Autosave, find
@@ -43,17 +44,19 @@ def run(options: argparse.Namespace) -> int:
         from convstep.tui.show import show
 
         settings = read_settings()
-        keeper = Autosave(options.file, session, options.iterations)
+        mine = (options.mine, options.renamed) if options.mine else None
+        keeper = Autosave(options.file, session, options.iterations, mine=mine)
         kept = find(options.file) if options.at is None else None
     ending = show(session, settings, keeper, f"{kept.offer()}; ctrl+r resumes it" if kept else "")
     if ending.resume and kept:
         with Progress(1) as progress:
             session = kept.session(progress.show)
-            _set_beside(session, options)
-        keeper = Autosave(options.file, session, kept.iterations)
+            mine = mine or kept.mine
+            said = _set_beside_again(session, mine) if mine else ""
+        keeper = Autosave(options.file, session, kept.iterations, mine=mine)
         if keeper.keep():
             kept.forget()
-        ending = show(session, settings, keeper)
+        ending = show(session, settings, keeper, said)
     return _ended(ending, keeper)
 
 
@@ -66,18 +69,25 @@ def _on_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
-def _set_beside(session: Session, options: argparse.Namespace) -> None:
+def _set_beside(session: Session, file: str, renamed: list[str]) -> None:
     """--mine: the gradients of a file beside the session's. Raises ConvstepError for what cannot be compared."""
-    if not options.mine:
-        return
     from convstep.debugger.claims.mine import read_mine
 
-    path = Path(options.mine)
+    path = Path(file)
     given = read_gradients(path)
     try:
-        session.mine = read_mine(session.recording.beside(), path.name, given, read_renamed(options.renamed))
+        session.mine = read_mine(session.trial.original.beside(), path.name, given, read_renamed(renamed))
     except ConvstepError as error:
         raise ConvstepError(f"{path}: {error}") from error
+
+
+def _set_beside_again(session: Session, mine: tuple[str, list[str]]) -> str:
+    """The same for a session that is resumed, which goes on without; what there is to say."""
+    try:
+        _set_beside(session, *mine)
+    except ConvstepError as error:
+        return f"without your gradients: {error}"
+    return ""
 
 
 def _ended(ending: Ending, keeper: Autosave) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from convstep.debugger.moves import Spot
@@ -47,17 +48,23 @@ class Bookmarks:
             raise ConvstepError(f"a bookmark has a name of 1 to {_LONGEST} characters")
         others = [mark for mark in self.all() if mark.name != name]
         moved = len(others) < len(self.all())
-        self._keep([*others, Bookmark(name, spot)])
+        self.keep([*others, Bookmark(name, spot)])
         return f"bookmark '{name}' {'moved here' if moved else 'set'}; M lists them"
 
     def remove(self, number: int) -> list[Bookmark]:
         """Without the bookmark of this number, from 0; those that are left."""
         left = self.all()
         del left[number]
-        self._keep(left)
+        self.keep(left)
         return left
 
-    def _keep(self, marks: list[Bookmark]) -> None:
+    def carry(self, over: Callable[[Spot], Spot]) -> None:
+        """Put each where its spot is in another timeline."""
+        if marks := self.all():
+            self.keep([replace(mark, spot=over(mark.spot)) for mark in marks])
+
+    def keep(self, marks: list[Bookmark]) -> None:
+        """These, in place of all that there are."""
         self._extras["bookmarks"] = [
             {"name": m.name, "level": m.spot.level, "order": m.spot.order, "position": m.spot.position} for m in marks
         ]

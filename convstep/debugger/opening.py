@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from convstep.debugger.keeping import snapshot
 from convstep.debugger.moves import Spot
-from convstep.debugger.session import Session
+from convstep.debugger.session import MINE, Session
 from convstep.engine.recording import Recording
 
 
@@ -26,10 +26,19 @@ def open_session(
     saved = snapshot.read_if_snapshot(source)
     session = resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
     _run(session, progress, meanwhile)
+    set_mine(session, saved)
     if at is not None:
         session.go(at)
         session.unsaved = False
     return session
+
+
+def set_mine(session: Session, saved: snapshot.Snapshot | None) -> None:
+    """What was given by --mine when the snapshot was saved."""
+    if saved is not None and MINE in saved.extras:
+        from convstep.debugger.claims.mine import from_data
+
+        session.mine = from_data(session.trial.original.beside(), saved.extras[MINE])
 
 
 def _run(session: Session, progress: Callable[[int], None] | None, meanwhile: Callable[[], None] | None) -> None:
@@ -58,7 +67,8 @@ def resume(saved: snapshot.Snapshot, iterations: int | None = None) -> Session:
     graph = saved.graph if iterations is None else snapshot.with_iterations(saved.graph, iterations)
     original = Recording(graph, checkpoints={saved.iteration: saved.state})
     original.losses.update(saved.losses)
-    session = Session(original, look=dict(saved.look), extras=dict(saved.extras))
+    extras = {name: value for name, value in saved.extras.items() if name != MINE}
+    session = Session(original, look=dict(saved.look), extras=extras)
     recording = session.recording
 
     def within(spot: Spot) -> Spot:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from convstep.debugger.whatif.beside import Beside
     from convstep.engine.nonfinite import Lookout
 
+MINE = "mine"
+"""Under this name snapshots keep what --mine gave."""
 _LONGEST_HISTORY = 500
 
 
@@ -260,12 +262,14 @@ class Session:
 
     def adopt(self, trial: Trial) -> None:
         """Show the numbers of a run with other edits, at the same place. Its iteration at hand must have been run."""
+        from convstep.debugger.bookmarks import Bookmarks
         from convstep.debugger.whatif.beside import spot_in
 
         old, new = self.recording.timeline, trial.recording.timeline
         self.spot = spot_in(self.spot, old, new)
         self.history = [spot_in(spot, old, new) for spot in self.history]
         self.future = [spot_in(spot, old, new) for spot in self.future]
+        Bookmarks(self.extras, old).carry(lambda spot: spot_in(spot, old, new))
         self.trial, self.recording = trial, trial.recording
         self.extras.update(trial.extras())
         self._screen = ScreenBuilder(self.names)
@@ -302,7 +306,7 @@ class Session:
                 tuple((s.level, s.order, s.position) for s in self.history),
                 tuple((s.level, s.order, s.position) for s in self.future),
                 self.look,
-                self.extras,
+                {**self.extras, **({MINE: self.mine.as_data()} if self.mine else {})},
             ),
         )
         self.unsaved = False

@@ -105,6 +105,7 @@ class _Builder:
             symbols=dict(document.symbols),
             indexing=document.indexing,
             claims=claims(self.source, document, shapes),
+            files=tuple(dict.fromkeys(self.tensors.files)),
             document=self._plain(name, data, seeds, slots, parameters),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,9 @@ class Graph:
 
     `data` holds the whole inputs, `inputs` their shapes within an iteration. `parameters` are the initial
     values under their stored names, `buffers` likewise; `aliases` maps every state_dict name to the stored one.
-    `seeds` are the given upstream gradients (`gradient:`). `document` is the network as plain data, tensors as
-    arrays, from which the same graph can be built anywhere. `forced` are numbers set by hand, of which the document
-    knows nothing; of two for the same element the later one holds.
+    `seeds` are the given upstream gradients (`gradient:`). Numbers were read from `files`. `document` is the network
+    as plain data, tensors as arrays, from which the same graph can be built anywhere. `forced` are numbers set by hand,
+    of which the document knows nothing; of two for the same element the later one holds.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Graph:
     symbols: Mapping[str, str] = field(default_factory=dict)
     indexing: str = "torch"
     claims: tuple[Claim, ...] = ()
+    files: tuple[Path, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict)
     forced: tuple[Forced, ...] = ()
 

@@ -129,7 +129,7 @@ def _load(
     """A state dict whose names and shapes are exactly the network's; a shared parameter may be there once."""
     where = ("weights",)
     try:
-        stored = find_arrays(source.directory / file)
+        stored = find_arrays(tensors.file(file))
     except FileError as error:
         raise source.error(where, str(error)) from None
     stored = {name: array for name, array in stored.items() if name in slots or not name.endswith(_OPTIONAL)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import inf, isnan, prod
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -57,7 +58,7 @@ class Tensors:
     """Reads tensors of one network: its floats have the net's dtype, its random numbers come from the net's seed.
 
     With `room`, only so many elements in all are made; the tensors beyond are blank. `drawing` has the
-    bytes that each random tensor takes beside its own while it is drawn.
+    bytes that each random tensor takes beside its own while it is drawn, `files` those that were read.
     """
 
     source: Source
@@ -65,11 +66,18 @@ class Tensors:
     seed: int
     room: float = inf
     drawing: list[int] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
 
     @property
     def is_outline(self) -> bool:
         """Whether something was left blank."""
         return self.room < 0
+
+    def file(self, name: str) -> Path:
+        """A file beside the network file, which is about to be read."""
+        path = self.source.directory / name
+        self.files.append(path)
+        return path
 
     def makes(self, size: int) -> bool:
         """Whether a tensor of so many elements is made; it then takes its part of the room."""
@@ -163,8 +171,9 @@ class Tensors:
         return numbers(self.source, where, value)
 
     def _file(self, where: Where, form: _File) -> Array:
+        path = self.file(form.file)
         try:
-            stored = find_array(self.source.directory / form.file, form.key)
+            stored = find_array(path, form.key)
             return read_array(stored) if self.makes(prod(stored.shape)) else blank(stored.shape, stored.dtype)
         except FileError as error:
             raise self.source.error((*where, error.at), str(error)) from None

@@ -6,13 +6,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from networks import sample
 from plain_view import plain
 
+from convstep.debugger.bookmarks import Bookmarks
 from convstep.debugger.keeping import autosave, container, crash
 from convstep.debugger.keeping.autosave import Autosave, find
+from convstep.debugger.landmarks import relocate
+from convstep.debugger.moves import Spot
 from convstep.debugger.opening import open_session
+from convstep.debugger.stops.breakpoints import Breakpoint
 from convstep.errors import ConvstepError
 
 
@@ -34,8 +39,8 @@ def others(monkeypatch):
     monkeypatch.setattr(autosave, "is_alive", lambda process: False)
 
 
-def stepped(net, steps=5):
-    session = open_session(net, at="term 30")
+def stepped(net, steps=5, at="term 30"):
+    session = open_session(net, at=at)
     for _ in range(steps):
         session.next()
     return session
@@ -154,9 +159,93 @@ def test_a_changed_file_is_said_and_opens_near_by(net, where, others):
         find(net, where).session()
 
 
+def test_a_changed_file_of_numbers_is_said(where, others, tmp_path):
+    net, numbers = tmp_path / "net.yaml", tmp_path / "x.npz"
+    net.write_text("inputs: {x: {file: x.npz}}\nlayers: [{name: r, op: ReLU}, {name: s, op: Sigmoid}]\n")
+    np.savez(numbers, x=np.arange(4.0))
+    session = open_session(str(net), at="s[2]")
+    session.next()
+    Autosave(str(net), session, where=where).keep()
+    assert find(str(net), where).changed == ()
+    np.savez(numbers, x=np.arange(6.0))
+    kept = find(str(net), where)
+    assert kept.offer().endswith("(x.npz has changed since)")
+    assert kept.session().place == session.place
+    assert kept.session().spot.position == session.spot.position + 2  # r has two elements more
+
+
+def test_weights_beside_the_file_are_looked_at(where, others, tmp_path):
+    net, weights = tmp_path / "net.yaml", tmp_path / "w.npz"
+    net.write_text("inputs: {x: [[1, 2]]}\nlayers: [{name: fc, op: Linear, out_features: 1}]\nweights: w.npz\n")
+    np.savez(weights, **{"fc.weight": np.ones((1, 2)), "fc.bias": np.ones(1)})
+    Autosave(str(net), stepped(str(net), 1, "start"), where=where).keep()
+    assert find(str(net), where).changed == ()
+    weights.unlink()
+    assert find(str(net), where).changed == (str(weights),)
+
+
+def test_a_saved_snapshot_needs_no_file_of_numbers(tmp_path):
+    net, numbers = tmp_path / "net.yaml", tmp_path / "x.npz"
+    net.write_text("inputs: {x: {file: x.npz}}\nlayers: [{name: r, op: ReLU}]\n")
+    np.savez(numbers, x=np.arange(4.0))
+    open_session(str(net)).save(str(tmp_path / "s.convstep"))
+    np.savez(numbers, x=np.arange(6.0))
+    assert open_session(str(tmp_path / "s.convstep")).graph.data["x"].tolist() == [0, 1, 2, 3]
+
+
+MORE = """
+inputs: {x: [1, 2, 3]}
+layers:
+  - {name: new, op: Identity}
+  - {name: a, op: Sigmoid}
+  - {name: b, op: Tanh}
+loss: {op: MSELoss, inputs: [b, x]}
+"""
+
+
+def test_everything_is_found_by_name_where_the_steps_are_others(net, where, others):
+    Path(net).write_text(MORE.replace("  - {name: new, op: Identity}\n", ""))
+    session = open_session(net, at="b")
+    session.go("a[2]")
+    marks = Bookmarks(session.extras, session.recording.timeline)
+    marks.set("here", session.spot)
+    marks.set("start", Spot("op", "gather", -1))
+    session.desk.breakpoints.toggle(Breakpoint(step=1))
+    session.desk.breakpoints.toggle(Breakpoint(step=0, condition="loss > 1"))
+    session.desk.keep()
+    Autosave(net, session, where=where).keep()
+
+    def again(text):
+        Path(net).write_text(text)
+        other = find(net, where).session()
+        steps = other.recording.timeline.steps
+        history = [steps[other.recording.timeline.place(s.level, s.order, s.position).step] for s in other.history[1:]]
+        stops = [steps[each.step].layer for each in other.desk.breakpoints.all]
+        names = [mark.name for mark in Bookmarks(other.extras, other.recording.timeline).all()]
+        return other, [step.layer for step in history], stops, names
+
+    found, history, stops, names = again(MORE)
+    assert (found.recording.timeline.steps[found.place.step].layer, found.place.element) == ("a", 2)
+    assert (history, stops, names) == (["b"], ["b", "a"], ["here", "start"])
+    assert Bookmarks(found.extras, found.recording.timeline).all()[0].spot == found.spot
+    lost, history, stops, names = again(MORE.replace("name: a,", "name: c,"))
+    assert lost.spot == session.spot
+    assert (history, stops, names) == (["b"], ["b"], ["start"])
+
+
+@pytest.mark.parametrize("data", [None, 3, {}, {"spot": 3}, {"spot": ["op", "gather", [[1], 0, None]]}])
+def test_landmarks_that_are_none_change_nothing(net, data):
+    session = stepped(net)
+    before = session.standing
+    relocate(session, data)
+    assert session.standing == before
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        lambda data: {**data, "files": 3},
+        lambda data: {**data, "mine": 3},
         lambda data: {**data, "spot": ["op", "gather", "x"]},
         lambda data: {**data, "spot": 3},
         lambda data: {**data, "history": [["op"]]},

@@ -11,6 +11,7 @@ from convstep.debugger.bookmarks import Bookmarks
 from convstep.debugger.moves import Spot
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
+from convstep.debugger.whatif.edits import read_edit
 from convstep.errors import ConvstepError
 
 TWO_CONV = str(Path(__file__).parents[2] / "sample_nets" / "two_conv.yaml")
@@ -66,3 +67,17 @@ def test_what_is_no_bookmark_is_passed_over(data: Any) -> None:
     session = open_session(TWO_CONV)
     session.extras["bookmarks"] = data
     assert marks_of(session).all() == []
+
+
+def test_bookmarks_stay_on_their_step_when_an_edit_changes_the_count_of_terms() -> None:
+    session = open_session(TWO_CONV, at="new(w2)[3]")
+    session.first_inside()
+    marks_of(session).set("here", session.spot)
+    before = session.place, session.spot
+    edit = read_edit("momentum = 0.9", session.graph, session.names, session.recording.iteration(0))
+    session.adopt(session.trial.with_edit(edit))
+    assert session.spot != before[1]
+    assert marks_of(session).all()[0].spot == session.spot
+    assert session.place == before[0]
+    session.adopt(session.trial.undo())
+    assert marks_of(session).all()[0].spot == session.spot == before[1]

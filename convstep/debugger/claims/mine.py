@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from convstep.engine.recording import Recording
 from convstep.engine.work import Work
+from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
 
 if TYPE_CHECKING:
@@ -19,12 +22,15 @@ if TYPE_CHECKING:
 class Mine:
     """The gradients of a file, compared with those of their iteration. `file` is its name for the screen.
 
-    `explained`: whether the mistakes that may be behind wrong ones have been looked for, which takes long.
+    `given` is all that the file holds, `renamed` what --as said. `explained`: whether the mistakes that may be behind
+    wrong ones have been looked for, which takes long.
     """
 
     file: str
     difference: Difference
     explained: bool = False
+    given: Mapping[str, Given] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def _by_tensor(self) -> dict[str, Compared]:
@@ -52,6 +58,11 @@ class Mine:
         where = names.element(of, first[0], compared.truth.shape) if first else names.tensor(of)
         return f"{where} is the first of {self.file} that differs; k lists all"
 
+    def as_data(self) -> dict[str, Any]:
+        """Plain data and arrays, for a snapshot."""
+        arrays = {name: [given.numbers, given.precision] for name, given in self.given.items()}
+        return {"file": self.file, "arrays": arrays, "renamed": dict(self.renamed)}
+
     def explaining(self, recording: Recording) -> Callable[[Work], Mine]:
         """The work that looks for the mistakes. The recording is to be that thread's own."""
 
@@ -75,4 +86,17 @@ def read_mine(recording: Recording, file: str, given: Mapping[str, Given], renam
     from convstep.explain.difference import beside_truth
 
     difference = beside_truth(recording, given, renamed)
-    return _ready(Mine(file, difference, explained=difference.ok))
+    return _ready(Mine(file, difference, difference.ok, given, renamed))
+
+
+def from_data(recording: Recording, data: Any) -> Mine | None:
+    """What `as_data` gave, compared anew; None where it is something else, or nothing of this network's."""
+    from convstep.explain.difference import Given
+
+    try:
+        given = {name: Given(numbers, str(kept_as)) for name, (numbers, kept_as) in data["arrays"].items()}
+        if not all(isinstance(each.numbers, np.ndarray) for each in given.values()):
+            return None
+        return read_mine(recording, str(data["file"]), given, dict(data["renamed"]))
+    except (KeyError, TypeError, ValueError, AttributeError, ConvstepError):
+        return None

@@ -1,8 +1,9 @@
 """An unsaved session is kept on its own, and offered when the same file is opened again.
 
-What is kept is where one stood and what one had set up, not the network: that is read from its file again, and
-numbers are computed again. So it is small, whatever the network. Each process keeps its sessions in a file of its
-own; one that a living process keeps is offered to nobody.
+What is kept is where one stood and what one had set up, not the network: that is read from its files again, and
+numbers are computed again. So it is small, whatever the network. By which content they are known is kept, too: where a
+file has changed since, the offer says so, and what one had set up is found again by name. Each process keeps its
+sessions in a file of its own; one that a living process keeps is offered to nobody.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from typing import Any, NamedTuple
 from convstep.debugger.keeping import snapshot
 from convstep.debugger.keeping.container import ContainerError, pack, unpack
 from convstep.debugger.keeping.saving import is_alive, start_of, write_whole
-from convstep.debugger.opening import resume
+from convstep.debugger.landmarks import landmarks, relocate
+from convstep.debugger.opening import resume, set_mine
 from convstep.debugger.session import Session
 from convstep.engine.recording import TrainingState
 from convstep.network import load
+from convstep.network.words import listed
 
 _KIND, _FORMAT, _SUFFIX = "convstep autosave", 1, ".autosave"
 _LONGEST_KEPT = 30 * 24 * 3600.0
@@ -36,16 +39,26 @@ def directory() -> Path:
 
 
 class Autosave:
-    """Keeps one session, which was opened on the file `source`."""
+    """Keeps one session, which was opened on the file `source`, with the gradients of `mine` (a file, and --as)."""
 
-    def __init__(self, source: str, session: Session, iterations: int | None = None, where: Path | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        session: Session,
+        iterations: int | None = None,
+        where: Path | None = None,
+        mine: tuple[str, list[str]] | None = None,
+    ) -> None:
         self.session = session
         self.where = directory() if where is None else where
         self.path = self.where / f"{_key(source)}-{os.getpid()}{_SUFFIX}"
         self.source = source
         self._iterations = iterations
         self._source = os.path.abspath(source)
+        self._mine = None if mine is None else [os.path.abspath(mine[0]), list(mine[1])]
+        read: list[Path | str] = [*session.trial.original.graph.files, *([mine[0]] if mine else [])]
         self._mark = _mark(Path(self._source))
+        self._files = {os.path.abspath(path): _mark(Path(path)) for path in read}
         self._kept: dict[str, Any] | None = None
 
     def changed(self) -> bytes | None:
@@ -84,6 +97,8 @@ class Autosave:
             "format": _FORMAT,
             "source": self._source,
             "mark": self._mark,
+            "files": self._files,
+            "mine": self._mine,
             "process": [os.getpid(), start_of(os.getpid())],
             "iterations": self._iterations,
             "spot": list(_entry(session.spot)),
@@ -91,17 +106,22 @@ class Autosave:
             "future": [list(_entry(spot)) for spot in session.future],
             "look": _copy(session.look),
             "extras": _copy(session.extras),
+            "landmarks": landmarks(session),
         }
 
 
 class Kept(NamedTuple):
-    """A session that nobody saved: where it stood, when, and whether its file is the same still."""
+    """A session that nobody saved: where it stood, when, and which of its files have `changed` since.
+
+    `mine` is the file that --mine named, and what --as said.
+    """
 
     path: Path
     source: str
     when: float
     data: dict[str, Any]
-    same_file: bool
+    changed: tuple[str, ...]
+    mine: tuple[str, list[str]] | None
 
     @property
     def iterations(self) -> int | None:
@@ -114,8 +134,14 @@ class Kept(NamedTuple):
         level, _, position = self.data["spot"]
         then, now = time.localtime(self.when), time.localtime()
         day = "" if then[:3] == now[:3] else time.strftime("%d %b ", then)
-        changed = "" if self.same_file else " (the file has changed since)"
+        changed = f" ({self._changed_files()} changed since)" if self.changed else ""
         return f"an unsaved session from {day}{time.strftime('%H:%M', then)} stands at {level} {position}{changed}"
+
+    def _changed_files(self) -> str:
+        if self.source in self.changed:
+            return "the file has"
+        names = [os.path.basename(path) for path in self.changed]
+        return f"{listed(names, 'and')} {'has' if len(names) == 1 else 'have'}"
 
     def session(self, progress: Callable[[int], None] | None = None) -> Session:
         """The session again: its file read, its numbers computed. Raises ConvstepError where the file is bad now."""
@@ -126,7 +152,10 @@ class Kept(NamedTuple):
             saved = snapshot.Snapshot(graph, "op", "gather", -1, 0, TrainingState(graph.parameters, graph.buffers))
         moved = saved.moved(data["spot"], data["history"], data["future"], data["look"], data["extras"])
         session = resume(moved, self.iterations)
+        if self.changed:
+            relocate(session, data.get("landmarks"))
         session.run(progress)
+        set_mine(session, saved)
         session.unsaved = True
         return session
 
@@ -164,8 +193,11 @@ def _read(path: Path) -> Kept | None:
         snapshot.check_places(data["spot"], *data["history"], *data["future"])
         if not all(isinstance(data[key], dict) for key in ("look", "extras")):
             return None
-        same = data["mark"] == _mark(Path(data["source"]))
-        return Kept(path, str(data["source"]), float(data["when"]), data, same)
+        marks = {data["source"]: data["mark"], **data.get("files", {})}
+        changed = tuple(file for file, mark in marks.items() if mark != _mark(Path(file)))
+        mine = data.get("mine")
+        of = None if mine is None else (str(mine[0]), [str(pair) for pair in mine[1]])
+        return Kept(path, str(data["source"]), float(data["when"]), data, changed, of)
     except (ContainerError, OSError, KeyError, TypeError, ValueError):
         return None
 
