@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -77,8 +77,19 @@ def validate(
                     continue
                 strangers.add(place[:-1])
             by_place.setdefault(place, []).append(details)
-        known = [*model.model_fields, *extra]
-        return None, [_problem(errors, place, data, where, subject, known) for place, errors in by_place.items()]
+        known = [*dict.fromkeys((*model.model_fields, *extra))]
+        return None, [
+            _problem(errors, place, data, where, subject, _keys_inside(model, place) or known)
+            for place, errors in by_place.items()
+        ]
+
+
+def _keys_inside(model: type[BaseModel], place: Where) -> list[str]:
+    """The keys of each item of a list of mappings: `of`, `index` and `is` inside `claims`; none elsewhere."""
+    field = model.model_fields.get(str(place[0])) if len(place) > 1 else None
+    items = get_args(field.annotation) if field is not None else ()
+    found = next((item for item in items if isinstance(item, type) and issubclass(item, BaseModel)), None)
+    return [] if found is None else [inner.alias or name for name, inner in found.model_fields.items()]
 
 
 def _inside(details: ErrorDetails, data: Any) -> Where:
@@ -99,13 +110,15 @@ def _inside(details: ErrorDetails, data: Any) -> Where:
 def _problem(
     errors: list[ErrorDetails], place: Where, data: Any, where: Where, subject: str, known: list[str]
 ) -> Problem:
+    """One place's errors in words; `known` are the keys that a mapping may have there."""
+    around = _at(data, place[:-1])
     name = str(place[-1]) if place and isinstance(place[-1], str) else _owner(place, subject)
     match errors[0]["type"]:
         case "missing":
             hint = _HINTS.get(str(place[-1]), "")
             return Problem((*where, *place[:-1]), f"{_owner(place[:-1], subject)} needs `{place[-1]}`{hint}")
         case "extra_forbidden":
-            rest = did_you_mean(name, [k for k in known if not (isinstance(data, dict) and k in data)] or known)
+            rest = did_you_mean(name, [k for k in known if not (isinstance(around, dict) and k in around)] or known)
             return Problem((*where, *place), f"{_owner(place[:-1], subject)} has no `{name}`{rest}", key=True)
     value = errors[0]["input"]
     own = [str(e["ctx"]["error"]) for e in errors if e["type"] == "value_error" and "error" in e.get("ctx", {})]
@@ -116,6 +129,12 @@ def _problem(
         return Problem((*where, *place), own[0], key=errors[0]["loc"][-1] == "[key]")
     wanted = [_expected(e) for e in errors]
     return Problem((*where, *place), f"{name} takes {join(wanted)}, not {show(value)}{_meant(value, wanted)}")
+
+
+def _at(data: Any, place: Where) -> Any:
+    for step in place:
+        data = data[step]
+    return data
 
 
 def _owner(place: Where, subject: str) -> str:

@@ -76,6 +76,12 @@ FORM = [
     (layer("{name: a, op: ReLU, inplac: true}"), "4:25", "ReLU has no `inplac`; did you mean 'inplace'?"),
     (layer("{name: a, op: ReLU, inputs: x}"), "4:33", "a list of tensor names in brackets, such as [x]"),
     (NET + "optimiser: {op: SGD}\n", "5:1", "the network has no `optimiser`; did you mean 'optimizer'?"),
+    (NET + "claims: [{of: x, is: 1, at: 2}]\n", "5:25", "each of `claims` has no `at`; there is index"),
+    (
+        layer("{name: a, op: Linear, out_features: 2, size: 3}"),
+        "4:40",
+        "in_features, bias, name, op, inputs and weight",
+    ),
     (NET + "optimizer: {op: SDG}\n", "5:17", "there is no optimizer 'SDG'; did you mean 'SGD'?"),
     (NET + "optimizer: {lr: 0.1}\n", "5:12", "`optimizer` needs `op`"),
     (NET + "optimizer: {op: SGD, lr: -1}\n", "5:26", "lr takes a number of 0 or more, not -1"),

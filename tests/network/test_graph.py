@@ -38,6 +38,8 @@ def told(node: Node) -> list[Any]:
 
 def assert_same(one: Graph, other: Graph) -> None:
     for field in fields(Graph):
+        if field.name == "files":
+            continue  # a document holds all numbers
         assert same(getattr(one, field.name), getattr(other, field.name)), field.name
 
 
