@@ -110,6 +110,17 @@ def test_a_long_message_ends_after_a_whole_word() -> None:
     assert line.text == "─ there is nothing to stop … ─"
 
 
+@pytest.mark.parametrize(
+    ("total", "shown"), [("= 0", "∂C/∂x[7] = 0"), ("none", "∂C/∂x[7] = none"), ("", "∂C/∂x[7] = ·")]
+)
+def test_a_sum_that_no_term_reaches_has_its_result_alone(total: str, shown: str) -> None:
+    def no_term(k: int) -> FormulaTerm:
+        raise AssertionError(k)
+
+    formula = Formula("∂C/∂x[7]", 0, no_term, total=total)
+    assert [strip.text.strip() for strip in formula_lines(formula, 60, 4, PALETTE)][1:] == [shown, "", ""]
+
+
 def test_no_formula_is_blank_lines() -> None:
     assert [strip.text.strip() for strip in formula_lines(None, 30, 4, PALETTE)][1:] == ["", "", ""]
 

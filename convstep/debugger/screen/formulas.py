@@ -199,7 +199,8 @@ def _shares(stage: Stage, step: Step) -> Formula:
         return FormulaTerm(f"{to}:", f"{local}·{signed(shares.upstream)}", short(float(shares.products[j])))
 
     note = "local × upstream, one share an element"
-    return Formula(f"shares of {upstream}", len(full), column, _current(full, now), note, joint="")
+    total = "" if len(full) else "none"
+    return Formula(f"shares of {upstream}", len(full), column, _current(full, now), note, total, joint="")
 
 
 # -- update ---------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def formula_lines(formula: Formula | None, width: int, height: int, palette: Pal
     if formula is None:
         body: list[list[Piece]] = []
         note = ""
-    elif formula.count == 1:
+    elif formula.count <= 1:
         body, note = _single(formula, width, height - 1, palette)
     else:
         body, note = _sum(formula, width, palette)
@@ -42,8 +42,11 @@ def formula_lines(formula: Formula | None, width: int, height: int, palette: Pal
 
 
 def _single(formula: Formula, width: int, height: int, palette: Palette) -> tuple[list[list[Piece]], str]:
-    """No sum: one line for names, one for numbers, one for the result; long ones wrap where there is room."""
-    term = formula.term(0)
+    """No sum: one line for names, one for numbers, one for the result; long ones wrap where there is room.
+
+    What no term reaches has its result alone.
+    """
+    term = formula.term(0) if formula.count else FormulaTerm("", "", "")
     subject = f" {formula.subject} "
     indent = cell_len(subject)
     room = max(4, width - indent - 3)
@@ -51,6 +54,7 @@ def _single(formula: Formula, width: int, height: int, palette: Palette) -> tupl
     result = (formula.total or term.result).removeprefix("= ")
     if result and result not in texts:
         texts.append(result)
+    texts = texts or ["·"]
     spare = max(0, height - len(texts))
     body: list[list[Piece]] = []
     for i, text in enumerate(texts):
