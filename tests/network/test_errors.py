@@ -79,7 +79,7 @@ FORM = [
     (NET + "claims: [{of: x, is: 1, at: 2}]\n", "5:25", "each of `claims` has no `at`; there is index"),
     (
         layer("{name: a, op: Linear, out_features: 2, size: 3}"),
-        "4:40",
+        "4:44",
         "in_features, bias, name, op, inputs and weight",
     ),
     (NET + "optimizer: {op: SDG}\n", "5:17", "there is no optimizer 'SDG'; did you mean 'SGD'?"),
