@@ -69,23 +69,30 @@ class _Stored:
 
 
 class Checkpoints:
-    """Training states by the iteration that starts from them. `given` ones are always kept."""
+    """Training states by the iteration that starts from them. `given` ones are always kept, and count for nothing."""
 
     def __init__(self, given: Mapping[int, TrainingState], memory_bytes: int, file_bytes: int = _FILE_BYTES) -> None:
         self._known: dict[int, TrainingState | _Stored] = dict(given)
         self._always = frozenset(given)
-        self._room = {True: memory_bytes, False: file_bytes if memory_bytes else 0}
+        self._room = {TrainingState: memory_bytes, _Stored: file_bytes if memory_bytes else 0}
+        # Counted as they come: added up anew for every state, long runs would take the square of their length.
+        self._count = dict.fromkeys(self._room, 0)
+        self._bytes = dict.fromkeys(self._room, 0)
         self._every = 1
 
     def copy(self) -> Checkpoints:
         """The same states, for someone who adds others."""
         other = Checkpoints({}, *self._room.values())
         other._known, other._always, other._every = dict(self._known), self._always, self._every
+        other._count, other._bytes = dict(self._count), dict(self._bytes)
         return other
 
     def indices(self) -> list[int]:
         """The iterations whose start is known."""
         return list(self._known)
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._known
 
     def __getitem__(self, index: int) -> TrainingState:
         found = self._known[index]
@@ -94,28 +101,30 @@ class Checkpoints:
     def add(self, index: int, state: TrainingState) -> None:
         """Keep a state, or let it and others go where there is no room."""
         while index not in self._known and index % self._every == 0:
-            if self._fits(state, in_memory=True):
-                self._known[index] = state
-            elif self._fits(state, in_memory=False) and (stored := _store(state)):
-                self._known[index] = stored
+            if self._fits(TrainingState, state.nbytes):
+                self._keep(index, state)
+            elif self._fits(_Stored, state.nbytes) and (stored := _store(state)):
+                self._keep(index, stored)
             elif self._thin() == 0:
                 return
 
-    def _fits(self, state: TrainingState, in_memory: bool) -> bool:
-        there = [
-            kept.nbytes
-            for k, kept in self._known.items()
-            if k not in self._always and isinstance(kept, TrainingState) == in_memory
-        ]
-        few = in_memory or len(there) < _MOST_FILES
-        return few and sum(there) + state.nbytes <= self._room[in_memory]
+    def _fits(self, kind: type[TrainingState] | type[_Stored], size: int) -> bool:
+        few = kind is TrainingState or self._count[kind] < _MOST_FILES
+        return few and self._bytes[kind] + size <= self._room[kind]
+
+    def _keep(self, index: int, kept: TrainingState | _Stored) -> None:
+        self._known[index] = kept
+        self._count[type(kept)] += 1
+        self._bytes[type(kept)] += kept.nbytes
 
     def _thin(self) -> int:
         """Let every second state go; how many went."""
         self._every *= 2
         going = [k for k in self._known if k % self._every and k not in self._always]
         for k in going:
-            del self._known[k]
+            gone = self._known.pop(k)
+            self._count[type(gone)] -= 1
+            self._bytes[type(gone)] -= gone.nbytes
         return len(going)
 
 

@@ -84,12 +84,10 @@ class Recording:
         if index in self._iterations:
             self._iterations.move_to_end(index)
             return self._iterations[index]
-        near = self._states_at_hand()
-        at = max(k for k in (*near, *self._checkpoints.indices()) if k <= index)
+        at = self._nearest(index)
         if work is None and (index + 1 - at) * self._seconds > self.patience:
             raise TooLong(index)
-        state = near.pop(at, None)
-        near.clear()
+        state = self._at_hand(at)
         for k in range(at, index + 1):
             self._make_room()
             state = state or self._checkpoints[at]
@@ -155,17 +153,22 @@ class Recording:
         other._iterations.update(self._iterations)
         return other
 
-    def _states_at_hand(self) -> dict[int, TrainingState]:
-        """The training states that the kept iterations begin and end with, by the iteration that starts from each."""
-        states = {k: iteration.start for k, iteration in self._iterations.items()}
-        states.update({k + 1: iteration.end for k, iteration in self._iterations.items()})
-        return states
+    def _nearest(self, index: int) -> int:
+        """The nearest iteration at or before `index` whose training state is known."""
+        if index in self._checkpoints or self._at_hand(index) is not None:
+            return index
+        ends = (k + 1 for k in self._iterations)
+        return max(k for k in (*self._iterations, *ends, *self._checkpoints.indices()) if k <= index)
+
+    def _at_hand(self, index: int) -> TrainingState | None:
+        """The training state that an iteration starts from, where a kept iteration begins or ends with it."""
+        here, before = self._iterations.get(index), self._iterations.get(index - 1)
+        return here.start if here else before.end if before else None
 
     def _state_before(self, index: int) -> tuple[int, TrainingState]:
         """The nearest known training state that an iteration at or before `index` starts from."""
-        near = self._states_at_hand()
-        at = max(k for k in (*near, *self._checkpoints.indices()) if k <= index)
-        return at, near[at] if at in near else self._checkpoints[at]
+        at = self._nearest(index)
+        return at, self._at_hand(at) or self._checkpoints[at]
 
     def _note(self, iteration: Iteration) -> None:
         """Keep an iteration's loss, and its end as a checkpoint; tell whoever looks at iterations."""

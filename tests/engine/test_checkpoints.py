@@ -64,3 +64,13 @@ def test_a_copy_goes_its_own_way():
     other = kept.copy()
     other.add(2, state(2))
     assert (kept.indices(), other.indices()) == ([0, 1], [0, 1, 2])
+
+
+def test_one_more_state_costs_the_same_however_many_there_are(monkeypatch):
+    asked = []
+    monkeypatch.setattr(TrainingState, "nbytes", property(lambda self: asked.append(self) or 1))
+    kept = Checkpoints({0: state(0)}, 10**6)
+    for k in range(1, 101):
+        kept.add(k, state(0))
+    assert len(kept.indices()) == 101
+    assert len(asked) <= 3 * 100
