@@ -12,6 +12,7 @@ from networks import SAMPLES, sample
 import convstep
 from convstep.cli import main
 from convstep.debugger.opening import open_session
+from convstep.debugger.whatif.edits import read_edit
 
 TWO_CONV = sample("two_conv")
 
@@ -276,6 +277,45 @@ def test_a_json_network_and_a_snapshot_are_read_too(call, file, tmp_path):
     for arguments in (("trace", "--level", "term"), ("run",), ("info", "--json")):
         again = call(arguments[0], tmp_path / "s.convstep", *arguments[1:])
         assert again == call(arguments[0], TWO_CONV, *arguments[1:])
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """A snapshot of two_conv with two what-if edits."""
+    session = open_session(TWO_CONV)
+    for text in ("o1[1] = 5", "lr = 0.01"):
+        edit = read_edit(text, session.graph, session.names, session.recording.iteration(0))
+        session.adopt(session.trial.with_edit(edit))
+    session.save(str(tmp_path / "s.convstep"))
+    return session, tmp_path / "s.convstep"
+
+
+def test_the_edits_of_a_snapshot_hold_in_every_command_and_it_is_said(call, edited):
+    session, snapshot = edited
+    iteration = session.recording.iteration(0)
+    said = "convstep: with the snapshot's what-if edits: o1[1] = 5, lr = 0.01\n"
+    status, out, error = call("run", snapshot)
+    assert (status, out, error) == (0, f"iteration 0  C = {float(iteration.values['C'])!r}\n", said)
+    status, out, error = call("trace", snapshot, "--level", "element")
+    assert (status, error) == (0, said)
+    first, *_, last = lines(out)
+    assert first["value"] == 5
+    assert last["value"] == iteration.updates["o2.weight"].new_parameter.reshape(-1)[-1]
+    assert "o1[1] is set to 5 by hand; its terms give 3." in call("explain", snapshot, "o1[1]")[1]
+    assert call("explain", snapshot, "grad(w1)[1]", "--json")[2] == said
+    assert call("trace", snapshot, "--to", "1", "--text", "--level", "element")[1].startswith("o1[1] is set to 5")
+    assert call("info", snapshot)[2] == said
+    status, out, error = call("check", snapshot)
+    assert (status, error) == (1, said)
+    assert "grad(o1)  ok" in out
+    assert convstep.run(snapshot).losses[0] == float(iteration.values["C"])
+
+
+def test_ones_own_gradients_are_held_against_the_network_without_the_edits(call, edited, tmp_path):
+    np.savez(tmp_path / "mine.npz", w1=np.array([[-30.0, -18], [6, 18]]))
+    status, _, error = call("diff", edited[1], tmp_path / "mine.npz")
+    assert status == 0
+    assert error == "convstep: yours are held against the network without the snapshot's what-if edits\n"
 
 
 # -- bad input ----------------------------------------------------------------------------------------------

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convstep.network.graph import Graph
 
 BAD_INPUT = 2
 """The exit status of bad input and usage."""
@@ -22,6 +26,19 @@ COMMANDS = {
 def add_iterations(parser: argparse.ArgumentParser) -> None:
     """The option --iterations."""
     parser.add_argument("--iterations", type=int, metavar="N", help="in place of the file's number of iterations")
+
+
+def open_network(file: str, iterations: int | None = None, numbers: bool = True) -> Graph:
+    """The network of a file or a snapshot; of what-if edits in a snapshot it is said that they hold.
+
+    Raises ConvstepError for bad input.
+    """
+    from convstep.debugger.keeping.snapshot import open_edited
+
+    graph, edits = open_edited(file, iterations, numbers)
+    if edits:
+        say(f"convstep: with the snapshot's what-if edits: {edits}")
+    return graph
 
 
 def say(line: str) -> None:

@@ -7,7 +7,8 @@ import json
 import shlex
 from typing import Any
 
-from convstep.debugger.keeping.snapshot import open_graph, read_if_snapshot
+from convstep.commands import open_network
+from convstep.debugger.keeping.snapshot import read_if_snapshot
 from convstep.engine.recording import Recording
 from convstep.engine.trace import plain
 from convstep.errors import ConvstepError
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    graph = open_graph(options.file)
+    graph = open_network(options.file)
     verdicts = _verdicts(options.file, graph)
     if options.json:
         checks = list(check_gradients(graph))

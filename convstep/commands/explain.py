@@ -8,7 +8,8 @@ import sys
 from dataclasses import replace
 from math import prod
 
-from convstep.debugger.keeping.snapshot import open_graph
+from convstep.commands import open_network
+from convstep.debugger.whatif.comparing import set_by_hand
 from convstep.engine.recording import Recording
 from convstep.engine.state import split_name
 from convstep.errors import ConvstepError
@@ -59,7 +60,7 @@ def _paths(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    graph = open_graph(options.file)
+    graph = open_network(options.file)
     names = Names(graph)
     key, index = names.parse(options.number)
     index = _only(names, key) if index is None else index
@@ -76,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(result if ledger is None else {**result, "paths": paths_as_dict(ledger)}))
         return 0
     explanation = explain(formulas, key, index, options.levels, **fewer)
+    if told := set_by_hand(recording.iteration(options.iteration), graph, names, key, index):
+        explanation = replace(explanation, notes=(*explanation.notes, told))
     if graph.iterations > 1:
         which = f"iteration {options.iteration} of 0 to {graph.iterations - 1}; --iteration K shows another one"
         explanation = replace(explanation, notes=(*explanation.notes, which))

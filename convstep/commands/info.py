@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from convstep.debugger.keeping.snapshot import open_graph
+from convstep.commands import open_network
 from convstep.engine.info import describe, table
 
 
@@ -18,6 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    facts = describe(open_graph(options.file, numbers=False), options.order)
+    facts = describe(open_network(options.file, numbers=False), options.order)
     print(json.dumps(facts) if options.json else table(facts))
     return 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from convstep.commands import add_iterations
-from convstep.debugger.keeping.snapshot import open_graph
+from convstep.commands import add_iterations, open_network
 from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
 from convstep.engine.results import run_all
@@ -23,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    recording = Recording(open_graph(options.file, options.iterations), kept_bytes=0)
+    recording = Recording(open_network(options.file, options.iterations), kept_bytes=0)
     loss = recording.graph.loss
     lookout = Lookout(recording)
     recording.looked_at = lookout.look

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from convstep.debugger.keeping.snapshot import open_graph
+from convstep.commands import open_network
+from convstep.debugger.whatif.comparing import told_at
 from convstep.engine.recording import Recording
 from convstep.engine.trace import line, states
 from convstep.explain.naming import Names
@@ -25,9 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    recording = Recording(open_graph(options.file))
+    recording = Recording(open_network(options.file))
     names = Names(recording.graph)
     steps = states(recording, options.level, options.order, options.start, options.stop, options.reverse)
     for position, state in steps:
-        print(sentence(state, names) if options.text else json.dumps(line(position, state)))
+        if options.text:
+            print(f"{told_at(state, names)} {sentence(state, names)}".lstrip())
+        else:
+            print(json.dumps(line(position, state)))
     return 0

@@ -11,6 +11,7 @@ from typing import Any
 
 from convstep.debugger.keeping.container import ContainerError, pack, unpack
 from convstep.debugger.keeping.saving import write_whole
+from convstep.debugger.whatif.trial import edited_graph
 from convstep.engine.recording import TrainingState
 from convstep.engine.timeline import LEVELS, ORDERS, Level, Order
 from convstep.errors import ConvstepError
@@ -54,10 +55,24 @@ class Snapshot:
 
 
 def open_graph(source: Source, iterations: int | None = None, numbers: bool = True) -> Graph:
-    """The network of a file, a snapshot or a dict; `iterations` replaces the file's, `numbers` is that of `load`."""
+    """The network of a file, a snapshot or a dict; `iterations` replaces the file's, `numbers` is that of `load`.
+
+    A snapshot's has the what-if edits that are in force there, as on the screen.
+    """
+    return open_edited(source, iterations, numbers)[0]
+
+
+def open_edited(source: Source, iterations: int | None = None, numbers: bool = True) -> tuple[Graph, str]:
+    """The same, and the list of the edits in words, "" where there are none."""
     snapshot = read_if_snapshot(source)
-    graph = load(source, numbers) if snapshot is None else snapshot.graph
-    return graph if iterations is None else with_iterations(graph, iterations)
+    graph, edits = (load(source, numbers), "") if snapshot is None else edited_graph(snapshot.graph, snapshot.extras)
+    return graph if iterations is None else with_iterations(graph, iterations), edits
+
+
+def open_unedited(source: Source) -> tuple[Graph, bool]:
+    """The network without what-if edits, and whether there are some."""
+    snapshot = read_if_snapshot(source)
+    return (load(source), False) if snapshot is None else (snapshot.graph, bool(snapshot.extras.get("edits")))
 
 
 def with_iterations(graph: Graph, iterations: int) -> Graph:

@@ -28,13 +28,17 @@ def edited(original: Recording, edits: Sequence[Edit]) -> Recording:
     """
     if not edits:
         return original
-    graph = original.graph
-    settings = [edit for edit in edits if isinstance(edit, Setting)]
-    for setting in settings:
-        graph = _with_setting(original.graph, graph, setting)
-    forced = tuple(edit for edit in edits if isinstance(edit, Forced))
-    first = 0 if settings else min(edit.iteration for edit in forced)
-    return original.branch(replace(graph, forced=forced), min(first, original.timeline.iterations - 1))
+    first = min(edit.iteration if isinstance(edit, Forced) else 0 for edit in edits)
+    return original.branch(with_edits(original.graph, edits), min(first, original.timeline.iterations - 1))
+
+
+def with_edits(original: Graph, edits: Sequence[Edit]) -> Graph:
+    """The network with these edits. Raises ConvstepError as `edited` does."""
+    graph = original
+    for edit in edits:
+        if isinstance(edit, Setting):
+            graph = _with_setting(original, graph, edit)
+    return replace(graph, forced=tuple(edit for edit in edits if isinstance(edit, Forced)))
 
 
 def _with_setting(original: Graph, graph: Graph, setting: Setting) -> Graph:

@@ -11,6 +11,7 @@ from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
 from convstep.network.forced import Forced
+from convstep.network.graph import Graph
 
 if TYPE_CHECKING:
     from convstep.debugger.whatif.edits import Edit
@@ -91,15 +92,31 @@ def from_extras(original: Recording, extras: Mapping[str, Any]) -> Trial:
     from convstep.debugger.whatif.comparing import edited
 
     try:
-        edits, undone = (_edits(original, extras.get(key, [])) for key in ("edits", "undone"))
+        edits, undone = (_edits(original.graph, extras.get(key, [])) for key in ("edits", "undone"))
         return Trial(original, edited(original, edits), edits, undone)
     except ConvstepError:
         return trial
 
 
-def _edits(original: Recording, data: Any) -> tuple[Edit, ...]:
+def edited_graph(original: Graph, extras: Mapping[str, Any]) -> tuple[Graph, str]:
+    """The network with the edits that a snapshot keeps, as `from_extras` takes them, and their list in words."""
+    if not extras.get("edits"):
+        return original, ""
+    from convstep.debugger.whatif.comparing import with_edits
+    from convstep.debugger.whatif.edits import described
+
+    try:
+        edits, _ = (_edits(original, extras.get(key, [])) for key in ("edits", "undone"))
+        graph = with_edits(original, edits)
+    except ConvstepError:
+        return original, ""
+    names = Names(original)
+    return graph, ", ".join(described(edit, original, names, 0) for edit in edits)
+
+
+def _edits(original: Graph, data: Any) -> tuple[Edit, ...]:
     from convstep.debugger.whatif.edits import from_data
 
     if not isinstance(data, list):
         raise ConvstepError("edits are a list")
-    return tuple(from_data(item, original.graph) for item in data)
+    return tuple(from_data(item, original) for item in data)
