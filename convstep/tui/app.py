@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import App
 from textual.screen import Screen
 
@@ -13,6 +14,7 @@ from convstep.tui.screens.main import MainScreen
 from convstep.tui.settings import Settings
 from convstep.tui.theme.colours import Palette
 from convstep.tui.theme.themes import textual_theme
+from convstep.tui.typing_ahead import TypingAhead
 from convstep.tui.widgets.lines import use_ascii_where_needed
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class ConvstepApp(App[str], inherit_bindings=False):
         self.failure: BaseException | None = None
         """What the app failed with."""
         self.settings = settings or Settings()
+        self._typing = TypingAhead(self)
         for name, look in self.settings.looks.items():
             self.register_theme(textual_theme(_THEME.format(name), look))
         self.theme = _THEME.format(self.chosen_theme)
@@ -93,6 +96,19 @@ class ConvstepApp(App[str], inherit_bindings=False):
             self.keeping.start()
         if self.offer:
             self.main.repaint(self.offer)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Every key meets the screen that the keys before it have made."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+        elif not self._typing.holds(event):
+            await self.give(event)
+
+    async def give(self, key: events.Key) -> None:
+        """Give a key that was typed to whoever has the focus now."""
+        target = self.focused or self.screen
+        await super().on_event(key)
+        self._typing.follow(key, target)
 
     def _handle_exception(self, error: Exception) -> None:
         """An exception that nobody caught ends the app; whoever runs it says so in one line (Textual: on a page)."""

@@ -21,8 +21,13 @@ class Job(Work):
         self.share: float | None = None
         self._given_up = threading.Event()
 
+    @property
+    def given_up(self) -> bool:
+        """Whether it is to end at its next check."""
+        return self._given_up.is_set()
+
     def check(self) -> None:
-        if self._given_up.is_set():
+        if self.given_up:
             raise Cancelled
 
     def report(self, text: str, share: float | None = None) -> None:
@@ -67,6 +72,8 @@ class Jobs:
 
         def end(result: Any, error: BaseException | None) -> None:
             self.job = None
+            if error is None and job.given_up:
+                error = Cancelled()
             if error is None:
                 done(result)
             else:
@@ -74,6 +81,11 @@ class Jobs:
 
         threading.Thread(target=run, daemon=True).start()
         return job
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the present job was given up and has not ended yet."""
+        return self.job is not None and self.job.given_up
 
     def give_up(self) -> bool:
         """End the present job, if there is one."""

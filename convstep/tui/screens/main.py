@@ -123,7 +123,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         try:
             view = self.session.view()
         except TooLong as need:
-            self._wait_for(need.index, self.paint)
+            self._wait_for(need.index, self.paint, self._shown)
             return
         self._shown = self.session.standing
         self._painted = self.app.size
@@ -255,12 +255,22 @@ class MainScreen(Screen[None], inherit_bindings=False):
         except ConvstepError as error:
             self.repaint(str(error))
         except TooLong as need:
-            self._wait_for(need.index, lambda: self.move(move))
+            self._wait_for(need.index, lambda: self.move(move), self.session.standing)
 
     # Long work
 
-    def work(self, text: str, work: Callable[[Work], Result], done: Callable[[Result], None]) -> None:
-        """Do long work beside the screen, then `done` with its result; escape gives it up, and all is as before."""
+    def work(
+        self,
+        text: str,
+        work: Callable[[Work], Result],
+        done: Callable[[Result], None],
+        back: Any = None,
+    ) -> None:
+        """Do long work beside the screen, then `done` with its result.
+
+        Escape gives it up, and one stands where one stood before it, or at `back`.
+        """
+        back = back or self.session.standing
 
         def end(result: Result) -> None:
             self._work_ended()
@@ -269,7 +279,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             for identity in queued:
                 self.action_do(identity)
 
-        self.jobs.start(text, work, end, self._work_failed)
+        self.jobs.start(text, work, end, lambda error: self._work_failed(error, back))
         self._ticks = self.set_interval(_TICK, self._paint_message)
 
     def _work_ended(self) -> None:
@@ -277,15 +287,15 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self._ticks.stop()
             self._ticks = None
 
-    def _work_failed(self, error: BaseException) -> None:
+    def _work_failed(self, error: BaseException, back: Any) -> None:
         self._work_ended()
         self._queued = []
         if not isinstance(error, (Cancelled, ConvstepError)):
             raise error
-        self.session.stand(self._shown)
+        self.session.stand(back)
         self.repaint("stopped: you are where you were" if isinstance(error, Cancelled) else str(error))
 
-    def _wait_for(self, index: int, then: Callable[[], None]) -> None:
+    def _wait_for(self, index: int, then: Callable[[], None], back: Any) -> None:
         """Run an iteration beside the screen, then go on. What shows another one is let go of: memory is short."""
         for pane in self.panes:
             pane.release()
@@ -295,7 +305,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             gc.collect()  # views and what they show hold each other
             trial.run(index, work)
 
-        self.work(f"iteration {index}", run, lambda _: then())
+        self.work(f"iteration {index}", run, lambda _: then(), back)
 
     def _meanwhile(self, chosen: Action) -> None:
         """A key during long work: escape ends it, q leaves; steps are taken afterwards; all else waits."""

@@ -1,0 +1,52 @@
+"""Keys that come faster than dialogs open: a paste of keys, a script, a quick typist on a slow line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.events import Key
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+
+from convstep.debugger.opening import open_session
+from convstep.tui.app import ConvstepApp
+
+NETS = Path(__file__).parents[2] / "sample_nets"
+CONTROL = {"\x13": "ctrl+s", "\x15": "ctrl+u", "\r": "enter", "\x1b": "escape"}
+
+
+async def burst(pilot: Pilot[Any], keys: str) -> None:
+    """All of them at once, as a terminal hands over what it has read."""
+    for key in keys:
+        pilot.app.post_message(Key(CONTROL.get(key) or _character_to_key(key), key))
+    for _ in range(40):
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("name", ["short", "two_conv160", "n n s"])
+async def test_a_snapshots_name_arrives_whole(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = ConvstepApp(open_session(str(NETS / "two_conv.yaml")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await burst(pilot, f"\x13\x15{name}\r")
+        assert len(app.screen_stack) == 1
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        assert app.session.spot.position == -1
+
+
+async def test_keys_after_a_dialog_go_to_the_screen_below() -> None:
+    app = ConvstepApp(open_session(str(NETS / "two_conv.yaml")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await burst(pilot, "nng5\rnng\x1bn")
+        assert len(app.screen_stack) == 1
+        assert app.session.spot.position == 8
+
+
+async def test_pages_opened_and_closed_in_one_burst() -> None:
+    app = ConvstepApp(open_session(str(NETS / "two_conv.yaml")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await burst(pilot, "n?\x1bnr\x1bnv\x1bn")
+        assert len(app.screen_stack) == 1
+        assert app.session.spot.position == 3
