@@ -14,6 +14,7 @@ from convstep.tui.screens.main import MainScreen
 from convstep.tui.settings import Settings
 from convstep.tui.theme.colours import Palette
 from convstep.tui.theme.themes import textual_theme
+from convstep.tui.tidying import Tidying
 from convstep.tui.typing_ahead import TypingAhead
 from convstep.tui.widgets.lines import use_ascii_where_needed
 
@@ -55,6 +56,7 @@ class ConvstepApp(App[str], inherit_bindings=False):
         self.session = session
         self.offer = offer
         self.keeping = Keeping(self, autosave) if autosave is not None else None
+        self.tidying = Tidying()
         self.failure: BaseException | None = None
         """What the app failed with."""
         self.settings = settings or Settings()
@@ -90,6 +92,7 @@ class ConvstepApp(App[str], inherit_bindings=False):
         if not self.is_headless:
             for recording in (self.session.trial.original, self.session.recording):
                 recording.patience = _PATIENCE
+            self.tidying.start(self)
         if self._driver is not None and not self.is_headless:
             self._driver.write(_SHOW_CURSOR)
         if self.keeping is not None:
@@ -99,6 +102,8 @@ class ConvstepApp(App[str], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Every key meets the screen that the keys before it have made."""
+        if isinstance(event, events.InputEvent) and not self.is_headless:
+            self.tidying.touched()
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
         elif not self._typing.holds(event):

@@ -10,6 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from convstep.tui.theme.glyphs import ascii_only, to_ascii
+from convstep.tui.widgets.line import Line
 
 
 class Lines(Widget, inherit_bindings=False):
@@ -39,10 +40,18 @@ class Lines(Widget, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as they are: there is no border to put around them, and they are kept already."""
+        width, style, background = self.size.width, self.rich_style, self.background_colors[1]
+        lines = [self.render_line(y).adjust_cell_length(width, style) for y in crop.line_range]
+        for each in self.get_line_filters():
+            lines = [line.apply_filter(each, background) for line in lines]
+        return lines if crop.column_span == (0, width) else [line.crop(*crop.column_span) for line in lines]
+
 
 def in_ascii(strip: Strip) -> Strip:
     """The strip with every glyph replaced by its stand-in of the same width."""
-    return Strip([Segment(to_ascii(text), style) for text, style, _ in strip], strip.cell_length)
+    return Line([Segment(to_ascii(text), style) for text, style, _ in strip], strip.cell_length)
 
 
 def use_ascii_where_needed() -> None:

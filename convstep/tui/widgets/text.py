@@ -11,6 +11,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from convstep.tui.widgets.line import Line
+
 Piece = tuple[str, Style]
 
 
@@ -70,7 +72,7 @@ def strip_of(pieces: Iterable[Piece], width: int, fill: Style) -> Strip:
             break
     if used < width:
         segments.append(Segment(" " * (width - used), fill))
-    return Strip(segments, width)
+    return Line(segments, width)
 
 
 def rule(title: str, width: int, line: Style, ink: Style, right: str = "") -> Strip:
