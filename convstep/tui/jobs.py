@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from textual.app import App
 
 from convstep.engine.work import Cancelled, Work
+from convstep.tui.dialogs.hint import keys
 
 Result = TypeVar("Result")
 
@@ -40,7 +41,7 @@ class Job(Work):
     def line(self) -> str:
         """How far it is, for the person who waits."""
         share = "" if self.share is None else f" · {self.share:.0%}"
-        return f"{self.text}{share} · esc stops"
+        return keys(f"{self.text}{share}", escape="stops")
 
 
 class Jobs:

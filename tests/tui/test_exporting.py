@@ -74,7 +74,7 @@ def test_the_tensor_under_the_cursor_whole_or_as_it_is_seen() -> None:
     async def play(app: ConvstepApp, pilot: Any) -> None:
         await press(app, pilot, "tab", "x")
         assert isinstance(app.screen, ExportDialog)
-        choices = list(app.screen.choices)
+        choices = list(app.screen.rows)
         assert "fc2 as npy" in choices
         await press(app, pilot, *["down"] * choices.index("fc2 as npy"), "enter", "enter")
         assert "wrote fc2 to digits-fc2-1.npy" in app.main.message
@@ -103,7 +103,7 @@ def test_at_the_start_there_is_no_formula() -> None:
     async def play(app: ConvstepApp, pilot: Any) -> None:
         await press(app, pilot, "x")
         assert isinstance(app.screen, ExportDialog)
-        assert not any("formula" in choice for choice in app.screen.choices)
+        assert not any("formula" in choice for choice in app.screen.rows)
         await press(app, pilot, "escape")
         assert len(app.screen_stack) == 1
 

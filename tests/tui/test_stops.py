@@ -84,7 +84,7 @@ async def test_the_list_of_breakpoints_changes_them(two_conv: Session) -> None:
         await press(pilot, "a")
         await answer(pilot, "grad(w1) if loss > 3 after 0 hits")
         assert rows(pilot) == ["1 grad(w1) if loss > 3"]
-        assert "escape closes" in str(app.screen.query_one(OptionList).border_subtitle), "the keys stay"
+        assert "esc closes" in str(app.screen.query_one(OptionList).border_subtitle), "the keys stay"
         await press(pilot, "space")
         assert rows(pilot) == ["1 grad(w1) if loss > 3 (off)"]
         await press(pilot, "space", "enter")

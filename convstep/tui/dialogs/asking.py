@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
+from convstep.tui.dialogs.hint import keys
 from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.text import visible
@@ -23,7 +24,7 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
     """Asks for one line, tries `take` on it, and gives what that answers; None when it was left with escape.
 
     Where that takes long, the dialog closes and hands the rest to `later`. What one types takes the place of a
-    `proposed` value, and is added to another.
+    `proposed` value, and is added to another. `enter` says what that key does with the answer.
     """
 
     BINDINGS = [Binding("escape", "leave", "Close", show=False), Binding("tab", "complete", "Complete", show=False)]
@@ -38,6 +39,7 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         completions: Sequence[str] = (),
         later: Callable[[Callable[[], str]], None] = lambda answer: None,
         proposed: bool = False,
+        enter: str = "takes it",
     ) -> None:
         super().__init__()
         self.dialog_title = title
@@ -47,15 +49,18 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         self.completions = list(completions)
         self.later = later
         self.proposed = proposed
+        self.enter = enter
 
     def compose(self) -> ComposeResult:
         suggester = SuggestFromList(self.completions, case_sensitive=False) if self.completions else None
         box = Vertical(classes=dialog_classes())
         box.border_title = titled(self.dialog_title)
+        box.border_subtitle = titled(keys(*(["tab completes"] if self.completions else []), f"enter {self.enter}"))
         with box:
             yield Input(visible(self.value), suggester=suggester, select_on_focus=self.proposed)
             yield Static(classes="error")
-            yield Static(Content(said(self.hint)), classes="hint")
+            if self.hint:
+                yield Static(Content(said(self.hint)), classes="hint")
 
     def action_leave(self) -> None:
         self.dismiss(None)

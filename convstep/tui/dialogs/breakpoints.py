@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from textual.binding import Binding
-from textual.widgets import OptionList
 
 from convstep.debugger.stops.desk import Desk
 from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.dialogs.changing import ChangingDialog
 
 _HINT = "o1, grad(w1)[3], grad(w1) if loss > 5, loss > prev(loss); then perhaps: after 10 hits"
-_KEYS = "space on/off · enter changes · d removes · a adds · escape closes"
 
 
 class BreakpointsDialog(ChangingDialog):
@@ -18,28 +16,25 @@ class BreakpointsDialog(ChangingDialog):
 
     BINDINGS = [
         Binding("space", "switch", "On or off", show=False),
-        Binding("a", "add", "Add", show=False),
         Binding("e", "edit", "Change", show=False),
     ]
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        super().__init__("Breakpoints", self._drawn, _KEYS, "none yet: a adds one; b on the main screen sets one there")
+        nothing = "none yet: a adds one; b on the main screen sets one there"
+        super().__init__("Breakpoints", self._drawn, nothing, "space on/off", "enter changes")
 
     def _drawn(self) -> list[str]:
         timeline, names = self.desk.recording.timeline, self.desk.words.names
         return [f"{k + 1} {each.text(timeline, names)}" for k, each in enumerate(self.desk.breakpoints.all)]
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.prevent_default()  # the list stays
-        self.action_edit()
+    def enter(self, number: int) -> None:
+        timeline, names = self.desk.recording.timeline, self.desk.words.names
+        self._ask(self.desk.breakpoints.all[number].text(timeline, names, switch=False), number)
 
     def action_edit(self) -> None:
-        if (number := self.number) is None:
-            self._ask("", None)
-        else:
-            timeline, names = self.desk.recording.timeline, self.desk.words.names
-            self._ask(self.desk.breakpoints.all[number].text(timeline, names, switch=False), number)
+        if (number := self.number) is not None:
+            self.enter(number)
 
     def action_add(self) -> None:
         self._ask("", None)
@@ -49,10 +44,8 @@ class BreakpointsDialog(ChangingDialog):
             self.desk.breakpoints.enable(number, not self.desk.breakpoints.all[number].enabled)
             self.show_rows()
 
-    def action_remove(self) -> None:
-        if (number := self.number) is not None:
-            self.desk.breakpoints.remove(number)
-            self.show_rows("removed")
+    def take_away(self, number: int) -> None:
+        self.desk.breakpoints.remove(number)
 
     def _ask(self, text: str, number: int | None) -> None:
         points = self.desk.breakpoints

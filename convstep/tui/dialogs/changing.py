@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from textual.binding import Binding
 from textual.widgets import OptionList
 
 from convstep.tui.dialogs.asking import titled
@@ -11,10 +12,18 @@ from convstep.tui.dialogs.listing import ListDialog
 
 
 class ChangingDialog(ListDialog):
-    """Shows what `draw` gives, and `nothing` where that is no row; subclasses bind their own letters."""
+    """Shows what `draw` gives, and `nothing` where that is no row.
 
-    def __init__(self, title: str, draw: Callable[[], Sequence[str]], hint: str, nothing: str) -> None:
-        super().__init__(title, draw() or [nothing], hint)
+    `a` adds, delete and `d` remove, enter does `action_enter`; subclasses say how, and bind further letters.
+    """
+
+    BINDINGS = [
+        Binding("a", "add", "Add", show=False),
+        Binding("delete,d", "remove", "Remove", show=False),
+    ]
+
+    def __init__(self, title: str, draw: Callable[[], Sequence[str]], nothing: str, *hints: str) -> None:
+        super().__init__(title, draw() or [nothing], *hints, "d removes", "a adds")
         self.draw, self.nothing = draw, nothing
 
     def show_rows(self, message: str | None = "") -> None:
@@ -28,3 +37,27 @@ class ChangingDialog(ListDialog):
         """The number of the chosen row, from 0; None where there is no row."""
         at = self.query_one(OptionList).highlighted
         return at if at is not None and at < len(self.draw()) else None
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.prevent_default()  # the list stays
+        if (number := self.number) is None:
+            self.action_add()
+        else:
+            self.enter(number)
+
+    def action_remove(self) -> None:
+        if (number := self.number) is not None:
+            self.take_away(number)
+            self.show_rows("removed")
+
+    def action_add(self) -> None:
+        """Ask for a further row."""
+        raise NotImplementedError
+
+    def enter(self, number: int) -> None:
+        """What enter does with the row of this number."""
+        raise NotImplementedError
+
+    def take_away(self, number: int) -> None:
+        """Take the row of this number away."""
+        raise NotImplementedError

@@ -18,9 +18,10 @@ from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.explain.provenance.provenance import Address
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
 
-_HINT = "↑↓ · enter: its step · e: explain it · < > back, forth · y copy · esc"
+_HINT = keys("enter its step", "e explains it", "< > back, forth", "y copies")
 
 
 class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
@@ -107,7 +108,7 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.shown.text)
-        self._say("copied; escape closes")
+        self._say(keys("copied"))
 
 
 def _drawn(row: Row) -> Content:

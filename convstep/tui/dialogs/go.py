@@ -26,7 +26,7 @@ class GoDialog(AskingDialog):
         later: Callable[[Callable[[], str]], None],
         text: str = "",
     ) -> None:
-        super().__init__("Go to", _HINT, take, value=text, completions=completions, later=later)
+        super().__init__("Go to", _HINT, take, value=text, completions=completions, later=later, enter="goes there")
 
     def on_input_changed(self, event: Input.Changed | None = None) -> None:
         super().on_input_changed()

@@ -12,7 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from convstep.tui.actions import ACTIONS, Action, groups
-from convstep.tui.dialogs.asking import dialog_classes, said
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.dialogs.hint import keys
 
 _IDEAS = (
     ("Where one is", "The step named at the top right has just happened: its result is on the screen."),
@@ -58,7 +59,7 @@ class HelpDialog(ModalScreen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         box = VerticalScroll(classes=dialog_classes())
         box.border_title = "Help"
-        box.border_subtitle = said("↑↓ scroll, escape closes")
+        box.border_subtitle = titled(keys("↑↓ scroll"))
         with box:
             if self.about:
                 yield Static(Content.from_markup("[b $primary]This network[/]"))

@@ -1,8 +1,8 @@
-"""A list to choose from: arrows and enter choose a row, delete takes it away."""
+"""A list to choose from: arrows and enter choose a row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,60 +11,40 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
 
 
 class ListDialog(ModalScreen[int | None], inherit_bindings=False):
     """Shows rows and gives the number of the chosen one, None when it was left with escape.
 
-    `take_away` takes a row away and gives those that are left; without it delete does nothing.
+    `hints` say what its keys do.
     """
 
-    BINDINGS = [
-        Binding("escape,q", "leave", "Close", show=False),
-        Binding("delete,d", "remove", "Remove", show=False),
-    ]
+    BINDINGS = [Binding("escape,q", "leave", "Close", show=False)]
     AUTO_FOCUS = "Rows"
 
-    def __init__(
-        self,
-        title: str,
-        rows: Sequence[str],
-        hint: str = "",
-        take_away: Callable[[int], Sequence[str]] | None = None,
-        at: int = 0,
-    ) -> None:
+    def __init__(self, title: str, rows: Sequence[str], *hints: str) -> None:
         super().__init__()
-        self.dialog_title, self.hint = title, hint or "enter chooses, escape closes"
-        self.rows, self.take_away, self.at = list(rows), take_away, at
+        self.dialog_title, self.hints, self.rows = title, hints, list(rows)
 
     def compose(self) -> ComposeResult:
         box = Rows(*self._options(), classes=f"{dialog_classes()} list")
         box.border_title = titled(self.dialog_title)
-        box.border_subtitle = titled(self.hint + ("; delete removes" if self.take_away else ""))
+        box.border_subtitle = titled(keys(*self.hints))
         yield box
 
     def _options(self) -> list[Content]:
         return [Content(said(row)) for row in self.rows]
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = self.at if self.rows else None
+        self.query_one(OptionList).highlighted = 0 if self.rows else None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option_index)
 
     def action_leave(self) -> None:
         self.dismiss(None)
-
-    def action_remove(self) -> None:
-        options = self.query_one(OptionList)
-        if self.take_away is None or options.highlighted is None:
-            return
-        rows = self.take_away(options.highlighted)
-        if rows:
-            self.list_anew(rows)
-        else:
-            self.dismiss(None)
 
     def list_anew(self, rows: Sequence[str]) -> None:
         """Show other rows; the same number stays chosen, or else the last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 
 from convstep.tui.dialogs.asking import dialog_classes, titled
+from convstep.tui.dialogs.hint import keys
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.text import strip_of, wrap
@@ -33,7 +35,7 @@ class PageDialog(ModalScreen[Any], inherit_bindings=False):
     """A subclass says in `lines` what stands on the page, and in KEYS what the keys do. Escape and q close it."""
 
     AUTO_FOCUS = None
-    KEYS = "escape closes"
+    KEYS: Sequence[str] = ()
     BINDINGS = [Binding("escape,q", "leave", "Close", show=False)]
 
     def __init__(self, title: str) -> None:
@@ -61,7 +63,7 @@ class PageDialog(ModalScreen[Any], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         box = Vertical(classes=f"{dialog_classes()} page")
         box.border_title = titled(self.dialog_title)
-        box.border_subtitle = titled(self.KEYS)
+        box.border_subtitle = titled(keys(*self.KEYS))
         with box:
             yield _Area("page")
 

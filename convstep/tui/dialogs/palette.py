@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from convstep.tui.actions import Action
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
 
 
@@ -47,7 +48,7 @@ class PaletteDialog(ModalScreen[str | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         box = Vertical(classes=dialog_classes())
         box.border_title = "Palette"
-        box.border_subtitle = titled("↑↓ enter does it, escape closes")
+        box.border_subtitle = titled(keys("↑↓ choose", "enter does it"))
         with box:
             yield Input(placeholder="part of a name")
             yield Rows(markup=False)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from convstep.tui.dialogs.asking import AskingDialog
 
-_HINT = "enter saves, escape leaves. The snapshot opens exactly here, with the same digits."
+_HINT = "The snapshot opens exactly here, with the same digits."
 
 
 class SaveDialog(AskingDialog):
     """The proposed name, ready to be changed."""
 
     def __init__(self, take: Callable[[str], str], proposed: str) -> None:
-        super().__init__("Save a snapshot", _HINT, take, value=proposed)
+        super().__init__("Save a snapshot", _HINT, take, value=proposed, enter="saves")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from textual.binding import Binding
@@ -17,7 +18,7 @@ _FAR = 10**9
 class SheetDialog(PageDialog):
     """What a subclass shows: `sheet`, `heading` above it, and what `leads_to` answers for the chosen row on enter."""
 
-    KEYS = "enter goes there, escape closes"
+    KEYS: Sequence[str] = ("enter goes there",)
     BINDINGS = [
         Binding("enter", "take", "Go there", show=False),
         Binding("down,n", "move(1)", "Next row", show=False),

@@ -37,7 +37,7 @@ _HINT = "A dot: not computed yet. A cell of a bar: a factor of 10. tab: {}"
 class SummaryDialog(SheetDialog):
     """The rows of all layers; tab shows one kind of tensor alone, enter goes to the step that finishes the tensor."""
 
-    KEYS = "tab one kind, enter goes there, escape closes"
+    KEYS = ("tab one kind", "enter goes there")
     BINDINGS = [Binding("tab", "kind(1)", "Kind", show=False), Binding("shift+tab", "kind(-1)", "Kind", show=False)]
 
     def __init__(self, rows: Sequence[Row], names: Names, key: str = "") -> None:

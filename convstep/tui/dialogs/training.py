@@ -31,7 +31,7 @@ class TrainingDialog(PageDialog):
     `courses` are that of the run and, where there are edits, that of the original one; `loss` is the loss's name.
     """
 
-    KEYS = "← → choose, enter goes there, w follows a weight, escape closes"
+    KEYS = ("← → choose", "enter goes there", "w follows a weight")
     BINDINGS = [
         Binding("enter", "take", "Go there", show=False),
         Binding("right,n", "move(1)", "Next iteration", show=False),

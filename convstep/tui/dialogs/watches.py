@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from textual.binding import Binding
-from textual.widgets import OptionList
 
 from convstep.debugger.moves import Spot
 from convstep.debugger.screen.alarms import told
@@ -14,7 +13,6 @@ from convstep.errors import ConvstepError
 from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.dialogs.changing import ChangingDialog
 
-_KEYS = "space: c stops at changes · d removes · a adds · escape closes"
 _HINT = "a tensor (o1), an element (grad(w1)[3]), a number (max(o1)), or a condition (loss > prev(loss))"
 
 
@@ -28,15 +26,12 @@ class WatchDialog(AskingDialog):
 class WatchesDialog(ChangingDialog):
     """What is watched, and whether `c` stops when it changes."""
 
-    BINDINGS = [
-        Binding("space", "stop", "Stop when it changes", show=False),
-        Binding("a", "add", "Add", show=False),
-    ]
+    BINDINGS = [Binding("space", "stop", "Stop when it changes", show=False)]
 
     def __init__(self, desk: Desk, spot: Spot) -> None:
         self.desk, self.spot = desk, spot
         desk.watches.catch_up()
-        super().__init__("Watches", self._drawn, _KEYS, "none yet: a adds one")
+        super().__init__("Watches", self._drawn, "none yet: a adds one", "space: c stops at changes")
 
     def _drawn(self) -> list[str]:
         watches = self.desk.watches
@@ -46,14 +41,13 @@ class WatchesDialog(ChangingDialog):
             for number, watch in enumerate(watches.all)
         ]
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.prevent_default()  # the list stays
-        self.action_stop()
-
     def action_stop(self) -> None:
         if (number := self.number) is None:
             self.action_add()
-            return
+        else:
+            self.enter(number)
+
+    def enter(self, number: int) -> None:
         try:
             self.desk.watches.stop(number, not self.desk.watches.all[number].stops)
         except ConvstepError as error:
@@ -61,10 +55,8 @@ class WatchesDialog(ChangingDialog):
             return
         self.show_rows()
 
-    def action_remove(self) -> None:
-        if (number := self.number) is not None:
-            self.desk.watches.remove(number)
-            self.show_rows("removed")
+    def take_away(self, number: int) -> None:
+        self.desk.watches.remove(number)
 
     def action_add(self) -> None:
         names = list(self.desk.words.names.all())

@@ -19,7 +19,7 @@ _HINT = "an element of a parameter, such as {}; its updates are listed, and wher
 class WeightDialog(SheetDialog):
     """A row an iteration; answers the iteration whose gradient is to be seen."""
 
-    KEYS = "enter goes to the step that made g, escape closes"
+    KEYS = ("enter goes to the step that made g",)
 
     def __init__(self, name: str, gradient: str, moves: Sequence[Moved], iteration: int) -> None:
         super().__init__(name, next((k for k, move in enumerate(moves) if move.iteration == iteration), 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from convstep.debugger import moves
@@ -9,6 +10,7 @@ from convstep.tui.doing.panes import NO_NUMBER
 from convstep.tui.doing.predicting import ask, hides
 
 if TYPE_CHECKING:
+    from convstep.debugger.bookmarks import Bookmarks
     from convstep.debugger.moves import Landing
     from convstep.engine.work import Work
     from convstep.tui.screens.main import MainScreen
@@ -78,43 +80,41 @@ def forth(screen: MainScreen) -> None:
 
 def bookmark(screen: MainScreen) -> None:
     """Ask for this place's name."""
-    from convstep.debugger.bookmarks import Bookmarks
-    from convstep.tui.dialogs.asking import AskingDialog
+    from convstep.tui.dialogs.bookmarks import BookmarkDialog
+
+    _, take, proposed = _naming(screen)
+    screen.app.push_screen(BookmarkDialog(take, proposed), screen.told)
+
+
+def bookmarks(screen: MainScreen) -> None:
+    """The places with names; to one of them."""
+    from convstep.debugger.moves import Landing
+    from convstep.tui.dialogs.bookmarks import BookmarksDialog
 
     session = screen.session
-    marks, proposed = Bookmarks(session.extras, session.recording.timeline), " › ".join(session.view().where[-2:])
+    marks, take, proposed = _naming(screen)
+    before = marks.all()
+
+    def closed(number: int | None) -> None:
+        session.unsaved = session.unsaved or marks.all() != before
+        if number is None:
+            screen.repaint()
+        else:
+            screen.move(lambda: session.land(Landing(marks.all()[number].spot)))
+
+    screen.app.push_screen(BookmarksDialog(marks, take, proposed), closed)
+
+
+def _naming(screen: MainScreen) -> tuple[Bookmarks, Callable[[str], str], str]:
+    """The bookmarks, how this place is given a name, and the name that is proposed."""
+    from convstep.debugger.bookmarks import Bookmarks
+
+    session = screen.session
+    marks = Bookmarks(session.extras, session.recording.timeline)
 
     def take(name: str) -> str:
         said = marks.set(name, session.spot)
         session.unsaved = True
         return said
 
-    screen.app.push_screen(
-        AskingDialog("Bookmark", "a name for this place; M lists them all", take, proposed, proposed=True),
-        screen.told,
-    )
-
-
-def bookmarks(screen: MainScreen) -> None:
-    """The places with names; to one of them."""
-    from convstep.debugger.bookmarks import Bookmarks
-    from convstep.debugger.moves import Landing
-    from convstep.tui.dialogs.listing import ListDialog
-
-    session = screen.session
-    marks = Bookmarks(session.extras, session.recording.timeline)
-    if not marks.all():
-        screen.repaint("there are no bookmarks yet; m sets one")
-        return
-
-    def chosen(number: int | None) -> None:
-        if number is None:
-            screen.repaint()
-        else:
-            screen.move(lambda: session.land(Landing(marks.all()[number].spot)))
-
-    def remove(number: int) -> list[str]:
-        session.unsaved = True
-        return [mark.row() for mark in marks.remove(number)]
-
-    screen.app.push_screen(ListDialog("Bookmarks", [mark.row() for mark in marks.all()], take_away=remove), chosen)
+    return marks, take, " › ".join(session.view().where[-2:])

@@ -63,4 +63,4 @@ def _list(screen: MainScreen, finder: Finder, found: Hits, text: str) -> None:
         else:
             screen.move(lambda: screen.session.land(finder.landing(hits[number])))
 
-    screen.app.push_screen(ListDialog(title, rows, "enter goes to the step that wrote it; escape closes"), chosen)
+    screen.app.push_screen(ListDialog(title, rows, "enter goes to the step that wrote it"), chosen)

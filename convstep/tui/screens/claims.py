@@ -14,6 +14,7 @@ from convstep.debugger.claims.findings import Finding, opened, sections
 from convstep.debugger.moves import Landing
 from convstep.engine.work import Work
 from convstep.explain.gradcheck import GradientCheck, check_gradients, checked_names
+from convstep.tui.dialogs.hint import keys
 from convstep.tui.doing.claims import find_out_all
 from convstep.tui.widgets.findings import all_findings, findings_lines
 from convstep.tui.widgets.lines import Lines
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 _TICK = 0.1
 _KEYS = (
-    "↑ ↓ choose   enter opens   a tries a formula   c checks gradients   d lets go of your own   esc closes",
-    "↑↓ choose  enter opens  a tries  c checks gradients  d lets go  esc closes",
+    keys("↑↓ choose", "enter opens", "a tries a formula", "c checks gradients", "d lets go of your own"),
+    keys("enter opens", "a tries a formula", "c checks gradients", "d lets go"),
 )
 
 

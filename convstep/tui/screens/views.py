@@ -16,6 +16,7 @@ from convstep.debugger.session import Session
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.tui.actions import ACTIONS, STEPS
+from convstep.tui.dialogs.hint import keys
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.lines import Lines
@@ -30,7 +31,7 @@ _NARROWEST = 60
 _TOP, _BOTTOM = 5, 5
 _LEAST = 3
 """A rule, a title, and a line of numbers."""
-_HINT = "v next view  V previous  n N s f o step on  pgup pgdn channel  esc back"
+_HINT = keys("v next view", "V previous", "n N s f o step on", "pgup pgdn channel")
 
 
 class ViewsScreen(Screen[None], inherit_bindings=False):
