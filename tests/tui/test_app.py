@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
+from playing import press, settled
 
 from convstep.tui.actions import ACTIONS, STEPS
 from convstep.tui.app import ConvstepApp
@@ -21,12 +21,6 @@ def text_of(app: ConvstepApp) -> list[str]:
 
 def message_of(app: ConvstepApp) -> str:
     return app.main.message
-
-
-async def press(pilot: Pilot[Any], *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
-    await pilot.pause()  # on a busy machine the frame comes after the first
 
 
 @pytest.mark.parametrize(
@@ -63,7 +57,7 @@ async def test_a_held_key_drops_frames_but_no_steps(session: Any) -> None:
         painted = session.views
         for _ in range(40):
             app.main.action_do("next")
-        await pilot.pause()
+        await settled(pilot)
         assert session.position == 72
         assert session.views - painted < 5
         assert "TERM 72 of 91" in text_of(app)[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playing import text_of
 
 from convstep.debugger.claims.mine import read_mine
 from convstep.debugger.opening import open_session
@@ -34,10 +35,6 @@ def with_mine(session: Session) -> Session:
 async def press(pilot: Any, *keys: str) -> None:
     await pilot.press(*keys)
     await pilot.pause()
-
-
-def text_of(app: ConvstepApp) -> str:
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
 async def until(pilot: Any, holds: Any) -> None:

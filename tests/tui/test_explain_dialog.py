@@ -1,39 +1,16 @@
 """`e`: walking from number to number with the keys, and to the steps behind them."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from networks import sample
+from playing import opened, press, run
 
-from convstep.debugger.opening import open_session
-from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.explain import ExplainDialog
-
-
-def opened(net: str, at: str) -> Session:
-    return open_session(sample(net), at=at)
-
-
-def run(session: Session, play: Callable[[ConvstepApp, Any], Awaitable[None]]) -> None:
-    async def main() -> None:
-        app = ConvstepApp(session)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.pause()
-            await play(app, pilot)
-
-    asyncio.run(main())
 
 
 def dialog(app: ConvstepApp) -> ExplainDialog:
     assert isinstance(app.screen, ExplainDialog)
     return app.screen
-
-
-async def press(pilot: Any, *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
 
 
 def test_arrows_choose_a_link_and_enter_goes_to_its_step() -> None:

@@ -1,20 +1,16 @@
 """`x`: choose, name, and there is a file."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from networks import sample
+from playing import press, run
 
 from convstep.debugger.opening import open_session
-from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.export import ExportDialog, FileNameDialog
-
-Play = Callable[[ConvstepApp, Any], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -22,33 +18,13 @@ def _in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
 
 
-def run(session: Session, play: Play) -> None:
-    async def main() -> None:
-        app = ConvstepApp(session)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.pause()
-            await play(app, pilot)
-
-    asyncio.run(main())
-
-
-async def press(app: ConvstepApp, pilot: Any, *keys: str) -> None:
-    await pilot.press(*keys)
-    for _ in range(400):
-        await pilot.pause()
-        if app.main.jobs.job is None:
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("the work never ended")
-
-
 def test_the_screen_without_the_dialog() -> None:
     async def play(app: ConvstepApp, pilot: Any) -> None:
-        await press(app, pilot, "x")
+        await press(pilot, "x")
         assert isinstance(app.screen, ExportDialog)
-        await press(app, pilot, "enter")
+        await press(pilot, "enter")
         assert isinstance(app.screen, FileNameDialog)
-        await press(app, pilot, "enter")
+        await press(pilot, "enter")
         await pilot.pause()
         assert app.main.message == "wrote two_conv-1.svg"
         text = Path("two_conv-1.svg").read_text()
@@ -60,7 +36,7 @@ def test_the_screen_without_the_dialog() -> None:
 
 def test_a_formula_goes_to_the_clipboard_too() -> None:
     async def play(app: ConvstepApp, pilot: Any) -> None:
-        await press(app, pilot, "x", "down", "enter", "enter")
+        await press(pilot, "x", "down", "enter", "enter")
         text = Path("two_conv-grad-w1-1-1.tex").read_text()
         assert text == app.clipboard
         assert r"\begin{aligned}" in text
@@ -72,16 +48,16 @@ def test_the_tensor_under_the_cursor_whole_or_as_it_is_seen() -> None:
     session = open_session(sample("digits"), at="loss")
 
     async def play(app: ConvstepApp, pilot: Any) -> None:
-        await press(app, pilot, "tab", "x")
+        await press(pilot, "tab", "x")
         assert isinstance(app.screen, ExportDialog)
         choices = list(app.screen.rows)
         assert "fc2 as npy" in choices
-        await press(app, pilot, *["down"] * choices.index("fc2 as npy"), "enter", "enter")
+        await press(pilot, *["down"] * choices.index("fc2 as npy"), "enter", "enter")
         assert "wrote fc2 to digits-fc2-1.npy" in app.main.message
         assert np.array_equal(np.load("digits-fc2-1.npy"), session.recording.iteration(0).values["fc2"])
-        await press(app, pilot, "x")
+        await press(pilot, "x")
         slices = [choice for choice in choices if choice.endswith("] as CSV")]
-        await press(app, pilot, *["down"] * choices.index(slices[0]), "enter", "enter")
+        await press(pilot, *["down"] * choices.index(slices[0]), "enter", "enter")
         assert len(Path("digits-fc2-slice-1.csv").read_text().splitlines()) == 4
 
     run(session, play)
@@ -90,10 +66,10 @@ def test_the_tensor_under_the_cursor_whole_or_as_it_is_seen() -> None:
 def test_a_name_that_exists_is_refused_and_another_one_taken() -> None:
     async def play(app: ConvstepApp, pilot: Any) -> None:
         Path("a.csv").write_text("")
-        await press(app, pilot, "x", "down", "down", "down", "enter", "ctrl+u")
-        await press(app, pilot, *["backspace"] * 40, *"a.csv", "enter")
+        await press(pilot, "x", "down", "down", "down", "enter", "ctrl+u")
+        await press(pilot, *["backspace"] * 40, *"a.csv", "enter")
         assert isinstance(app.screen, FileNameDialog)
-        await press(app, pilot, "left", "left", "left", "left", "b", "enter")
+        await press(pilot, "left", "left", "left", "left", "b", "enter")
         assert "wrote grad(w1) to ab.csv; 3 of 4 not written yet" in app.main.message
 
     run(open_session(sample("two_conv"), at="term 32"), play)
@@ -101,10 +77,10 @@ def test_a_name_that_exists_is_refused_and_another_one_taken() -> None:
 
 def test_at_the_start_there_is_no_formula() -> None:
     async def play(app: ConvstepApp, pilot: Any) -> None:
-        await press(app, pilot, "x")
+        await press(pilot, "x")
         assert isinstance(app.screen, ExportDialog)
         assert not any("formula" in choice for choice in app.screen.rows)
-        await press(app, pilot, "escape")
+        await press(pilot, "escape")
         assert len(app.screen_stack) == 1
 
     run(open_session(sample("two_conv")), play)

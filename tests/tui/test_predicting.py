@@ -1,41 +1,11 @@
 """`p` and `P`: results are `?` until they are typed or shown; in a pane `p` pins its slice."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from networks import sample
+from playing import opened, press, run, text_of
 
-from convstep.debugger.opening import open_session
-from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.predict import PredictDialog
-
-Play = Callable[[ConvstepApp, Any], Awaitable[None]]
-
-
-def opened(net: str, at: str) -> Session:
-    return open_session(sample(net), at=at)
-
-
-def run(session: Session, play: Play, size: tuple[int, int] = (80, 24)) -> None:
-    async def main() -> None:
-        app = ConvstepApp(session)
-        async with app.run_test(size=size) as pilot:
-            await pilot.pause()
-            await play(app, pilot)
-
-    asyncio.run(main())
-
-
-async def press(pilot: Any, *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
-    await pilot.pause()
-
-
-def text_of(app: ConvstepApp) -> str:
-    return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
 def test_a_number_is_typed_right_away_and_tried_again() -> None:

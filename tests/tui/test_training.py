@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import pytest
 from gate import Gate, until
 from networks import sample
-from textual.pilot import Pilot
+from playing import press, text_of
 
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
@@ -30,34 +27,18 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     return Gate(monkeypatch)
 
 
-async def press(app: ConvstepApp, pilot: Pilot[Any], *keys: str) -> None:
-    """Press the keys, and wait for what they started."""
-    for key in keys:
-        await pilot.press(key)
-        for _ in range(400):
-            await pilot.pause()
-            if app.main.jobs.job is None:
-                break
-            await asyncio.sleep(0.005)
-    await pilot.pause()
-
-
-def text_of(app: ConvstepApp) -> str:
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-
-
 async def test_the_curve_is_scrubbed_and_enter_goes_there(digits: Session) -> None:
     app = ConvstepApp(digits)
     async with app.run_test(size=SIZE) as pilot:
-        await press(app, pilot, "n", "n", "l", "right", "right")
+        await press(pilot, "n", "n", "l", "right", "right")
         assert isinstance(app.screen, TrainingDialog)
         assert app.screen.course.complete
         text = text_of(app)
         assert f"iteration 2 of 60: loss = {digits.recording.losses[2]:.6g}, lr = 0.1, gradient norm = " in text
         assert "●" in text
-        await press(app, pilot, "end")
+        await press(pilot, "end")
         assert "iteration 59 of 60" in text_of(app)
-        await press(app, pilot, "home", "3", "2", "enter")
+        await press(pilot, "home", "3", "2", "enter")
         assert app.screen is app.main
         assert (digits.place.iteration, digits.place.step) == (32, 1), "the same step"
 
@@ -93,15 +74,15 @@ async def test_enter_during_the_run_waits_for_its_end(digits: Session, gate: Gat
 async def test_a_weight_is_followed_and_its_gradient_found(digits: Session) -> None:
     app = ConvstepApp(digits)
     async with app.run_test(size=SIZE) as pilot:
-        await press(app, pilot, "l", "w")
+        await press(pilot, "l", "w")
         assert isinstance(app.screen, FollowDialog)
-        await press(app, pilot, *"relu1", "enter")
+        await press(pilot, *"relu1", "enter")
         assert "is no parameter" in text_of(app)
-        await press(app, pilot, *["backspace"] * 5, *"fc2.bias[3]", "enter")
+        await press(pilot, *["backspace"] * 5, *"fc2.bias[3]", "enter")
         assert isinstance(app.screen, WeightDialog)
         text = text_of(app)
         assert "fc2.bias[3] = " in text and "momentum_buffer" in text
-        await press(app, pilot, "down", "down", "enter")
+        await press(pilot, "down", "down", "enter")
         assert app.main.message == "grad(fc2.bias)[3] of iteration 2 came from here"
         assert digits.place.iteration == 2
 
@@ -111,7 +92,7 @@ async def test_the_parameter_under_the_cursor_is_followed_unasked() -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=SIZE) as pilot:
         session.go("grad(w1)")
-        await press(app, pilot, "shift+tab", "l", "w")
+        await press(pilot, "shift+tab", "l", "w")
         assert isinstance(app.screen, WeightDialog)
         assert "w1[1] = -1 − 0.1·(-30) = 2" in text_of(app)
 
@@ -121,14 +102,14 @@ async def test_layers_are_listed_by_kind_and_lead_to_their_steps() -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=SIZE) as pilot:
         session.go("grad(w1)")
-        await press(app, pilot, "r")
+        await press(pilot, "r")
         assert isinstance(app.screen, SummaryDialog)
         text = text_of(app)
         assert "▶ grad(w1)" in text and "Δw1" in text and "no NaN" in text
-        await press(app, pilot, "tab", "tab")
+        await press(pilot, "tab", "tab")
         text = text_of(app)
         assert "[gradient]" in text and "Δw1" not in text and "grad(o2)" in text
-        await press(app, pilot, "down", "down", "enter")
+        await press(pilot, "down", "down", "enter")
         assert session.state().step is not None
         assert app.screen is app.main
         assert session.place.step == 3, "grad(o2)"
@@ -139,7 +120,7 @@ async def test_pages_fit_every_size(digits: Session, size: tuple[int, int]) -> N
     app = ConvstepApp(digits)
     async with app.run_test(size=size) as pilot:
         for keys in (("l", "escape"), ("r", "escape"), ("l", "w", *"fc2.bias[3]", "enter", "escape")):
-            await press(app, pilot, *keys)
+            await press(pilot, *keys)
             assert app.screen is app.main
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import pytest
 from networks import sample
-from textual.pilot import Pilot
+from playing import press, text_of
 
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
@@ -22,37 +19,22 @@ def session() -> Session:
     return open_session(sample("two_conv"))
 
 
-async def press(app: ConvstepApp, pilot: Pilot[Any], *keys: str) -> None:
-    """Press the keys, and wait for what they started."""
-    await pilot.press(*keys)
-    for _ in range(400):
-        await pilot.pause()
-        if app.main.jobs.job is None:
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("the work never ended")
-
-
-def text_of(app: ConvstepApp) -> str:
-    return "\n".join(strip.text for strip in app.main._compositor.render_strips())
-
-
 async def test_a_typed_change_is_marked_and_taken_back(session: Session) -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=(80, 24)) as pilot:
         session.go("grad(w1)")
-        await press(app, pilot, "i", *"w1[3]=0.5", "enter")
+        await press(pilot, "i", *"w1[3]=0.5", "enter")
         assert app.main.message == "w1[3] = 0.5, was 3; C: 9 → 0.25; 37 numbers change"
         text = text_of(app)
         assert "0.5000*" in text and "x* changed" in text and "two_conv, what if" in text
-        await press(app, pilot, "u")
+        await press(pilot, "u")
         assert app.main.message == "no edits any more: these are the original numbers"
         assert "*" not in text_of(app)
-        await press(app, pilot, "U")
+        await press(pilot, "U")
         assert "0.5000*" in text_of(app)
-        await press(app, pilot, "n", "N")
+        await press(pilot, "n", "N")
         assert "what if w1[3] = 0.5 · u undoes" in text_of(app), "the edits in force are listed"
-        await press(app, pilot, "u", "u")
+        await press(pilot, "u", "u")
         assert app.main.message.startswith("nothing is edited")
 
 
@@ -60,11 +42,11 @@ async def test_the_number_under_the_cursor_is_asked_for_and_its_original_told(se
     app = ConvstepApp(session)
     async with app.run_test(size=(80, 24)) as pilot:
         session.go("o1")
-        await press(app, pilot, "tab", "right", "i")
+        await press(pilot, "tab", "right", "i")
         assert isinstance(app.screen, WhatIfDialog)
-        await press(app, pilot, *"7", "enter")
+        await press(pilot, *"7", "enter")
         name = app.main.number.name if app.main.number else ""
-        await press(app, pilot, "right", "left")
+        await press(pilot, "right", "left")
         assert f"{name} was 2.0, now 7.0" in text_of(app)
 
 
@@ -72,7 +54,7 @@ async def test_what_follows_from_other_numbers_is_not_asked_for(session: Session
     app = ConvstepApp(session)
     async with app.run_test(size=(80, 24)) as pilot:
         session.go("grad(w1)")
-        await press(app, pilot, "shift+tab", "i")
+        await press(pilot, "shift+tab", "i")
         assert "follows from other numbers" in app.main.message
         assert app.screen is app.main
 
@@ -80,17 +62,17 @@ async def test_what_follows_from_other_numbers_is_not_asked_for(session: Session
 async def test_a_mistake_is_said_in_the_dialog_and_changes_nothing(session: Session) -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(app, pilot, "i", *"w1[9]=1", "enter")
+        await press(pilot, "i", *"w1[9]=1", "enter")
         assert isinstance(app.screen, WhatIfDialog)
         assert "outside" in str(app.screen.query_one(".error").render())
-        await press(app, pilot, "escape")
+        await press(pilot, "escape")
         assert session.recording is session.trial.original
 
 
 async def test_a_setting_that_cannot_be_had_leaves_the_run_as_it_was(session: Session) -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(app, pilot, "i", *"lr=-1", "enter")
+        await press(pilot, "i", *"lr=-1", "enter")
         assert "takes a number of 0 or more" in app.main.message
         assert session.recording is session.trial.original
 
@@ -99,12 +81,12 @@ async def test_another_iteration_of_both_runs_is_waited_for_beside_the_screen() 
     session = open_session(sample("digits"))
     app = ConvstepApp(session)
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(app, pilot, "i", *"lr=0.01", "enter")
+        await press(pilot, "i", *"lr=0.01", "enter")
         session.trial.original.patience = session.recording.patience = 0.0
-        await press(app, pilot, "end")
+        await press(pilot, "end")
         assert session.place.iteration == 59
         assert "iteration 59" in text_of(app) and "*" in text_of(app)
-        await press(app, pilot, "u")
+        await press(pilot, "u")
         assert session.recording is session.trial.original
         assert "*" not in text_of(app)
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap
 from textual.geometry import Offset, Region, Size
-from textual.screen import Screen
-from textual.timer import Timer
 
 from convstep.debugger.screen.view import Block, Grid, View
-from convstep.engine.work import Cancelled, TooLong, Work
+from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError
 from convstep.tui.actions import ACTIONS, STEPS, Action, action
 from convstep.tui.doing.claims import find_out
-from convstep.tui.jobs import Jobs
 from convstep.tui.screens.arrangement import PANES, Board, arrange
+from convstep.tui.screens.working import Working
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.claim import claim_notice, sum_lines
 from convstep.tui.widgets.copying import described
@@ -39,40 +37,28 @@ if TYPE_CHECKING:
     from convstep.debugger.session import Session
 
 TITLES = {"tensors": "Tensors", "local": "Local derivatives", "gradients": "Accumulated gradients"}
-_TICK = 0.1
 _BEGIN_NUMBERS = "0123456789.-("
-_MOST_QUEUED = 500
-
-Result = TypeVar("Result")
 
 
-class MainScreen(Screen[None], inherit_bindings=False):
+class MainScreen(Working, inherit_bindings=False):
     """Reads one View a repaint and hands it to the widgets; knows nothing about networks."""
 
     AUTO_FOCUS = None
 
     def __init__(self, session: Session, palette: Palette, actions: Sequence[Action] = ACTIONS) -> None:
-        super().__init__()
+        super().__init__(session)
         self.actions = actions
         bindings = (Binding(key, f"do('{each.id}')", each.title, show=False) for each in actions for key in each.keys)
         self._bindings = BindingsMap(bindings)
         self._keys = {key for each in actions for key in each.keys}
-        self.session = session
         self.palette = palette
-        self.message = ""
         self.board = Board()
         self.board.pane = self.look.get("pane", "local")
         self.panes = [Pane(name, TITLES[name], self.look) for name in PANES]
-        self.jobs = Jobs(self.app)
-        self.background = Jobs(self.app)
-        """Work that nobody has to wait for."""
         self.asked = False
         """Whether the last key was a `q` that asked for another."""
-        self._pending = False
         self._painted = Size(0, 0)
         self._shown = session.standing
-        self._queued: list[str] = []
-        self._ticks: Timer | None = None
 
     @property
     def look(self) -> dict[str, Any]:
@@ -106,19 +92,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def repaint(self, message: str = "") -> None:
         """Something changed: paint before the next frame. Steps between two frames are painted once."""
-        self.message = message
         self.asked = False
-        if not self._pending:
-            self._pending = True
-            self.call_after_refresh(self.paint)
+        super().repaint(message)
 
-    def paint(self) -> None:
+    def draw(self) -> None:
         """Draw the session's present view; only lines that differ reach the terminal."""
-        self._pending = False
-        if not self.is_mounted and not self.is_attached:
-            return
         if self.jobs.job is not None:
-            self._paint_message()
+            self.paint_progress()
             return
         try:
             view = self.session.view()
@@ -169,7 +149,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if region := regions.get("timeline"):
             cast(Timeline, self._lines("timeline")).show_bar(view.timeline, region.width, palette)
 
-    def _paint_message(self) -> None:
+    def paint_progress(self) -> None:
         """During long work: how far it is."""
         job, region = self.jobs.job, arrange(*self.app.size, self.board.pane).get("message")
         if job is not None and region:
@@ -225,7 +205,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         """What a key, the footer or the palette asks for: an action of the registry, by its id."""
         chosen = action(identity)
         if self.jobs.job is not None:
-            self._meanwhile(chosen)
+            self.meanwhile(chosen)
         elif chosen.group == STEPS:
             self.move(getattr(self.session, chosen.id))
         else:
@@ -259,42 +239,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     # Long work
 
-    def work(
-        self,
-        text: str,
-        work: Callable[[Work], Result],
-        done: Callable[[Result], None],
-        back: Any = None,
-    ) -> None:
-        """Do long work beside the screen, then `done` with its result.
-
-        Escape gives it up, and one stands where one stood before it, or at `back`.
-        """
-        back = back or self.session.standing
-
-        def end(result: Result) -> None:
-            self._work_ended()
-            done(result)
-            queued, self._queued = self._queued, []
-            for identity in queued:
-                self.action_do(identity)
-
-        self.jobs.start(text, work, end, lambda error: self._work_failed(error, back))
-        self._ticks = self.set_interval(_TICK, self._paint_message)
-
-    def _work_ended(self) -> None:
-        if self._ticks is not None:
-            self._ticks.stop()
-            self._ticks = None
-
-    def _work_failed(self, error: BaseException, back: Any) -> None:
-        self._work_ended()
-        self._queued = []
-        if not isinstance(error, (Cancelled, ConvstepError)):
-            raise error
-        self.session.stand(back)
-        self.repaint("stopped: you are where you were" if isinstance(error, Cancelled) else str(error))
-
     def _wait_for(self, index: int, then: Callable[[], None], back: Any) -> None:
         """Run an iteration beside the screen, then go on. What shows another one is let go of: memory is short."""
         for pane in self.panes:
@@ -306,15 +250,6 @@ class MainScreen(Screen[None], inherit_bindings=False):
             trial.run(index, work)
 
         self.work(f"iteration {index}", run, lambda _: then(), back)
-
-    def _meanwhile(self, chosen: Action) -> None:
-        """A key during long work: escape ends it, q leaves; steps are taken afterwards; all else waits."""
-        if chosen.id == "let_go":
-            self.jobs.give_up()
-        elif chosen.id == "quit":
-            self.app.exit()
-        elif chosen.group == STEPS and len(self._queued) < _MOST_QUEUED:
-            self._queued.append(chosen.id)
 
     # Panes and numbers
 

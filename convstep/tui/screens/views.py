@@ -6,7 +6,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.geometry import Offset, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
-from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -17,6 +16,7 @@ from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.tui.actions import ACTIONS, STEPS
 from convstep.tui.dialogs.hint import keys
+from convstep.tui.screens.painted import Painted
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.lines import Lines
@@ -34,7 +34,7 @@ _LEAST = 3
 _HINT = keys("v next view", "V previous", "n N s f o step on", "pgup pgdn channel")
 
 
-class ViewsScreen(Screen[None], inherit_bindings=False):
+class ViewsScreen(Painted, inherit_bindings=False):
     """Steps on like the main screen; `v` goes round the views, escape leads back."""
 
     AUTO_FOCUS = None
@@ -61,8 +61,6 @@ class ViewsScreen(Screen[None], inherit_bindings=False):
         for pane in self.panes:
             pane.can_focus = False
         self._look = look
-        self._message = ""
-        self._pending = False
 
     @property
     def layout(self) -> Layout:
@@ -81,17 +79,8 @@ class ViewsScreen(Screen[None], inherit_bindings=False):
 
     # Painting
 
-    def repaint(self, message: str = "") -> None:
-        self._message = message
-        if not self._pending:
-            self._pending = True
-            self.call_after_refresh(self.paint)
-
-    def paint(self) -> None:
+    def draw(self) -> None:
         """Draw the chosen view of the present step."""
-        self._pending = False
-        if not self.is_mounted and not self.is_attached:
-            return
         shown = pages(self.session.state(), self.session.names)
         page = self._chosen(shown)
         grids = page.grids if page else ()
@@ -134,7 +123,7 @@ class ViewsScreen(Screen[None], inherit_bindings=False):
 
     def _bottom(self, shown: Pages | None, page: Page | None, region: Region) -> list[Strip]:
         palette, width = self.palette, region.width
-        lines = [message_line(self._message, "", (), width, palette)]
+        lines = [message_line(self.message, "", (), width, palette)]
         equality = wrap(shown.equality if shown else "", width - 2, region.height - 3)
         lines += [strip_of([(f" {line}", palette.strong)], width, palette.text) for line in equality]
         scaled = page.grids[0] if page else None

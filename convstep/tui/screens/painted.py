@@ -1,0 +1,31 @@
+"""A screen that is painted once a frame, however often something changes between two frames."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+
+
+class Painted(Screen[None], inherit_bindings=False):
+    """A subclass says in `draw` what stands on it; whoever changes something calls `repaint`."""
+
+    message = ""
+    """What is told in passing, until the next change."""
+    pending = False
+    """Whether it is still to be painted."""
+
+    def repaint(self, message: str = "") -> None:
+        """Something changed: paint before the next frame."""
+        self.message = message
+        if not self.pending:
+            self.pending = True
+            self.call_after_refresh(self.paint)
+
+    def paint(self) -> None:
+        """Paint now, where there is a screen to paint on."""
+        self.pending = False
+        if self.is_mounted or self.is_attached:
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw what there is now."""
+        raise NotImplementedError

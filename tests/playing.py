@@ -1,0 +1,60 @@
+"""Plays a session on the screen without a terminal: presses keys, waits until all is painted, reads the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from networks import sample
+from textual.pilot import Pilot
+
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
+from convstep.tui.app import ConvstepApp
+from convstep.tui.screens.painted import Painted
+
+Play = Callable[[ConvstepApp, Any], Awaitable[None]]
+
+
+def opened(net: str, at: str = "start") -> Session:
+    """A sample net, opened there."""
+    return open_session(sample(net), at=at)
+
+
+def run(session: Session, play: Play, size: tuple[int, int] = (80, 24)) -> None:
+    """Play on a screen of this size."""
+
+    async def main() -> None:
+        app = ConvstepApp(session)
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await play(app, pilot)
+
+    asyncio.run(main())
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press the keys, and wait for what each started."""
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Until work beside the screen is done and everything is painted."""
+    app = pilot.app
+    assert isinstance(app, ConvstepApp)
+    await pilot.pause()
+    for _ in range(400):
+        unpainted = isinstance(app.screen, Painted) and app.screen.pending
+        if app.main.jobs.job is None and not unpainted:
+            return
+        await asyncio.sleep(0.005)
+        await pilot.pause()
+    raise AssertionError("the work never ended")
+
+
+def text_of(app: ConvstepApp) -> str:
+    """The whole screen, without the blanks at its right."""
+    return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
