@@ -95,8 +95,8 @@ class _Shares(AlongLines):
     @quiet
     def row(self, call: Call, slot: int, out: IntArray) -> Links:
         index = self.lines.elements(self.lines.place(out)[0])
-        y = call.output.reshape(-1).astype(np.float64)
-        return Links(index, self.sign * y[out][:, None] * ((index == out[:, None]) - y[index]))
+        made, met = (call.output.reshape(-1)[i].astype(np.float64) for i in (out[:, None], index))
+        return Links(index, self.sign * made * ((index == out[:, None]) - met))
 
     def column(self, call: Call, slot: int, into: IntArray) -> Links:
         # The Jacobian of one line is symmetric.

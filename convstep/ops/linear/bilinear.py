@@ -122,31 +122,29 @@ class Bilinear(Operation):
         n, k = np.divmod(out, self.out_features)
         if slot == BIAS:
             return Links(k[:, None], np.ones((len(out), 1)))
-        a, b, weight = (x.astype(np.float64) for x in self._split(call.operands))
+        a, b, weight = self._split(call.operands)
         count = prod(self.row_grid(slot))
         if slot == WEIGHT:
-            return Links(
-                k[:, None] * count + np.arange(count), (a[n][:, :, None] * b[n][:, None, :]).reshape(-1, count)
-            )
+            pairs = _exact(a[n])[:, :, None] * _exact(b[n])[:, None, :]
+            return Links(k[:, None] * count + np.arange(count), pairs.reshape(-1, count))
         way = "mij,mj->mi" if slot == 0 else "mij,mi->mj"
-        local = np.einsum(way, weight[k], (b if slot == 0 else a)[n])
+        local = np.einsum(way, _exact(weight[k]), _exact((b if slot == 0 else a)[n]))
         return Links(n[:, None] * count + np.arange(count), local)
 
     @quiet
     def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        a, b, weight = self._split(call.operands)
         if slot < WEIGHT:
-            a, b, weight = (x.astype(np.float64) for x in self._split(call.operands))
             n, at = np.divmod(into, self._sizes[slot])
             part = weight[:, at, :] if slot == 0 else weight[:, :, at].transpose(0, 2, 1)
-            local = np.einsum("kmj,mj->mk", part, (b if slot == 0 else a)[n])
+            local = np.einsum("kmj,mj->mk", _exact(part), _exact((b if slot == 0 else a)[n]))
             return Links(n[:, None] * self.out_features + np.arange(self.out_features), local)
         rows = np.arange(self._rows)
         if slot == BIAS:
             return Links(rows * self.out_features + into[:, None], np.ones((len(into), self._rows)))
-        a, b, _ = (x.astype(np.float64) for x in self._split(call.operands))
         k, pair = np.divmod(into, prod(self._sizes))
         i, j = np.divmod(pair, self._sizes[1])
-        return Links(rows * self.out_features + k[:, None], (a[:, i] * b[:, j]).T)
+        return Links(rows * self.out_features + k[:, None], (_exact(a[:, i]) * _exact(b[:, j])).T)
 
     def _factors(self, n: int, k: int, pair: int) -> tuple[Element, Element, Element]:
         """The numbers of one product: a, weight, b."""
@@ -173,8 +171,8 @@ class Bilinear(Operation):
     @quiet
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         n, k = divmod(out, self.out_features)
-        a, b, weight = (x.astype(np.float64) for x in self._split(call.operands))
-        products = (a[n][:, None] * weight[k] * b[n]).reshape(-1)
+        a, b, weight = self._split(call.operands)
+        products = (_exact(a[n])[:, None] * _exact(weight[k]) * _exact(b[n])).reshape(-1)
         if self.bias:
             products = np.append(products, call.value(BIAS, k))
         sums = np.add.accumulate(products)
@@ -222,3 +220,8 @@ class Bilinear(Operation):
             return f"{name} met {' and '.join(met)} when {made} was made"
         others = self._sizes[1 - slot]
         return f"{name} met {others} numbers of {naming.tensor(1 - slot)}, each with a weight, when {made} was made"
+
+
+def _exact(numbers: Array) -> Array:
+    """A few numbers as float64."""
+    return numbers.astype(np.float64, copy=False)

@@ -107,9 +107,11 @@ class LocalResponseNorm(Operation):
         return np.where(empty == Empty.NO, across, -1), empty
 
     def _local(self, call: Call, out: IntArray, into: IntArray, empty: Codes) -> Floats:
-        x, base = (tensor.reshape(-1).astype(np.float64) for tensor in (call.operands[0], call.saved["base"]))
-        through = 2 * self.alpha * self.beta / self.size * x[out] * x[into] * base[out] ** (-self.beta - 1)
-        local: Floats = np.where(out == into, base[out] ** -self.beta, 0.0) - through
+        x = call.operands[0].reshape(-1)
+        made, read = x[out].astype(np.float64), x[into].astype(np.float64)
+        base = call.saved["base"].reshape(-1)[out].astype(np.float64)
+        through = 2 * self.alpha * self.beta / self.size * made * read * base ** (-self.beta - 1)
+        local: Floats = np.where(out == into, base**-self.beta, 0.0) - through
         local[empty != Empty.NO] = 0.0
         return local
 

@@ -73,9 +73,10 @@ class LPPool(SlidingPool):
 
     @quiet
     def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
-        x, total = call.operands[0].reshape(-1).astype(np.float64), call.saved["total"].reshape(-1).astype(np.float64)
-        outer = self._outer(total[out], self._scales[out % self.outputs_a_plane])
-        local: npt.NDArray[np.float64] = outer * x[into] ** (self.norm_type - 1)
+        x = call.operands[0].reshape(-1)[into].astype(np.float64)
+        total = call.saved["total"].reshape(-1)[out].astype(np.float64)
+        outer = self._outer(total, self._scales[out % self.outputs_a_plane])
+        local: npt.NDArray[np.float64] = outer * x ** (self.norm_type - 1)
         return local
 
     def _scale(self, out: int) -> float:
