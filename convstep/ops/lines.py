@@ -56,9 +56,9 @@ class Lines:
 
 
 class Exponentials(NamedTuple):
-    """exp(x − max) and its sum for each row of numbers: the largest is taken away so that exp cannot overflow.
+    """exp(x − max) and its sum along axis 1 of rows (m, n) or lines (m, n, k); the largest keeps exp from overflowing.
 
-    `largest` and `total` have the shape (m, 1), `powers` has that of x, (m, n).
+    `largest` and `total` have the size 1 there, `powers` has the shape of x.
     """
 
     largest: Array
@@ -68,7 +68,8 @@ class Exponentials(NamedTuple):
     @classmethod
     def of(cls, rows: Array) -> Exponentials:
         largest = rows.max(axis=1, keepdims=True)
-        powers = np.exp(rows - largest)
+        powers = rows - largest
+        np.exp(powers, out=powers)
         return cls(largest, powers, powers.sum(axis=1, keepdims=True))
 
     @property

@@ -18,12 +18,13 @@ _BLOCK = 2**17
 """Bytes of a block: what is worked out on the way stays in the cache."""
 
 
-def in_blocks(function: Callable[..., Array], large: int, *tensors: Array) -> Array:
+def in_blocks(function: Callable[..., Array], large: int, *tensors: Array, unit: int = 1) -> Array:
     """A function of tensors of one shape, element by element; in blocks from so many bytes on.
 
-    Its numbers have the first tensor's dtype.
+    Its numbers have the first tensor's dtype. Always `unit` elements that follow each other stay together.
     """
-    first, length = tensors[0], _BLOCK // tensors[0].itemsize
+    first = tensors[0]
+    length = max(1, _BLOCK // (first.itemsize * unit)) * unit
     if first.nbytes <= large or not all(tensor.flags.c_contiguous for tensor in tensors):
         return function(*tensors)
     result, flat = np.empty_like(first), [tensor.reshape(-1) for tensor in tensors]

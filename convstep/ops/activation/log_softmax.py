@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from convstep.ops.activation.softmax import ByDim, power_sum, safe_shift, without_own
+from convstep.ops.activation.softmax import LARGE_SHARE, ByDim, power_sum, put_exact, safe_shift, sum_without
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Read, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, difference, total
 from convstep.ops.lines import Exponentials
@@ -18,20 +18,28 @@ class LogSoftmax(ByDim):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        rows = self.lines.rows(operands[0])
-        made = Exponentials.of(rows)
-        return self.lines.unrows(rows - made.largest - np.log(made.total), self.output.shape)
+        return self.by_lines(self._logarithms, operands[0])
+
+    def _logarithms(self, x: Array) -> Array:
+        made = Exponentials.of(x)
+        result: Array = x - made.largest
+        result -= np.log(made.total)
+        return result
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        if not wanted[0]:
-            return [None]
-        y, u = self.lines.rows(call.output), self.lines.rows(upstream)
-        # 1 − share by expm1: where the share is close to 1, little is left of a difference.
-        gradient = -np.expm1(y) * u - np.exp(y) * without_own(u)
-        if not np.isfinite(u.sum()):
-            gradient = u - np.exp(y) * u.sum(axis=1, keepdims=True)
-        return [self.lines.unrows(gradient, upstream.shape)]
+        return [self.by_lines(self._pulled, upstream, call.output) if wanted[0] else None]
+
+    def _pulled(self, u: Array, y: Array) -> Array:
+        """What comes back: u − share · Σ u, and for a large share (1 − share) · u − share · Σ u of the others."""
+        shares = np.exp(y)
+        gradient: Array = u - shares * u.sum(axis=1, keepdims=True)
+        if (shares > LARGE_SHARE).any():
+            top = y.argmax(axis=1, keepdims=True)
+            log, share, given = (np.take_along_axis(numbers, top, axis=1) for numbers in (y, shares, u))
+            # 1 − share by expm1: where the share is close to 1, little is left of a difference.
+            put_exact(gradient, top, share, -np.expm1(log) * given - share * sum_without(u.copy(), top))
+        return gradient
 
     # -- one element
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.errors import ArgumentError
+from convstep.ops.activation.elementwise import in_blocks
 from convstep.ops.arguments import IntegerOrNone, dimension, require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
 from convstep.ops.expression import (
@@ -26,6 +27,11 @@ from convstep.ops.expression import (
 )
 from convstep.ops.lines import Exponentials, Lines
 from convstep.ops.terms import Terms
+
+LARGE_SHARE = 0.5
+"""There is one such share in a line at the most."""
+_LARGE = 2**18
+"""Bytes from which on lines are worked on block by block."""
 
 
 class AlongLines(Operation):
@@ -45,6 +51,16 @@ class AlongLines(Operation):
     def lines(self) -> Lines:
         shape = self.inputs[0].shape
         return Lines.along(shape, dimension("dim", self.axis, shape))
+
+    def by_lines(self, function: Callable[..., Array], *tensors: Array) -> Array:
+        """A function of whole lines, (outer, length, inner), on tensors of the input's shape; large ones in blocks."""
+        length, inner = self.lines.length, self.lines.inner
+        whole = length * inner
+
+        def of_flat(*parts: Array) -> Array:
+            return function(*(part.reshape(-1, length, inner) for part in parts)).reshape(parts[0].shape)
+
+        return in_blocks(of_flat, _LARGE, *tensors, unit=whole)
 
     def row_grid(self, slot: int) -> Shape:
         return (self.lines.length,)
@@ -78,17 +94,22 @@ class _Shares(AlongLines):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        shares = Exponentials.of(self.lines.rows(operands[0]) * self.sign).softmax
-        return self.lines.unrows(shares, self.output.shape)
+        return self.by_lines(lambda x: Exponentials.of(x if self.sign > 0 else -x).softmax, operands[0])
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        y, u = self.lines.rows(call.output), self.lines.rows(upstream)
-        gradient = y * ((1 - y) * u - without_own(y * u))
-        # Where torch's shorter formula y · (u − Σ y·u) meets Inf or NaN, its answer stands.
-        torchs = y * (u - (y * u).sum(axis=1, keepdims=True))
-        gradient = np.where(np.isfinite(torchs), gradient, torchs)
-        return [self.lines.unrows(gradient * self.sign, upstream.shape) if wanted[0] else None]
+        return [self.by_lines(self._pulled, upstream, call.output) if wanted[0] else None]
+
+    def _pulled(self, u: Array, y: Array) -> Array:
+        """What comes back: y · (u − Σ y·u), and for a large share y · ((1 − y)·u − Σ y·u of the others)."""
+        products = y * u
+        gradient: Array = u - products.sum(axis=1, keepdims=True)
+        gradient *= y
+        if (y > LARGE_SHARE).any():
+            top = y.argmax(axis=1, keepdims=True)
+            share, given = np.take_along_axis(y, top, axis=1), np.take_along_axis(u, top, axis=1)
+            put_exact(gradient, top, share, share * ((1 - share) * given - sum_without(products, top)))
+        return gradient if self.sign > 0 else -gradient
 
     # -- one element
 
@@ -192,19 +213,22 @@ class Softmax2d(_Shares):
         return super().infer_output()
 
 
-def without_own(rows: Array) -> Array:
-    """For each element of a row, the sum of the others.
+def sum_without(numbers: Array, top: IntArray) -> Array:
+    """The sums along axis 1 but for the numbers at `top`, which are overwritten."""
+    np.put_along_axis(numbers, top, 0.0, axis=1)
+    others: Array = numbers.sum(axis=1, keepdims=True)
+    return others
 
-    The largest one's others are added up apart: what is left of a sum from which its largest part is taken away
-    again has lost its digits.
+
+def put_exact(gradient: Array, top: IntArray, share: Array, exact: Array) -> None:
+    """Puts the exact gradient of each line's largest share, at `top`, where it is large, in the short formula's place.
+
+    A share close to 1 takes almost all of a sum away again, and nothing would be left but rounding. Where the short
+    formula meets Inf or NaN, its answer stands, as in torch.
     """
-    largest = np.abs(rows).argmax(axis=1)[:, None]
-    others = rows.copy()
-    np.put_along_axis(others, largest, 0.0, axis=1)
-    rest = others.sum(axis=1, keepdims=True)
-    sums: Array = rest + np.take_along_axis(rows, largest, axis=1) - rows
-    np.put_along_axis(sums, largest, rest, axis=1)
-    return sums
+    short = np.take_along_axis(gradient, top, axis=1)
+    lossy = (share > LARGE_SHARE) & np.isfinite(short)
+    np.put_along_axis(gradient, top, np.where(lossy, exact, short), axis=1)
 
 
 def safe_shift(x: npt.NDArray[np.float64]) -> float:
