@@ -30,6 +30,12 @@ def chosen(where: npt.NDArray[np.bool_], yes: Array, no: Array) -> Array:
     return bits.view(yes.dtype)
 
 
+def cancelled(upstream: Array) -> Array:
+    """What is left where torch adds up parts of an upstream gradient that cancel: 0, and NaN where it is infinite."""
+    left: Array = upstream - upstream
+    return left
+
+
 def _mask(where: npt.NDArray[np.bool_], like: Array) -> Array:
     """All bits set where the condition holds, in whole numbers of this size."""
     mask: Array = np.negative(where.view(np.int8)).astype(_INTEGERS[like.dtype.itemsize])

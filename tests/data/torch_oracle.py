@@ -17,8 +17,8 @@ import numpy as np
 ANSWERS = Path(__file__).with_name("torch_answers")
 
 
-def answers(op: Any, operands: tuple[Any, ...]) -> dict[str, Any]:
-    """Torch's output, for the upstream gradient cos(0), cos(1), … the gradients, and the buffers afterwards."""
+def answers(op: Any, operands: tuple[Any, ...], upstream: Any = None) -> dict[str, Any]:
+    """Torch's output, for an upstream gradient (or cos(0), cos(1), …) the gradients, and the buffers afterwards."""
     import torch
 
     tensors = [torch.from_numpy(o.copy()) for o in operands]
@@ -27,7 +27,8 @@ def answers(op: Any, operands: tuple[Any, ...]) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         output = _apply(op, tensors)
-    output.backward(torch.from_numpy(upstream_of(output.detach().numpy())))
+    upstream = upstream_of(output.detach().numpy()) if upstream is None else upstream
+    output.backward(torch.from_numpy(upstream))
     grads = {f"grad{k}": t.grad.numpy() for k, t in enumerate(tensors) if t.grad is not None}
     first = len(op.inputs) + len(op.parameters)
     buffers = {f"buffer_{name}": tensors[first + k].numpy() for k, name in enumerate(op.buffers)}

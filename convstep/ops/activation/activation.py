@@ -10,7 +10,7 @@ import numpy as np
 from convstep.ops.activation.elementwise import Elementwise
 from convstep.ops.arguments import Flag, Real
 from convstep.ops.base import Array, Naming
-from convstep.ops.choosing import chosen, kept
+from convstep.ops.choosing import cancelled, chosen, kept
 from convstep.ops.expression import (
     Apply,
     Element,
@@ -35,8 +35,8 @@ class ReLU(Elementwise):
     inplace: Flag = False
 
     def apply(self, x: Array) -> Array:
-        kept: Array = np.maximum(x, x.dtype.type(0))
-        return kept
+        above: Array = np.maximum(x, x.dtype.type(0))
+        return above
 
     def slope(self, x: Array, y: Array) -> Array:
         # NaN is not at or below 0: torch lets the gradient through there.
@@ -250,6 +250,9 @@ class Softsign(Elementwise):
         slope: Array = 1 / size - np.abs(x) / size / size
         return slope
 
+    def pulled(self, upstream: Array, x: Array, y: Array) -> Array:
+        return super().pulled(upstream, x, y) + cancelled(upstream)
+
     def written(self, x: Element, at: float) -> Expression:
         return Quotient(x, total([Number(1.0), Apply("abs", (x,))]))
 
@@ -270,6 +273,9 @@ class Tanhshrink(Elementwise):
     def slope(self, x: Array, y: Array) -> Array:
         slope: Array = np.square(np.tanh(x))
         return slope
+
+    def pulled(self, upstream: Array, x: Array, y: Array) -> Array:
+        return super().pulled(upstream, x, y) + cancelled(upstream)
 
     def written(self, x: Element, at: float) -> Expression:
         return difference(x, Apply("tanh", (x,)))

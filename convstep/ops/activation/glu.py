@@ -59,7 +59,7 @@ class GLU(Operation):
             return [None]
         a, _ = self._halves(call.operands[0])
         gate, u = call.saved["gate"], upstream.reshape(a.shape)
-        return [np.concatenate([u * gate, u * a * (gate * (1 - gate))], axis=1).reshape(self.inputs[0].shape)]
+        return [np.concatenate([u * gate, u * (a * (gate * (1 - gate)))], axis=1).reshape(self.inputs[0].shape)]
 
     # -- one element
 

@@ -191,8 +191,8 @@ class Hardshrink(Piecewise):
         return small
 
     def apply(self, x: Array) -> Array:
-        kept: Array = x * ~self._is_small(x)
-        return kept
+        rest: Array = x * ~self._is_small(x)
+        return rest
 
     def slope(self, x: Array, y: Array) -> Array:
         return either(x, ~self._is_small(x), 1, 0)

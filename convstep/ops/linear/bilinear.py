@@ -98,8 +98,10 @@ class Bilinear(Operation):
         u = upstream.reshape(self._rows, self.out_features)
         gradients: list[Array | None] = [None] * len(call.operands)
         if wanted[0]:
-            by_a = np.tensordot(b, weight, axes=(1, 2))
-            gradients[0] = (u[:, None, :] @ by_a).reshape(call.operands[0].shape)
+            # Upstream and b first, pair by pair, as in torch: it shows where the upstream gradient is infinite.
+            pairs = (u[:, :, None] * b[:, None, :]).reshape(self._rows, -1)
+            by_pair = weight.transpose(0, 2, 1).reshape(-1, self._sizes[0])
+            gradients[0] = (pairs @ by_pair).reshape(call.operands[0].shape)
         if wanted[1]:
             gradients[1] = (u[:, None, :] @ call.saved["by_b"]).reshape(call.operands[1].shape)
         if wanted[WEIGHT]:

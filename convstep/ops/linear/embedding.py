@@ -94,6 +94,8 @@ class Embedding(Operation):
         weight = call.operands[1]
         elements = call.operands[0].reshape(-1)[:, None] * self.embedding_dim + np.arange(self.embedding_dim)
         sums = np.bincount(elements.reshape(-1), upstream.reshape(-1), weight.size).reshape(weight.shape)
+        if self.padding_idx is not None:
+            sums[self.padding_idx] = 0  # be it infinite
         return [None, (sums * self._factors(call)[:, None]).astype(weight.dtype, copy=False)]
 
     def _factors(self, call: Call) -> Array:

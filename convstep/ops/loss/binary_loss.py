@@ -10,6 +10,7 @@ from convstep.errors import ArgumentError
 from convstep.ops.activation.activation import log_sigmoid, sigmoid
 from convstep.ops.arguments import BatchReduction, Flag
 from convstep.ops.base import Array
+from convstep.ops.choosing import cancelled
 from convstep.ops.expression import (
     Apply,
     Element,
@@ -63,10 +64,8 @@ class BCELoss(OldReduction, PointwiseLoss):
 
     def compare_expression(self, at: Numbers, x: Element, y: Element, *rest: Element) -> Expression:
         other = difference(Number(1.0), x)
-        logs = [
-            Apply("log", (of,)) if share > 1e-43 else Number(-100.0) for of, share in ((x, at[0]), (other, 1 - at[0]))
-        ]
-        return Negative(total([Product((y, logs[0])), Product((difference(Number(1.0), y), logs[1]))]))
+        right, wrong = _log(x, at[0]), _log(other, 1 - at[0])
+        return Negative(total([Product((y, right)), Product((difference(Number(1.0), y), wrong))]))
 
     def slope_expression(self, slot: int, at: Numbers, x: Element, y: Element, *rest: Element) -> Expression:
         other = difference(Number(1.0), x)
@@ -83,7 +82,7 @@ class BCELoss(OldReduction, PointwiseLoss):
 
 def _log(share: Expression, at: float) -> Expression:
     """Log of a probability, at least −100."""
-    return Apply("log", (share,)) if not at < 1e-43 else Number(-100.0)
+    return Number(-100.0) if at < 1e-43 else Apply("log", (share,))
 
 
 class BCEWithLogitsLoss(OldReduction, PointwiseLoss):
@@ -173,6 +172,13 @@ class KLDivLoss(OldReduction, PointwiseLoss):
         # y / y: 1, but NaN at a y of 0, where torch's derivative is not a number.
         by = np.exp(y) * (y - x + 1) if self.log_target else np.log(y) + y / y - x
         return by
+
+    def pulled(self, slot: int, share: Array, x: Array, y: Array, *rest: Array) -> Array:
+        pulled = super().pulled(slot, share, x, y, *rest)
+        if slot == 0:
+            return pulled
+        # With logarithms torch's parts cancel only where y − x is no more than 0.
+        return pulled + np.where(self.log_target & (y > x), 0, cancelled(share))
 
     def compare_expression(self, at: Numbers, x: Element, y: Element, *rest: Element) -> Expression:
         if self.log_target:

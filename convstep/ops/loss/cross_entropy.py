@@ -91,8 +91,13 @@ class CrossEntropyLoss(ClassLoss):
         gradients: list[Array | None] = [None] * len(call.operands)
         if wanted[0]:
             shares = self.shares(call.operands)
-            # The small difference first: multiplied apart, a confident score would lose its digits.
-            by_score = (made.softmax * shares.sum(axis=1, keepdims=True) - shares) * share
+            if np.isfinite(share).all():
+                # The small difference first: multiplied apart, a confident score would lose its digits.
+                by_score = (made.softmax * shares.sum(axis=1, keepdims=True) - shares) * share
+            else:
+                # Torch's way: of labels, only the right class has a part.
+                parts = np.where(self.by_label & (shares == 0), 0.0, shares * share)
+                by_score = made.softmax * parts.sum(axis=1, keepdims=True) - parts
             gradients[0] = self.lines.unrows(by_score.astype(scores.dtype), scores.shape)
         if wanted[1] and not self.by_label:
             by_share = (np.log(made.total) - (rows - made.largest)) * share * (1 - self.label_smoothing)

@@ -10,6 +10,7 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, FromZero
 from convstep.ops.base import Array, Naming, Shape
+from convstep.ops.choosing import cancelled
 from convstep.ops.expression import (
     Apply,
     Element,
@@ -57,6 +58,12 @@ class PoissonNLLLoss(OldReduction, PointwiseLoss):
         by_y: Array = -x if self.log_input else -np.log(x + self.eps)
         # Where Stirling does not count, torch's 0 · log y is still NaN for a y of 0 or less.
         return by_y + np.where(y > 1, np.log(y) + 0.5 / y + (y / y - 1), 0 * np.log(y)) if self.full else by_y
+
+    def pulled(self, slot: int, share: Array, x: Array, y: Array, *rest: Array) -> Array:
+        # Torch's parts: exp(x) or 1 and what y takes away; by y, those of Stirling.
+        parted = y > 1 if slot else y >= 0
+        left = cancelled(share) if self.full or not slot else 0
+        return super().pulled(slot, share, x, y, *rest) + np.where(parted, left, 0)
 
     def _log(self, x: Element) -> Expression:
         return x if self.log_input else Apply("log", (total([x, Number(self.eps)]),))
@@ -131,6 +138,10 @@ class GaussianNLLLoss(PointwiseLoss):
             return by_v
         by_x: Array = d
         return by_x if slot == 0 else -by_x
+
+    def pulled(self, slot: int, share: Array, x: Array, y: Array, *rest: Array) -> Array:
+        pulled = super().pulled(slot, share, x, y, *rest)
+        return pulled + cancelled(share) if slot == 2 else pulled
 
     def _variance(self, at: Numbers, v: Element) -> Expression:
         return Number(self.eps) if at[2] < self.eps else v

@@ -49,6 +49,10 @@ class HingeEmbeddingLoss(_MarginLoss):
         slope: Array = np.where(y != -1, 1.0, 0.0) - np.where((y != 1) & (self.margin - x >= 0), 1.0, 0.0)
         return slope
 
+    def pulled(self, slot: int, share: Array, x: Array, y: Array, *rest: Array) -> Array:
+        # No products: what does not count gets 0 even of an infinite upstream gradient.
+        return np.where(y != -1, share, 0) - np.where((y != 1) & (self.margin - x >= 0), share, 0)
+
     def _parts(self, at: Numbers) -> tuple[bool, bool]:
         """Whether x counts, and whether margin − x does."""
         return at[1] != -1, at[1] != 1 and self.margin - at[0] >= 0

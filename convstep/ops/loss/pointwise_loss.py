@@ -72,6 +72,11 @@ class PointwiseLoss(Operation):
     def slope(self, slot: int, x: Array, y: Array, *rest: Array) -> Array:
         """∂f by the input in a slot: ∂f/∂x (slot 0), ∂f/∂y (slot 1) …"""
 
+    def pulled(self, slot: int, share: Array, x: Array, y: Array, *rest: Array) -> Array:
+        """What comes back to the input in a slot of `share`, the upstream gradient of f."""
+        pulled: Array = share * self.slope(slot, x, y, *rest)
+        return pulled
+
     @abstractmethod
     def compare_expression(self, at: Numbers, x: Element, y: Element, *rest: Element) -> Expression:
         """The function f as an expression; `at` are the numbers of x, y …"""
@@ -137,6 +142,10 @@ class PointwiseLoss(Operation):
         slopes = self.slope(slot, *read)
         return slopes if weight is None else slopes * weight
 
+    def _pulled(self, slot: int, share: Array, values: Sequence[Array]) -> Array:
+        read, weight = self._split(values)
+        return self.pulled(slot, share if weight is None else share * weight, *read)
+
     @property
     def _is_mean(self) -> bool:
         return self.reduction in ("mean", "batchmean")
@@ -171,7 +180,7 @@ class PointwiseLoss(Operation):
         gradients: list[Array | None] = [None] * len(values)
         for slot, spec in enumerate(self.inputs):
             if wanted[slot]:
-                gradient = np.asarray(self._slopes(slot, values) * share, dtype=spec.dtype)
+                gradient = np.asarray(self._pulled(slot, share, values), dtype=spec.dtype)
                 whole = np.broadcast_to(gradient, self.pairs)
                 gradients[slot] = self._operands[slot].collect(whole).reshape(spec.shape)
         return gradients

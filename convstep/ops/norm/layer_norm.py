@@ -11,9 +11,26 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, PositiveOrNone, Real, RealOrNone, Sizes, require_floats
-from convstep.ops.base import Parameter, Shape, Spec
+from convstep.ops.base import Array, Call, Parameter, Shape, Spec
 from convstep.ops.norm.norm import Norm
 from convstep.ops.norm.norm_layout import Layout
+
+
+class _InOneGo(Norm):
+    """A norm whose gradient torch has as rate · weight · u + b · x + c, with b and c from two sums over each group."""
+
+    def _input_gradient(self, call: Call, given: Array, standard: Array, sums: dict[str, Array]) -> Array:
+        gradient = super()._input_gradient(call, given, standard, sums)
+        if np.isfinite(sums["bias"]).all():
+            return gradient
+        # Inf − Inf is left where it is left there.
+        x, mean, rate = call.operands[0].reshape(self.layout.shape), call.saved["mean"], call.saved["rate"]
+        weighted = given * self._channelwise(call.operands, "weight") if "weight" in self.slots else given
+        by_x, plain = (part.sum(axis=self.layout.axes, keepdims=True) for part in (weighted * x, weighted))
+        b = (plain * mean - by_x) * rate**3 / self.layout.group_size
+        c = -b * mean - plain * rate / self.layout.group_size
+        torchs = rate * weighted + b * x + c
+        return np.where(np.isfinite(torchs), gradient, torchs)
 
 
 class _LastDimensions(Norm):
@@ -58,7 +75,7 @@ class _LastDimensions(Norm):
         return self._before or (1,)
 
 
-class LayerNorm(_LastDimensions):
+class LayerNorm(_InOneGo, _LastDimensions):
     """torch.nn.LayerNorm: mean 0 and variance 1 over the last dimensions, `normalized_shape`."""
 
     each: ClassVar[str] = "row"
@@ -91,7 +108,7 @@ class RMSNorm(_LastDimensions):
         return float(np.finfo(self.inputs[0].dtype).eps) if self.eps is None else self.eps
 
 
-class GroupNorm(Norm):
+class GroupNorm(_InOneGo):
     """torch.nn.GroupNorm: the channels of each sample in `num_groups` groups, each brought to mean 0 and variance 1."""
 
     each: ClassVar[str] = "group of channels"
@@ -115,6 +132,15 @@ class GroupNorm(Norm):
         if prod(shape) == self.num_groups:
             raise ArgumentError("num_groups", f"leaves one number per group of an input {list(shape)}; take fewer")
         return self.model_copy(update={"num_channels": shape[1]})
+
+    def _sums(self, call: Call, given: Array, standard: Array) -> dict[str, Array]:
+        sums = super()._sums(call, given, standard)
+        if not np.isfinite(sums["bias"]).all():
+            # As above: the weight's gradient is a difference of two sums in torch.
+            by_x = (given * call.operands[0].reshape(self.layout.shape)).sum(axis=3, keepdims=True)
+            torchs = (by_x - sums["bias"] * call.saved["mean"]) * call.saved["rate"]
+            sums["weight"] = np.where(np.isfinite(sums["bias"]), sums["weight"], torchs)
+        return sums
 
     def declare(self) -> dict[str, Parameter]:
         if not self.affine:

@@ -95,14 +95,17 @@ class Standardise(Bounded, Operation):
             return gradients
         given = upstream.reshape(self.layout.shape)
         standard = (call.operands[0].reshape(self.layout.shape) - call.saved["mean"]) * call.saved["rate"]
-        # Sums over the places of each channel: all further sums are sums of these.
-        sums = {"weight": (given * standard).sum(axis=3, keepdims=True), "bias": given.sum(axis=3, keepdims=True)}
+        sums = self._sums(call, given, standard)
         for name, slot in self.slots.items():
             if wanted[slot]:
                 gradients[slot] = sums[name].sum(axis=0).reshape(call.operands[slot].shape)
         if wanted[0]:
             gradients[0] = self._input_gradient(call, given, standard, sums).reshape(upstream.shape)
         return gradients
+
+    def _sums(self, call: Call, given: Array, standard: Array) -> dict[str, Array]:
+        """Sums over the places of each channel: all further sums are sums of these."""
+        return {"weight": (given * standard).sum(axis=3, keepdims=True), "bias": given.sum(axis=3, keepdims=True)}
 
     def _input_gradient(self, call: Call, given: Array, standard: Array, sums: dict[str, Array]) -> Array:
         rate = call.saved["rate"]

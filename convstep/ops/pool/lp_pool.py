@@ -58,8 +58,10 @@ class LPPool(SlidingPool):
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[0]:
             return [None]
-        outer = self._outer(call.saved["total"], self._scales.astype(upstream.dtype))
-        share = (upstream.reshape(self.planes, -1) * outer).reshape(self.planes, *self.window.outputs)
+        total = call.saved["total"]
+        share = upstream.reshape(self.planes, -1) * self._outer(total, self._scales.astype(upstream.dtype))
+        share[total == 0] = 0  # be the upstream gradient infinite
+        share = share.reshape(self.planes, *self.window.outputs)
         gradient = add_up(share, [axis.feeds for axis in self.window.axes]).reshape(
             upstream.shape[: -self.axes] + self.window.size
         )
