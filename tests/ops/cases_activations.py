@@ -71,5 +71,9 @@ _SHAPED = {"Softmax2d"}
 _NEEDED = {"Threshold": {"threshold": 0.1, "value": 20.0}}
 
 EXTREME_CASES = [
-    case(op, _EXTREMES, note="extreme", **_NEEDED.get(op, {})) for op in sorted({case.op for case in CASES} - _SHAPED)
+    *(
+        case(op, _EXTREMES, note="extreme", **_NEEDED.get(op, {}))
+        for op in sorted({case.op for case in CASES} - _SHAPED)
+    ),
+    case("CELU", _SMOOTH, alpha=1e-50),
 ]

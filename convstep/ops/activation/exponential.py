@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Self
@@ -26,6 +27,12 @@ class _Exponential(Piecewise):
     def curve(self) -> tuple[float, float, float]:
         """Scale, height, width."""
 
+    @property
+    def _rate(self) -> float:
+        """1 / width, which torch takes in single precision; agreeing with torch comes first."""
+        width = float(np.float32(self.curve[2]))
+        return 1 / width if width else math.inf
+
     def apply(self, x: Array) -> Array:
         scale, height, width = self.curve
         # One of the two is 0.
@@ -33,17 +40,14 @@ class _Exponential(Piecewise):
         return bent + scale * np.maximum(x, 0)
 
     def slope(self, x: Array, y: Array) -> Array:
-        scale, height, width = self.curve
-        # Torch takes the alpha in a CELU's slope in single precision, and agreeing with torch comes first.
-        rate = 1 / float(np.float32(width))
-        below = height * rate * np.exp(np.minimum(x, 0) * rate)
+        scale, height, _ = self.curve
+        below = height * self._rate * np.exp(np.minimum(x, 0) * self._rate)
         return chosen(x <= 0, below, np.asarray(scale, x.dtype))
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
         scale, height, width = self.curve
-
-        rate = 1 / float(np.float32(width))
+        rate = self._rate
 
         def value(x: Element) -> Expression:
             return times(height, exp_minus_1(x if width == 1 else Quotient(x, Number(width))))
