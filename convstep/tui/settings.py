@@ -63,10 +63,10 @@ class _Reader:
 
     def settings(self) -> Settings:
         data = self._table()
-        self._known(data, ("theme", "keys", "themes"), "the settings", "")
+        self._known(data, ("theme", "keys", "themes"), "this file", "")
         looks = {**BUILT_IN, **self._looks(data.get("themes", {}))}
         theme = data.get("theme", "dark")
-        if theme not in looks:
+        if not isinstance(theme, str) or theme not in looks:
             raise self._error("theme", f"there is no theme {show(theme)}: it is one of {listed(looks)}")
         return Settings(self._actions(data.get("keys", {})), looks, theme)
 
@@ -108,7 +108,7 @@ class _Reader:
             self._known(theme, ("like", *colours), f"the theme '{name}'", section)
             known = {**BUILT_IN, **result}
             like = theme.get("like", "dark")
-            if like not in known:
+            if not isinstance(like, str) or like not in known:
                 raise self._error("like", f"there is no theme {show(like)} above: {listed(known)}", section)
             given = {key: value for key, value in theme.items() if key != "like"}
             for key, value in given.items():
