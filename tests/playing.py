@@ -13,6 +13,7 @@ from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.tui.app import ConvstepApp
 from convstep.tui.screens.painted import Painted
+from convstep.tui.settings import Settings
 
 Play = Callable[[ConvstepApp, Any], Awaitable[None]]
 
@@ -22,11 +23,11 @@ def opened(net: str, at: str = "start") -> Session:
     return open_session(sample(net), at=at)
 
 
-def run(session: Session, play: Play, size: tuple[int, int] = (80, 24)) -> None:
+def run(session: Session, play: Play, size: tuple[int, int] = (80, 24), settings: Settings | None = None) -> None:
     """Play on a screen of this size."""
 
     async def main() -> None:
-        app = ConvstepApp(session)
+        app = ConvstepApp(session, settings)
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await play(app, pilot)

@@ -1,12 +1,15 @@
 """`v`: the views of a step go round, follow the steps, and agree."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from gate import Gate, until
 from playing import opened, press, run, text_of
 
 from convstep.tui.app import ConvstepApp
 from convstep.tui.screens.views import ViewsScreen
+from convstep.tui.settings import read_settings
 
 
 def test_the_views_of_an_input_gradient_go_round() -> None:
@@ -72,3 +75,44 @@ def test_any_size_is_drawn(size: tuple[int, int]) -> None:
         assert "=" in text_of(app)
 
     run(opened("digits", "grad(conv2.weight)[0,0,1,1]"), play, size)
+
+
+def test_a_step_to_an_iteration_that_has_to_be_run_is_waited_for_on_the_main_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, session = Gate(monkeypatch), opened("digits", "grad(fc2)[0,3]")
+    session.recording.patience = 0.0
+
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "v", "n")
+        assert isinstance(app.screen, ViewsScreen)
+        here = session.standing
+        await pilot.press("end")
+        await until(lambda: app.main.jobs.job is not None)
+        assert app.screen is app.main
+        await pilot.press("escape")
+        await until(lambda: app.main.jobs.job is None)
+        assert session.standing == here, "the place of the last view"
+        await press(pilot, "v")
+        await pilot.press("end")
+        gate.open.set()
+        await until(lambda: app.main.jobs.job is None)
+        assert session.place.iteration == 59
+
+    run(session, play)
+
+
+def test_keys_of_ones_own_step_here_too(tmp_path: Path) -> None:
+    file, session = tmp_path / "convstep.toml", opened("two_conv", "term 31")
+    file.write_text('[keys]\nnext = "j"\nviews = "w"\n')
+
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "w", "j")
+        assert "TERM 32 of 91" in text_of(app) and "[correlation]" in text_of(app)
+        assert "w next view · V previous · j N s f o step on" in text_of(app)
+        await press(pilot, "n", "v")
+        assert "TERM 32 of 91" in text_of(app) and "[correlation]" in text_of(app)
+        await press(pilot, "w")
+        assert "[im2col]" in text_of(app)
+
+    run(session, play, settings=read_settings(file))

@@ -53,4 +53,11 @@ def views(screen: MainScreen) -> None:
     if pages(session.state(), session.names) is None:
         screen.repaint("no other views here: they are of forward and backward steps")
         return
-    screen.app.push_screen(ViewsScreen(session, screen.palette), lambda _: screen.repaint())
+
+    def left(step: str | None) -> None:
+        screen.repaint()
+        if step is not None:
+            screen.paint()  # what escape comes back to is the place of the last view
+            screen.action_do(step)
+
+    screen.app.push_screen(ViewsScreen(session, screen.palette, screen.actions), left)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.screen import Screen
 
 
-class Painted(Screen[None], inherit_bindings=False):
+class Painted(Screen[Any], inherit_bindings=False):
     """A subclass says in `draw` what stands on it; whoever changes something calls `repaint`."""
 
     message = ""

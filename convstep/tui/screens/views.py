@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingsMap
 from textual.geometry import Offset, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.strip import Strip
@@ -14,7 +16,7 @@ from convstep.debugger.screen.view import Grid
 from convstep.debugger.session import Session
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
-from convstep.tui.actions import ACTIONS, STEPS
+from convstep.tui.actions import ACTIONS, STEPS, Action
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.screens.painted import Painted
 from convstep.tui.theme.colours import Palette
@@ -31,29 +33,33 @@ _NARROWEST = 60
 _TOP, _BOTTOM = 5, 5
 _LEAST = 3
 """A rule, a title, and a line of numbers."""
-_HINT = keys("v next view", "V previous", "n N s f o step on", "pgup pgdn channel")
+_HERE = {
+    "views": "turn(1)",
+    "next_pane": "turn(1)",
+    "previous_pane": "turn(-1)",
+    "channel_back": "channel(-1)",
+    "channel_on": "channel(1)",
+    "let_go": "leave",
+    "quit": "leave",
+}
+"""What keys of the main screen do here, where they are no steps."""
 
 
 class ViewsScreen(Painted, inherit_bindings=False):
-    """Steps on like the main screen; `v` goes round the views, escape leads back."""
+    """Steps on like the main screen; `v` goes round the views, escape leads back.
+
+    Gives the step (an action's id) that leads to an iteration which has to be run first, None where it was left.
+    """
 
     AUTO_FOCUS = None
-    BINDINGS = [
-        *(
-            Binding(key, f"step('{each.id}')", show=False)
-            for each in ACTIONS
-            if each.group == STEPS
-            for key in each.keys
-        ),
-        Binding("v,tab", "turn(1)", show=False),
-        Binding("V,shift+tab", "turn(-1)", show=False),
-        Binding("pageup", "channel(-1)", show=False),
-        Binding("pagedown", "channel(1)", show=False),
-        Binding("escape,q", "leave", show=False),
-    ]
 
-    def __init__(self, session: Session, palette: Palette) -> None:
+    def __init__(self, session: Session, palette: Palette, actions: Sequence[Action] = ACTIONS) -> None:
         super().__init__()
+        steps = {each.id: f"step('{each.id}')" for each in actions if each.group == STEPS}
+        does = {**steps, **_HERE}
+        bound = {key: does[each.id] for each in actions if each.id in does for key in each.keys}
+        self._bindings = BindingsMap(Binding(key, what, show=False) for key, what in {"V": "turn(-1)", **bound}.items())
+        self._hint = _hint(actions)
         self.session, self.palette = session, palette
         self.board = _Columns()
         look = session.look.setdefault("views", {})
@@ -128,19 +134,21 @@ class ViewsScreen(Painted, inherit_bindings=False):
         lines += [strip_of([(f" {line}", palette.strong)], width, palette.text) for line in equality]
         scaled = page.grids[0] if page else None
         lines.append(legend_line(scaled.scale if scaled else None, width, palette, scaled.title if scaled else ""))
-        lines.append(strip_of([(f" {cut(_HINT, width - 1)}", palette.faint)], width, palette.text))
+        lines.append(strip_of([(f" {cut(self._hint, width - 1)}", palette.faint)], width, palette.text))
         return _filled(lines, region, palette)
 
     # Keys
 
     def action_step(self, name: str) -> None:
+        here = self.session.standing
         try:
             message = getattr(self.session, name)()
+            self.session.run()
         except ConvstepError as error:
             message = str(error)
         except TooLong:
-            self.dismiss(None)
-            self.app.call_later(self.app.main.action_do, name)  # type: ignore[attr-defined]
+            self.session.stand(here)
+            self.dismiss(name)
             return
         if self.session.extras.get("predict") and self.session.prediction.hides(self.session.state()):
             self.dismiss(None)  # these views would give the result away
@@ -167,6 +175,18 @@ class ViewsScreen(Painted, inherit_bindings=False):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+def _hint(actions: Sequence[Action]) -> str:
+    """What the keys do: `v next view · V previous · n N s f o step on …`."""
+    first = {each.id: each.shown.split()[0] for each in actions if each.keys}
+
+    def of(*ids: str) -> str:
+        return " ".join(first[each] for each in ids if each in first)
+
+    steps = of("next", "previous", "first_inside", "out", "switch_order")
+    channels = of("channel_back", "channel_on")
+    return keys(f"{of('views')} next view", "V previous", f"{steps} step on", f"{channels} channel")
 
 
 def _filled(lines: list[Strip], region: Region, palette: Palette) -> list[Strip]:
