@@ -114,20 +114,20 @@ class Finder:
         if _is_condition(text) and not _BARE.fullmatch(text):
             node = self._read(text)
             work.check()
-            yield from self._elements(self._tensor(node, text), self._where(node))
+            key, where = self._tensor(node, text), self._where(node, work)
+            yield from self._elements(key, self._tensor_of(key, work), where)
             return
         for key in self._keys():
             work.check()
-            values = self._tensor_of(key)
-            yield from self._elements(key, _holds(values, text))
+            values = self._tensor_of(key, work)
+            yield from self._elements(key, values, _holds(values, text))
 
-    def _tensor_of(self, key: str) -> npt.NDArray[np.float64]:
-        iteration = self.recording.iteration(place_of(self.recording.timeline, self.spot).iteration)
+    def _tensor_of(self, key: str, work: Work) -> npt.NDArray[np.float64]:
+        iteration = self.recording.iteration(place_of(self.recording.timeline, self.spot).iteration, work=work)
         return np.asarray(tensor_of(iteration, key), dtype=np.float64)
 
-    def _elements(self, key: str, where: npt.NDArray[np.bool_]) -> Iterator[Hit]:
-        names, shape = self.words.names, self.words.names.shape(key)
-        values = self._tensor_of(key).reshape(-1)
+    def _elements(self, key: str, tensor: npt.NDArray[np.float64], where: npt.NDArray[np.bool_]) -> Iterator[Hit]:
+        names, shape, values = self.words.names, self.words.names.shape(key), tensor.reshape(-1)
         for index in np.flatnonzero(where.reshape(-1))[: MOST_HITS + 1]:
             yield Hit(names.element(key, int(index), shape), short(float(values[index])), key, int(index))
 
@@ -144,10 +144,10 @@ class Finder:
             raise ConvstepError(f"/ takes one comparison of a whole tensor, such as grad(w1) < 0; g {text} goes there")
         return whole[0].key
 
-    def _where(self, node: Node) -> npt.NDArray[np.bool_]:
+    def _where(self, node: Node, work: Work) -> npt.NDArray[np.bool_]:
         assert kind_of(node) == "truth"
         place = place_of(self.recording.timeline, self.spot)
-        clock = Clock(self.recording, "op", self.spot.order)
+        clock = Clock(self.recording, "op", self.spot.order, work)
         values = Evaluation(clock, place.iteration).timed(node).values
         key = next(each.key for each in walk(node) if isinstance(each, Reference) and each.index is None)
         shape = self.words.names.shape(key)

@@ -149,10 +149,12 @@ class Clock:
         """The step that finishes an element: on the level of terms no empty ones are waited for."""
         if self.level != "term" or not 0 <= time < NEVER:
             return time
-        place = self.timeline.place("term", self.order, time)._replace(iteration=iteration)
+        place = self.timeline.place("term", self.order, time)
         if self.timeline.steps[place.step].scatters(self.order):
             return time
-        state = State(self.recording, place, self.order)
+        # Which terms are empty follows from shapes: any iteration tells, so none is run where there is one.
+        there = self.recording.at_hand() or [self.iteration(iteration)]
+        state = State(self.recording, place._replace(iteration=there[-1].index), self.order)
         empty = state.empty_terms
         assert place.term is not None
         if empty is None or place.term != len(empty) - 1:
