@@ -206,6 +206,17 @@ def test_kept_claims_are_in_snapshots(tmp_path):
     assert [item["is"] for item in again.extras["claims"]] == [7.0]
 
 
+def test_a_claim_that_is_let_go_of_while_claims_are_judged_is_forgotten():
+    made = session(judged=False)
+    made.extras["claims"] = [{"of": "o1.weight", "index": [1], "is": number} for number in (5.0, -30.0)]
+    under_way = made.claims.preparation()
+    made.claims.drop(2)
+    made.claims.take(under_way(QUIET))
+    assert [made.claims.judged[number].verdict.ok for number in range(3)] == [True, False, True]
+    assert not made.claims.is_pending(2, 0)
+    assert 3 not in made.claims.judged
+
+
 @pytest.mark.parametrize(
     "kept",
     [

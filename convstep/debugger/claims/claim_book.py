@@ -67,9 +67,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `ClaimBook.preparation` has found out."""
+    """What `ClaimBook.preparation` has found out, by the numbers that the `entries` had when it began."""
 
     judge: Judge
+    entries: tuple[Entry, ...]
     judged: dict[int, Judged]
     rows: dict[tuple[int, int], ClaimRows | None]
 
@@ -119,27 +120,32 @@ class ClaimBook:
     def preparation(self, at: tuple[int, int] | None = None) -> Callable[[Work], Prepared]:
         """The work that judges all claims, and compares one at one element term by term. It touches nothing here."""
         judge, recording = self._judge, self.recording.beside()
-        entries = [(number, entry) for number, entry in enumerate(self.entries) if number not in self.judged]
-        known = dict(self.judged)
+        entries, known = tuple(self.entries), dict(self.judged)
 
         def prepare(work: Work) -> Prepared:
             from convstep.debugger.claims.claim_work import Judge, judged_by, rows_by, told_at
 
             using = judge or Judge(recording)
-            found = {number: judged_by(using, entry, number, work) for number, entry in entries}
+            found = {
+                number: judged_by(using, entry, number, work)
+                for number, entry in enumerate(entries)
+                if number not in known
+            }
             rows: dict[tuple[int, int], ClaimRows | None] = {}
             for number, one in {**known, **found}.items():
-                index = at[1] if at is not None and at[0] == number else told_at(self.entries[number], one)
+                index = at[1] if at is not None and at[0] == number else told_at(entries[number], one)
                 if index is not None and (number in found or (at is not None and at[0] == number)):
-                    rows[number, index] = rows_by(using, self.entries[number], one, index)
-            return Prepared(using, found, rows)
+                    rows[number, index] = rows_by(using, entries[number], one, index)
+            return Prepared(using, entries, found, rows)
 
         return prepare
 
     def take(self, prepared: Prepared) -> None:
-        """Keep what was found out."""
-        self.judged.update(prepared.judged)
-        self._rows.update(prepared.rows)
+        """Keep what was found out about the claims that are still there."""
+        numbers = {id(entry): number for number, entry in enumerate(self.entries)}
+        now = {then: numbers[id(entry)] for then, entry in enumerate(prepared.entries) if id(entry) in numbers}
+        self.judged.update({now[number]: one for number, one in prepared.judged.items() if number in now})
+        self._rows.update({(now[number], i): rows for (number, i), rows in prepared.rows.items() if number in now})
         if iteration_bytes(self.recording.graph) <= _MOST_BYTES:
             self._judge = prepared.judge
 
@@ -150,15 +156,15 @@ class ClaimBook:
 
         Raises ConvstepError, now or then, for what cannot be read.
         """
-        judge, recording = self._judge, self.recording.beside()
+        recording, number = self.recording.beside(), len(self.entries)
         claim = Claim(tensor, self._written_index(tensor, index), self._in_full(tensor, text))
         entry = Entry(claim, tensor, index, kept=True)
 
         def judge_it(work: Work) -> Answer:
             from convstep.debugger.claims.claim_work import Judge, judged_by, rows_by, told_at
 
-            using = judge or Judge(recording)
-            judged = judged_by(using, entry, len(self.entries), work)
+            using = Judge(recording)  # its own: the one at hand may be at work in the background
+            judged = judged_by(using, entry, number, work)
             if judged.error:
                 raise ConvstepError(judged.error)
             at = told_at(entry, judged)
