@@ -176,6 +176,24 @@ async def test_claims_are_judged_beside_the_screen(session: Session, monkeypatch
         await until(pilot, lambda: "yours is 144 ✗ sum-before-multiply" in text_of(app))
 
 
+async def test_judging_a_formula_is_given_up_with_escape(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    from convstep.debugger.claims import claim_work
+
+    def endless(judge: Any, entry: Any, number: int, work: Any) -> Any:
+        while True:
+            work.check()
+
+    app = ConvstepApp(session)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await press(pilot, "k", "a")
+        monkeypatch.setattr(claim_work, "judged_by", endless)
+        await press(pilot, *"3*4", "enter")
+        assert "judging …" in text_of(app)
+        await press(pilot, "escape")
+        await until(pilot, lambda: idle(app))
+        assert "judging …" not in text_of(app) and "stopped: enter judges it again" in text_of(app)
+
+
 async def test_numbers_of_ones_own_at_the_cursor(session: Session) -> None:
     app = ConvstepApp(with_mine(session))
     async with app.run_test(size=(120, 30)) as pilot:
