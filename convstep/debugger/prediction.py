@@ -196,10 +196,7 @@ def _products(state: State, step: Step, index: int) -> np.ndarray[Any, np.dtype[
         from convstep.engine.sums import collect
 
         collected = collect(step, state.iteration, np.array([index]))
-        full = collected.links.index[0] >= 0
-        if collected.links.empty is not None:
-            full &= collected.links.empty[0] == Empty.NO
-        return np.asarray(collected.products[0][full])
+        return np.asarray(collected.products[0][collected.links.met[0]])
     if step.node is None:
         return None
     terms = step.node.op.terms(state.iteration.calls[step.layer], index)

@@ -190,10 +190,8 @@ class _Speaker:
         step, element, collected = self.step, self.place.element, self.state.collected
         assert collected is not None and element is not None
         name = self.names.element(step.tensor, element, step.shape)
-        used = collected.links.index[0] >= 0
-        if collected.links.empty is not None:
-            used &= collected.links.empty[0] == Empty.NO
-        uses = int(used.sum())
+        used = collected.links.met[0]
+        uses = int(np.count_nonzero(used))
         made = self.names.tensor(step.layer)
         given, _ = self.state.given_so_far(self.place.step, element)
         if uses == 0:
@@ -269,10 +267,7 @@ class _Speaker:
         """Uses of the target element that still come; empty ones do not count."""
         collected = self.state.collected
         assert collected is not None
-        after = collected.links.index[0, k + 1 :] >= 0
-        if collected.links.empty is not None:
-            after &= collected.links.empty[0, k + 1 :] == Empty.NO
-        return int(after.sum())
+        return int(np.count_nonzero(collected.links.met[0, k + 1 :]))
 
     def _uses_left(self, left: int) -> str:
         if left == 0:

@@ -101,6 +101,12 @@ class Links:
     empty: npt.NDArray[np.uint8] | None = None
     partner: IntArray | None = None
 
+    @property
+    def met(self) -> npt.NDArray[np.bool_]:
+        """Where an element is met: everywhere but at the empties, (m, n)."""
+        there: npt.NDArray[np.bool_] = self.index >= 0
+        return there if self.empty is None else there & (self.empty == Empty.NO)
+
 
 @dataclass(frozen=True)
 class Read:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convstep.debugger.claims.claim_book import ClaimBook, Judged
-from convstep.debugger.screen.formulas import full_terms, gradient_column
+from convstep.debugger.screen.formulas import gradient_column
 from convstep.debugger.screen.stage import Stage
 from convstep.debugger.screen.view import MINE, ClaimShown, Formula, Ledger, Status
 from convstep.engine.sums import collect
@@ -163,7 +163,7 @@ class AtStep:
         collected = state.collected if state.target == at else None
         collected = collected or collect(step, state.iteration, np.array([at]))
         column = gradient_column(stage, step, collected, at)
-        full = np.flatnonzero(full_terms(collected))
+        full = np.flatnonzero(collected.links.met[0])
         few = len(full) <= _MOST_TERMS
         shown = full.tolist() if few else [*full[: _MOST_TERMS // 2].tolist(), -1, int(full[-1])]
         terms = [column(k, None, False).names if k >= 0 else "…" for k in shown]

@@ -126,7 +126,7 @@ def _gradient(stage: Stage, step: Step) -> Formula:
         assert state.collected is not None
         collected = state.collected
     column = gradient_column(stage, step, collected, target)
-    full = np.flatnonzero(full_terms(collected))
+    full = np.flatnonzero(collected.links.met[0])
     name = stage.names.element(step.tensor, target, step.shape)
     now = state.column_term
     whole = short(float(collected.sums[0, -1]))
@@ -140,14 +140,6 @@ def _gradient(stage: Stage, step: Step) -> Formula:
         f"g = ∂{stage.root}/∂{made}",
         total if len(full) else "= 0",
     )
-
-
-def full_terms(collected: Collected) -> IntArray:
-    """Which terms of a single element are not empty, as a mask."""
-    full: IntArray = collected.links.index[0] >= 0
-    if collected.links.empty is not None:
-        full = full & (collected.links.empty[0] == Empty.NO)
-    return full
 
 
 def gradient_column(
@@ -187,9 +179,7 @@ def _shares(stage: Stage, step: Step) -> Formula:
     """Scatter order: a column for each element that receives a share."""
     shares, now = stage.state.shares, stage.state.place.term
     assert shares is not None
-    full = np.flatnonzero(shares.target >= 0)
-    if shares.links.empty is not None:
-        full = full[shares.links.empty[0][full] == Empty.NO]
+    full = np.flatnonzero(shares.links.met[0] & (shares.target >= 0))
     upstream = stage.names.element(f"grad({step.layer})", stage.state.place.element or 0, step.upstream_shape)
 
     def column(k: int) -> FormulaTerm:

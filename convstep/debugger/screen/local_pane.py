@@ -185,7 +185,7 @@ def _aligned(stage: Stage, step: Step, collected: Collected, name: str, now: int
     assert step.node is not None
     made = stage.names.tensor(step.layer)
     shape = _grid_shape(step.node.op.column_grid(step.slot))
-    empty = _empties(collected.links)
+    empty = ~collected.links.met[0]
     met = ""
     partner = step.node.op.partner_slot(step.slot)
     if partner is not None:
@@ -247,7 +247,7 @@ def _shares(stage: Stage, step: Step) -> list[Block]:
     element = stage.state.place.element or 0
     made = stage.names.element(step.layer, element, step.upstream_shape)
     shape = _grid_shape(step.node.op.row_grid(step.slot))
-    status = np.where(_empties(shares.links), Status.PADDING, Status.DONE).astype(np.uint8)
+    status = np.where(shares.links.met[0], Status.DONE, Status.PADDING).astype(np.uint8)
     read = stage.names.tensor(step.tensor)
 
     def target(k: int) -> str:
@@ -261,11 +261,6 @@ def _shares(stage: Stage, step: Step) -> list[Block]:
         stage.partly("products", "shares", shares.products, status, shape=shape, sign="=", now=term, element=target),
         Note(f"each is added to its element of {stage.names.tensor(step.writes)}", "caption"),
     ]
-
-
-def _empties(links: Links) -> Array:
-    empty: Array = links.index[0] < 0
-    return empty if links.empty is None else empty | (links.empty[0] != Empty.NO)
 
 
 def _grid_shape(shape: Shape) -> Shape:

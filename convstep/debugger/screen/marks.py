@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from convstep.debugger.screen.view import Mark
 from convstep.engine.state import State
-from convstep.ops.base import OUTPUT, Empty, IntArray, Links
+from convstep.ops.base import OUTPUT, IntArray, Links
 
 _NOTHING: IntArray = np.empty(0, dtype=np.intp)
 
@@ -76,7 +76,7 @@ class Marks(defaultdict[str, Roles]):
         call = state.iteration.calls[step.layer]
         for slot, key in enumerate(step.node.operands):
             role = self[key].now if term is None else self[key].rest
-            role.append(_full(step.node.op.row(call, slot, np.array([element]))))
+            role.append(_met(step.node.op.row(call, slot, np.array([element]))))
         if term is not None and state.terms is not None:
             for read in state.terms[term].reads:
                 if isinstance(read.slot, int) and read.index >= 0 and read.slot != OUTPUT:
@@ -89,7 +89,7 @@ class Marks(defaultdict[str, Roles]):
         assert node is not None
         if state.shares is not None:
             links, k, source = state.shares.links, term, np.array([state.place.element])
-            targets = _full(links)
+            targets = _met(links)
             self._links(node.operands, node.op.partner_slot(step.slot), links, k)
             for key in (step.layer, f"grad({step.layer})"):
                 self[key].now.append(source)
@@ -112,20 +112,16 @@ class Marks(defaultdict[str, Roles]):
             self._one_and_rest(operands[slot], links.partner[0], links, k)
 
     def _one_and_rest(self, key: str, index: IntArray, links: Links, k: int | None) -> None:
-        full = np.ones(len(index), bool) if links.empty is None else links.empty[0] == Empty.NO
+        there = links.met[0] & (index >= 0)
         role = self[key].now if k is None else self[key].rest
-        role.append(index[full & (index >= 0)])
-        if k is not None and full[k] and index[k] >= 0:
+        role.append(index[there])
+        if k is not None and there[k]:
             self[key].now.append(index[k : k + 1])
 
 
-def _full(links: Links) -> IntArray:
-    """The elements of a single row or column that are met, empties left out."""
-    index: IntArray = links.index[0]
-    keep = index >= 0
-    if links.empty is not None:
-        keep = keep & (links.empty[0] == Empty.NO)
-    met: IntArray = index[keep]
+def _met(links: Links) -> IntArray:
+    """The elements of a single row or column that are met."""
+    met: IntArray = links.index[0][links.met[0]]
     return met
 
 

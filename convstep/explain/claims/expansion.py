@@ -31,7 +31,7 @@ from convstep.explain.claims.polynomial import (
 )
 from convstep.explain.language import nodes
 from convstep.ops import expression as formulas
-from convstep.ops.base import OUTPUT, Empty, Shape
+from convstep.ops.base import OUTPUT, Shape
 
 _MOST_ELEMENTS = 1000
 _MOST_TERMS = 2000
@@ -80,13 +80,11 @@ class Expansion:
         collected = collect(step, self.iteration, np.array([index]))
         links, call = collected.links, self.iteration.calls[step.layer]
         assert step.node is not None
-        full = links.index[0] >= 0
-        if links.empty is not None:
-            full &= links.empty[0] == Empty.NO
-        if full.sum() > _MOST_TERMS:
+        full = np.flatnonzero(links.met[0])
+        if len(full) > _MOST_TERMS:
             raise TooManyTerms
         terms = {}
-        for k in np.flatnonzero(full):
+        for k in full:
             out = int(links.index[0, k])
             partner = -1 if links.partner is None else int(links.partner[0, k])
             local = step.node.op.derivative(call, step.slot, out, index, partner)

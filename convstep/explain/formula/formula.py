@@ -17,7 +17,7 @@ from convstep.errors import ConvstepError
 from convstep.explain.formula.folding import Unfolding, fold
 from convstep.explain.naming import Names, NodeNames
 from convstep.network.graph import Node
-from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Links, Shape, quiet
+from convstep.ops.base import OUTPUT, Array, IntArray, Links, Shape, quiet
 from convstep.ops.expression import Element, Expression, Number, Product, Sum, total
 from convstep.ops.optim.assignments import substitute
 from convstep.ops.optim.optimizers import STATE
@@ -274,9 +274,7 @@ def _one_sum(expression: Expression) -> Sum:
 
 def _met(links: Links, products: Floats) -> tuple[IntArray, IntArray, Floats]:
     """Outputs, partners and products of the terms of one gradient element that are not empty."""
-    met = links.index[0] >= 0
-    if links.empty is not None:
-        met &= links.empty[0] == Empty.NO
+    met = links.met[0]
     outs, products = links.index[0][met], products[met]
     if links.partner is not None:
         return outs, links.partner[0][met], products

@@ -16,7 +16,7 @@ from convstep.engine.sums import multiply
 from convstep.engine.timeline import Step
 from convstep.explain.mistakes.closeness import largest
 from convstep.network.graph import Node
-from convstep.ops.base import Array, Call, Empty, Links, Operation
+from convstep.ops.base import Array, Call, Links, Operation
 
 Floats = npt.NDArray[np.float64]
 Change = Callable[[Array], Array]
@@ -98,8 +98,7 @@ class Site:
     @cached_property
     def is_use(self) -> npt.NDArray[np.bool_]:
         """Which of the links are no empty ones."""
-        met = self.links.index >= 0
-        return met if self.links.empty is None else met & (self.links.empty == Empty.NO)
+        return self.links.met
 
     @cached_property
     def upstream_met(self) -> Floats:

@@ -21,7 +21,7 @@ from convstep.engine.recording import Iteration, Recording
 from convstep.engine.sums import Floats
 from convstep.errors import ConvstepError
 from convstep.network.graph import Node
-from convstep.ops.base import Empty, IntArray
+from convstep.ops.base import IntArray
 
 MOST_LINKS = 3_000_000
 """So many local derivatives are taken on the way from an element to the loss at most."""
@@ -132,9 +132,7 @@ class Paths:
             for start in range(0, len(here), _ELEMENTS_AT_ONCE)
         ]
         index = np.concatenate([part.index for part in parts])
-        met = index >= 0
-        if parts[0].empty is not None:
-            met &= np.concatenate([part.empty == Empty.NO for part in parts])
+        met = np.concatenate([part.met for part in parts])
         partner = None
         if parts[0].partner is not None:
             partner = np.concatenate([part.partner for part in parts if part.partner is not None])

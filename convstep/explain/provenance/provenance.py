@@ -21,7 +21,7 @@ from convstep.engine.timeline import Place, Step
 from convstep.explain.formula.formula import Formulas
 from convstep.explain.naming import Names
 from convstep.network.graph import Node
-from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Links, quiet
+from convstep.ops.base import OUTPUT, IntArray, quiet
 from convstep.ops.expression import Element, evaluate
 from convstep.ops.optim.assignments import elements
 
@@ -135,7 +135,7 @@ class Origins:
         call = self.iteration.calls[node.name]
         for slot, key in enumerate(node.operands):
             links = node.op.row(call, slot, np.array([index]))
-            met = full(links)
+            met = links.met[0]
             read, local = links.index[0][met], links.local[0][met]
             values = self.at(key, read)
             yield self.group("operand", node.name, key, read, values, local, local * values)
@@ -154,7 +154,7 @@ class Origins:
         """What one backward step gave to an element: upstream gradients, and what the local derivatives read."""
         assert step.node is not None
         collected = collect(step, self.iteration, np.array([index]))
-        links, met = collected.links, full(collected.links)
+        links, met = collected.links, collected.links.met[0]
         outs, products = links.index[0][met], collected.products[0][met]
         local, upstream = links.local[0][met], collected.upstream[0][met]
         yield self.group("upstream", step.layer, f"grad({step.layer})", outs, upstream, local, products)
@@ -247,14 +247,6 @@ class Origins:
 
 
 _NAN = np.array([np.nan])
-
-
-def full(links: Links) -> Array:
-    """Which links of a single row or column are not empty, as a mask."""
-    met: Array = links.index[0] >= 0
-    if links.empty is not None:
-        met = met & (links.empty[0] == Empty.NO)
-    return met
 
 
 def slot_key(step: Step, slot: int) -> str:

@@ -11,9 +11,9 @@ import numpy as np
 from convstep.engine.state import split_name
 from convstep.engine.sums import upstream_at
 from convstep.engine.timeline import Step
-from convstep.explain.provenance.provenance import Group, Origins, full, owner
+from convstep.explain.provenance.provenance import Group, Origins, owner
 from convstep.network.graph import Node
-from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Links, quiet
+from convstep.ops.base import OUTPUT, Array, IntArray, quiet
 from convstep.ops.expression import Element
 
 _ROWS_AT_ONCE = 2**16
@@ -58,22 +58,17 @@ def _fed(origins: Origins, node: Node, slot: int, index: int) -> tuple[IntArray,
     call = origins.iteration.calls[node.name]
     if slot < len(node.op.inputs) + len(node.op.parameters):
         links = node.op.column(call, slot, np.array([index]))
-        met = full(links)
+        met = links.met[0]
         return links.index[0][met], links.local[0][met]
     # Buffers and masks have no columns.
     outs, locals_ = [np.zeros(0, np.intp)], [np.zeros(0)]
     for start in range(0, call.output.size, _ROWS_AT_ONCE):
         rows = np.arange(start, min(start + _ROWS_AT_ONCE, call.output.size))
         links = node.op.row(call, slot, rows)
-        row, nth = np.nonzero((links.index == index) & _full(links))
+        row, nth = np.nonzero((links.index == index) & links.met)
         outs.append(rows[row])
         locals_.append(links.local[row, nth])
     return np.concatenate(outs), np.concatenate(locals_)
-
-
-def _full(links: Links) -> Array:
-    met: Array = links.index >= 0
-    return met if links.empty is None else met & (links.empty == Empty.NO)
 
 
 # -- backward
@@ -87,7 +82,7 @@ def _upstream(origins: Origins, name: str, index: int) -> Iterator[Group]:
     value = float(origins.at(f"grad({name})", np.array([index]))[0])
     for slot in timeline.backward_steps.get(name, {}):
         links = node.op.row(origins.iteration.calls[name], slot, np.array([index]))
-        met = full(links)
+        met = links.met[0]
         into, local = links.index[0][met], links.local[0][met]
         key = f"grad({node.operands[slot]})"
         yield origins.group("upstream", name, key, into, origins.at(key, into), local, local * value)
@@ -102,7 +97,7 @@ def _locals(origins: Origins, step: Step, key: str, index: int) -> Iterator[Grou
     if partner is not None:
         if partner in slots:
             links = op.column(call, partner, np.array([index]))
-            met = full(links)
+            met = links.met[0]
             assert links.partner is not None
             into, upstream = links.partner[0][met], upstream_at(step, origins.iteration, links.index[0][met])
             value = float(origins.at(key, np.array([index]))[0])
@@ -124,7 +119,7 @@ def _read_locally(origins: Origins, step: Step, slot: int, index: int) -> Iterat
         return
     at, out = into[hits], outs[hits]
     links = [step.node.op.row(origins.iteration.calls[step.layer], step.slot, out[k : k + 1]) for k in range(len(out))]
-    local = np.array([float(one.local[(one.index == i) & _full(one)].sum()) for one, i in zip(links, at, strict=True)])
+    local = np.array([float(one.local[(one.index == i) & one.met].sum()) for one, i in zip(links, at, strict=True)])
     amounts = local * upstream_at(step, origins.iteration, out)
     unknown = np.full(len(hits), np.nan)
     group = origins.group("local", step.layer, step.writes, at, origins.at(step.writes, at), unknown, amounts)
@@ -139,11 +134,11 @@ def _places(origins: Origins, step: Step, slot: int, index: int) -> tuple[IntArr
     if slot == OUTPUT:
         # An output may stand in the derivatives of those that share an input with it: softmax.
         shared = op.row(call, step.slot, np.array([index]))
-        read = _nearest(np.unique(shared.index[0][full(shared)]), index, prod(op.column_grid(step.slot)))
+        read = _nearest(np.unique(shared.index[0][shared.met[0]]), index, prod(op.column_grid(step.slot)))
         outs = np.array([index])
         if len(read):
             around = op.column(call, step.slot, read)
-            outs = np.unique(np.append(around.index[_full(around)], index))
+            outs = np.unique(np.append(around.index[around.met], index))
     else:
         outs = np.unique(_fed(origins, node, slot, index)[0])
     if not len(outs):
@@ -151,7 +146,7 @@ def _places(origins: Origins, step: Step, slot: int, index: int) -> tuple[IntArr
     taps = prod(op.row_grid(step.slot))
     of, outs = len(outs) * taps, _nearest(outs, index, taps)
     rows = op.row(call, step.slot, outs)
-    row, nth = np.nonzero(_full(rows))
+    row, nth = np.nonzero(rows.met)
     out, into = outs[row], rows.index[row, nth]
     pairs = np.unique(out * call.operands[step.slot].size + into)
     out, into = np.divmod(pairs, max(1, call.operands[step.slot].size))

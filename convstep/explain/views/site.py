@@ -48,7 +48,7 @@ class Site:
     @cached_property
     def full(self) -> IntArray:
         """Backward: which links are not empty: term k of the sum is link `full[k]`."""
-        return _full(self.collected)
+        return np.flatnonzero(self.collected.links.met[0])
 
     @cached_property
     def outs(self) -> IntArray:
@@ -125,7 +125,7 @@ def site_of(state: State, names: Names) -> Site | None:
     if target is None or state.collected is None:
         return Site(state, names, step, _last_share(state, last), None)
     at = state.column_term
-    done = None if at is None or state.complete else int((_full(state.collected) <= at).sum())
+    done = None if at is None or state.complete else int(np.count_nonzero(state.collected.links.met[0, : at + 1]))
     return Site(state, names, step, target, done)
 
 
@@ -134,10 +134,3 @@ def _last_share(state: State, last: int) -> int:
     if state.shares is None or not (state.shares.target >= 0).any():
         return last
     return int(state.shares.target[state.shares.target >= 0][-1])
-
-
-def _full(collected: Collected) -> IntArray:
-    full = collected.links.index[0] >= 0
-    if collected.links.empty is not None:
-        full &= collected.links.empty[0] == Empty.NO
-    return np.flatnonzero(full)

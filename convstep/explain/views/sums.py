@@ -10,7 +10,7 @@ from convstep.engine.state import Status
 from convstep.engine.sums import Floats, collect
 from convstep.explain.views.sheet import Codes, OtherView, Sheet, at_one, of_array
 from convstep.explain.views.site import Site
-from convstep.ops.base import OUTPUT, Empty, IntArray, Links, Shape
+from convstep.ops.base import OUTPUT, Empty, IntArray, Shape
 from convstep.ops.pool.max_pool import Maximum
 from convstep.ops.pool.pool import Pool
 from convstep.ops.products import ProductSum, gather
@@ -29,7 +29,7 @@ def gathered(site: Site) -> Iterator[OtherView]:
 
 def _gathered_gradient(site: Site) -> OtherView:
     shape, links = site.op.column_grid(site.step.slot) or (1,), site.collected.links
-    empty = _empty(links)
+    empty = ~links.met[0]
     statuses = np.where(empty, Status.PADDING, Status.DONE).astype(np.uint8)
     products = statuses.copy()
     if site.done is not None:
@@ -45,13 +45,6 @@ def _gathered_gradient(site: Site) -> OtherView:
         Sheet("products", shape, of_array(site.collected.products[0], products), site.full, name, "="),
     )
     return OtherView("gather", f"{site.written} collects what each element of {made} owes it", sheets, site.products)
-
-
-def _empty(links: Links) -> Codes:
-    empty = links.index[0] < 0
-    if links.empty is not None:
-        empty = empty | (links.empty[0] != Empty.NO)
-    return np.asarray(empty)
 
 
 def forward_pairs(site: Site, op: ProductSum) -> tuple[IntArray, IntArray, IntArray, int | None]:
@@ -106,10 +99,7 @@ def scattered(site: Site) -> Iterator[OtherView]:
     if not len(outs) or len(outs) * taps > MOST_CELLS:
         return
     rows = site.op.row(site.call, site.step.slot, outs)
-    hit = rows.index == site.element
-    if rows.empty is not None:
-        hit &= rows.empty == Empty.NO
-    row, tap = np.nonzero(hit)
+    row, tap = np.nonzero(rows.met & (rows.index == site.element))
     # The taps of one output stand in its row as they come in the sum.
     shares = rows.local[row, tap] * site.gradient[outs[row]].astype(np.float64)
     source = int(site.outs[-1 if site.done is None else max(site.done - 1, 0)])
@@ -141,7 +131,7 @@ def scattered(site: Site) -> Iterator[OtherView]:
 def _row(site: Site, source: int, index: IntArray, upstream: float) -> tuple[Floats, Codes]:
     """What one output element's reaction to elements is, times a number; blank where it does not read them."""
     links = site.op.row(site.call, site.step.slot, np.array([source]))
-    met = ~_empty(links).astype(bool)
+    met = links.met[0]
     into, local = links.index[0][met], links.local[0][met]
     order = np.argsort(into, kind="stable")
     elements, first = np.unique(into[order], return_index=True)
@@ -213,7 +203,7 @@ def jacobian(site: Site) -> Iterator[OtherView]:
     if len(outs) * taps > MOST_CELLS:
         return
     rows = site.op.row(site.call, slot, outs)
-    met = rows.index >= 0 if rows.empty is None else rows.empty == Empty.NO
+    met = rows.met
     inputs = np.unique(rows.index[met])
     size = len(inputs)
     if len(outs) == size == 1:
