@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import prod
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from convstep.engine.timeline import LEVELS, Level, Place
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
 
-_LEVEL = re.compile(r"(op|operation|element|term)\s+(-?\d+)")
+_LEVELS: dict[str, Level] = {"op": "op", "operation": "op", "element": "element", "term": "term"}
+_LEVEL = re.compile(rf"({'|'.join(_LEVELS)})\s+(-?\d+)")
 _ITERATION = re.compile(r"iteration\s+(-?\d+)")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _POSITION = re.compile(r"-?\d+")
@@ -30,8 +32,7 @@ def find(recording: Recording, names: Names, spot: Spot, text: str) -> Landing:
         position = -1 if text == "start" else recording.timeline.length(spot.level, spot.order) - 1
         return Landing(Spot(spot.level, spot.order, position))
     if match := _LEVEL.fullmatch(text):
-        level: Level = "op" if match[1] == "operation" else match[1]  # type: ignore[assignment]
-        return _position(recording, Spot(level, spot.order, int(match[2])))
+        return _position(recording, Spot(_LEVELS[match[1]], spot.order, int(match[2])))
     if match := _ITERATION.fullmatch(text):
         return _iteration(recording, spot, int(match[1]))
     if match := _PERCENT.fullmatch(text):
@@ -111,8 +112,19 @@ def tensor(recording: Recording, names: Names, spot: Spot, key: str, index: int 
     place = Place(iteration, writers[-1])
     if index is None:
         return Landing(Spot("op", spot.order, timeline.position(spot.order, place)))
-    place = place._replace(element=_element(recording, spot, place, index))
-    return Landing(Spot("element", spot.order, timeline.position(spot.order, place)))
+    return element(recording, spot, place._replace(element=index))
+
+
+def element(recording: Recording, spot: Spot, place: Place) -> Landing:
+    """The step that finishes a place's element: in scatter order that of the last upstream element that gives to it.
+
+    Where none does, it is finished with the operation.
+    """
+    step = recording.timeline.steps[place.step]
+    if step.scatters(spot.order):
+        last = prod(step.upstream_shape) - 1
+        place = place._replace(element=max(_sources(recording, place, place.element or 0), default=last))
+    return Landing(Spot("element", spot.order, recording.timeline.position(spot.order, place)))
 
 
 def gradient(recording: Recording, names: Names, spot: Spot, iteration: int, name: str, index: int) -> Landing:
@@ -129,12 +141,6 @@ def _writers(recording: Recording, key: str) -> list[int]:
     steps = recording.timeline.steps
     found = recording.timeline.writers(key if kind == "grad" else name)
     return [k for k in found if (steps[k].phase == "update") == (kind == "new")]
-
-
-def _element(recording: Recording, spot: Spot, place: Place, index: int) -> int:
-    """The element step that finishes an element; in scatter order the last upstream element that feeds it."""
-    step = recording.timeline.steps[place.step]
-    return max(_sources(recording, place, index), default=0) if step.scatters(spot.order) else index
 
 
 def _sources(recording: Recording, place: Place, index: int) -> list[int]:
@@ -160,17 +166,19 @@ def writer(recording: Recording, names: Names, spot: Spot, key: str, index: int)
         return landing
     at = Place(state.place.iteration, writers[-1])
     now = state.scatters and at.step == state.place.step and state.place.element is not None
-    at = at._replace(element=_last_giver(state, index) if now else _element(recording, spot, at, index))
+    if not now:
+        return element(recording, spot, at._replace(element=index))
+    at = at._replace(element=_last_giver(state, index))
     return Landing(Spot("element", spot.order, timeline.position(spot.order, at)))
 
 
 def _last_giver(state: State, index: int) -> int:
-    """In the middle of a scatter step: the last upstream element that has given to an element so far."""
+    """In the middle of a scatter step: the last upstream element that has given to an element so far, else this one."""
     now = state.place
     assert state.shares is not None and now.element is not None
     given = state.shares.target[: None if now.term is None else now.term + 1]
     sources = _sources(state.recording, now, index)
-    return max((s for s in sources if s < now.element + int(index in given)), default=0)
+    return max((s for s in sources if s < now.element + int(index in given)), default=now.element)
 
 
 def completions(names: Names, recording: Recording) -> list[str]:

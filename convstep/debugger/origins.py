@@ -8,11 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from convstep.debugger.moves import Landing, Spot
 from convstep.debugger.whatif.comparing import set_by_hand
-from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
-from convstep.engine.sums import collect
 from convstep.engine.timeline import Place
 from convstep.errors import ConvstepError
 from convstep.explain.formula.formula import Formulas
@@ -227,14 +224,3 @@ class Explainer:
             )
             return next((Place(address.iteration - 1, k, address.index) for k in updates), None)
         return self._at(address.iteration).writer(address.key, address.index)
-
-
-def landing(recording: Recording, spot: Spot, place: Place) -> Landing:
-    """The element step of a place, in the order of the spot."""
-    step, element = recording.timeline.steps[place.step], place.element or 0
-    if step.scatters(spot.order):
-        # The last upstream element that gives to it.
-        sources = collect(step, recording.iteration(place.iteration), np.array([element])).links.index[0]
-        element = int(sources.max(initial=0))
-    position = recording.timeline.position(spot.order, place._replace(element=element))
-    return Landing(Spot("element", spot.order, position))

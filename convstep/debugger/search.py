@@ -13,8 +13,9 @@ import numpy.typing as npt
 from convstep.debugger.goto import tensor
 from convstep.debugger.moves import Landing, Spot, place_of
 from convstep.debugger.stops.clock import Clock
-from convstep.debugger.stops.timed import SIGNS, Evaluation, tensor_of
+from convstep.debugger.stops.timed import SIGNS, Evaluation
 from convstep.engine.recording import Recording
+from convstep.engine.state import tensor_of
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
 from convstep.explain.language.conditions import Vocabulary, kind_of, parse_condition, uses

@@ -148,8 +148,7 @@ class State:
         step = self.step
         assert step is not None
         if step.node is not None:
-            name = step.node.name if slot == OUTPUT else step.node.operands[slot]
-            return name, step.node.op.operand_shape(slot)
+            return step.node.tensor(slot), step.node.op.operand_shape(slot)
         if slot == OUTPUT:
             return f"new({step.tensor})", step.shape
         names = [step.tensor, f"grad({step.tensor})"]
@@ -164,12 +163,7 @@ class State:
 
     def recorded(self, name: str) -> Array:
         """The finished tensor, whatever the position: for formats and colour scales."""
-        kind, tensor = split_name(name)
-        if kind == "grad":
-            return self.iteration.grads[tensor]
-        if kind == "new":
-            return self.iteration.updates[tensor].new_parameter
-        return self.iteration.values[tensor]
+        return tensor_of(self.iteration, name)
 
     def finished(self, name: str) -> bool:
         """Whether a tensor, by any name that `read` takes, is complete at this place."""
@@ -295,6 +289,14 @@ def split_name(name: str) -> tuple[str, str]:
         if name.startswith(f"{kind}(") and name.endswith(")"):
             return kind, name[len(kind) + 1 : -1]
     return "value", name
+
+
+def tensor_of(iteration: Iteration, name: str) -> Array:
+    """The finished tensor of `o1`, `grad(o1)` or `new(o1.weight)`. Raises KeyError where there is none."""
+    kind, tensor = split_name(name)
+    if kind == "grad":
+        return iteration.grads[tensor]
+    return iteration.updates[tensor].new_parameter if kind == "new" else iteration.values[tensor]
 
 
 def _at(tensor: Array, index: IntArray) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 
 from convstep.engine.state import State, split_name
 from convstep.engine.timeline import flat_index, torch_index
@@ -12,7 +13,7 @@ from convstep.errors import ConvstepError
 from convstep.explain.numbers import short
 from convstep.network.graph import Graph, Node
 from convstep.network.words import did_you_mean
-from convstep.ops.base import OUTPUT, Shape
+from convstep.ops.base import Shape
 
 _REFERENCE = re.compile(r"\s*(?P<name>[^\[\]]+?)\s*(?:\[(?P<index>[^\]]*)\])?\s*")
 _GRAD_SUFFIX = ".grad"
@@ -90,9 +91,7 @@ class Names:
             raise ConvstepError(f"{written}[{text}]: an index is made of whole numbers") from None
         sizes = "×".join(map(str, shape)) or "a scalar"
         if self._flat1 and len(numbers) == 1:
-            size = 1
-            for n in shape:
-                size *= n
+            size = prod(shape)
             if 1 <= numbers[0] <= size:
                 return numbers[0] - 1
             raise ConvstepError(f"{written}[{text}] is outside: {written} is {sizes}, indices go from 1 to {size}")
@@ -110,11 +109,10 @@ class NodeNames:
     node: Node
 
     def tensor(self, slot: int) -> str:
-        return self.names.tensor(self.node.name if slot == OUTPUT else self.node.operands[slot])
+        return self.names.tensor(self.node.tensor(slot))
 
     def element(self, slot: int, index: int) -> str:
-        key = self.node.name if slot == OUTPUT else self.node.operands[slot]
-        return self.names.element(key, index, self.node.op.operand_shape(slot))
+        return self.names.element(self.node.tensor(slot), index, self.node.op.operand_shape(slot))
 
     def number(self, value: float) -> str:
         return short(value)

@@ -9,12 +9,12 @@ import numpy as np
 
 from convstep.engine.nonfinite import NonFinite
 from convstep.engine.recording import Iteration, Recording
-from convstep.engine.state import split_name
+from convstep.engine.state import State, split_name
 from convstep.engine.sums import Floats, collect
-from convstep.engine.timeline import Step
+from convstep.engine.timeline import Place, Step
 from convstep.explain.formula.formula import Formulas
 from convstep.explain.formula.notation import Notation
-from convstep.explain.naming import Names
+from convstep.explain.naming import Names, SlotNames
 from convstep.explain.numbers import short
 from convstep.ops.base import Read, Term
 from convstep.ops.rendering import Style, render
@@ -109,7 +109,7 @@ class _Teller:
         return self._numbers(step) or f"{step.op}: the numbers that it reads are finite", None
 
     def _term(self, step: Step, term: Term) -> str:
-        reads = [self._read(step, read) for read in term.reads[:_MOST_READS]]
+        reads = [self._read(read) for read in term.reads[:_MOST_READS]]
         more = ", …" if len(term.reads) > _MOST_READS else ""
         if term.is_product and len(term.reads) == 2:
             values = " · ".join(short(read.value) for read in term.reads)
@@ -120,16 +120,11 @@ class _Teller:
             return f"{whole}, where {named}{more}" if named else whole
         return f"{term.does or 'adding'}, where {named}{more}" if named else term.does
 
-    def _read(self, step: Step, read: Read) -> str:
+    def _read(self, read: Read) -> str:
         if isinstance(read.slot, str):
             return read.slot
-        if step.node is None:
-            optimizer = self.iteration.updates[step.tensor].optimizer
-            keys = [step.tensor, f"grad({step.tensor})", *(f"{step.tensor}.{kept}" for kept in optimizer.state_names)]
-            key = f"new({step.tensor})" if read.slot < 0 else keys[read.slot]
-        else:
-            key = step.node.name if read.slot < 0 else step.node.operands[read.slot]
-        return self.names.element(key, read.index, step.shape if step.node is None else self.names.shape(key))
+        state = State(self.recording, Place(self.found.iteration, self.found.step), "gather")
+        return SlotNames(self.names, state).element(read.slot, read.index)
 
     def _numbers(self, step: Step) -> str:
         """The whole formula with its numbers, where it is short: `exp(812)`."""

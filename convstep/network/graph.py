@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from convstep.network.forced import Forced, set_numbers
-from convstep.ops.base import Array, IntArray, Operation, Spec
+from convstep.ops.base import OUTPUT, Array, IntArray, Operation, Spec
 from convstep.ops.optim.optimizers import Optimizer
 from convstep.ops.optim.schedulers import Scheduler
 
@@ -41,6 +41,10 @@ class Node:
         """The tensors that the operation reads, slot by slot."""
         owned = (self.parameters, self.buffers, self.masks)
         return (*self.inputs, *(name for names in owned for name in names.values()))
+
+    def tensor(self, slot: int) -> str:
+        """The tensor that a slot stands for: an operand, or with OUTPUT what the node writes."""
+        return self.name if slot == OUTPUT else self.operands[slot]
 
 
 @dataclass(frozen=True)

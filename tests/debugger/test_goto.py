@@ -230,3 +230,16 @@ def test_who_wrote_a_gradient_that_a_whole_step_in_scatter_order_has_just_writte
     session.writer("grad(o1.weight)", 0)
     assert session.spot.level == "element"
     assert session.place.element == 3, "the last upstream element that gave to it"
+
+
+def test_in_scatter_order_what_nothing_gives_to_is_written_by_the_last_step():
+    layers = [{"name": "o1", "op": "MaxPool1d", "kernel_size": 1, "stride": 2}]
+    net = {"inputs": {"x": [[[1.0, 2.0, 3.0]]]}, "layers": layers, "gradient": {"o1": [[[1.0, 1.0]]]}}
+    session = open_session(net)
+    session.switch_order()
+    session.go("grad(x)[0,0,1]")
+    assert (session.spot.level, session.place.element) == ("element", 1)
+    assert session.state().read("grad(x)", np.array([1]))[1][0] == Status.DONE
+    here = session.spot
+    session.writer("grad(x)", 1)
+    assert session.spot == here

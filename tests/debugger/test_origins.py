@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import networks
 
+from convstep.debugger import goto
 from convstep.debugger.moves import Spot, place_of
 from convstep.debugger.opening import open_session
-from convstep.debugger.origins import Explainer, landing
+from convstep.debugger.origins import Explainer
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.errors import ConvstepError
@@ -44,7 +45,7 @@ def test_links_lead_to_the_steps_that_wrote_what_is_read():
     session, made = explainer("two_conv", "grad(w1)[1]")
     explained = made.explained(made.subject)
     row = next(row for row in explained.rows if row.text.startswith("grad(o1)[2]"))
-    session.land(landing(session.recording, session.spot, row.place))
+    session.land(goto.element(session.recording, session.spot, row.place))
     assert session.view().where[-1] == "grad(o1)[2]"
     session.back()
     assert session.view().where[-1] == "grad(w1)[1]"
@@ -85,7 +86,7 @@ def test_in_scatter_order_a_link_leads_to_the_last_share():
     session, made = explainer("two_conv", "grad(w1)[1]")
     session.switch_order()
     place = next(row.place for row in made.explained(made.subject).rows if row.text.startswith("grad(o1)[2]"))
-    session.land(landing(session.recording, session.spot, place))
+    session.land(goto.element(session.recording, session.spot, place))
     values = session.state().read("grad(o1)", np.array([1]))
     assert values[0].tolist() == [18]
 
@@ -104,7 +105,7 @@ def test_every_link_leads_to_a_step_after_which_its_number_is_there(source, data
         return  # in scatter order, what the step is about may still be blank
     for row in rows:
         if row.place is not None:
-            there = place_of(recording.timeline, landing(recording, spot, row.place).spot)
+            there = place_of(recording.timeline, goto.element(recording, spot, row.place).spot)
             then = Explainer(State(recording, there, order), names)
             if row.address.iteration > there.iteration:
                 # The next iteration starts with what an update has just made.

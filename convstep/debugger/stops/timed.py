@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.debugger.stops.clock import ALWAYS, NEVER, Clock
-from convstep.engine.recording import Iteration
-from convstep.engine.state import split_name
+from convstep.engine.state import tensor_of
 from convstep.explain.language.conditions import REDUCTIONS
 from convstep.explain.language.evaluation import COMBINE, FUNCTIONS
 from convstep.explain.language.nodes import (
@@ -35,7 +34,7 @@ from convstep.explain.language.nodes import (
     Test,
     walk,
 )
-from convstep.ops.base import Array, IntArray
+from convstep.ops.base import IntArray
 
 SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "<": np.less,
@@ -170,14 +169,6 @@ class Evaluation:
         earlier = Evaluation(self.clock, self.index - 1).timed(node)
         known = np.where(earlier.known < NEVER, ALWAYS, NEVER)
         return Timed(earlier.values, known)
-
-
-def tensor_of(iteration: Iteration, key: str) -> Array:
-    """The finished tensor of a key: `o1`, `grad(o1)`, `new(o1.weight)`."""
-    kind, name = split_name(key)
-    if kind == "grad":
-        return iteration.grads[name]
-    return iteration.updates[name].new_parameter if kind == "new" else iteration.values[name]
 
 
 def _both(function: Callable[[Any, Any], Any], left: Timed, right: Timed) -> Timed:

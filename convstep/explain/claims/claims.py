@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from convstep.engine.recording import Iteration, Recording
-from convstep.engine.state import split_name
+from convstep.engine.state import split_name, tensor_of
 from convstep.engine.trace import element_name, plain
 from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
@@ -19,7 +20,7 @@ from convstep.explain.claims.expansion import Expansion
 from convstep.explain.claims.polynomial import Polynomial, TooManyTerms, number_of
 from convstep.explain.claims.proof import proof
 from convstep.explain.claims.trials import Trials
-from convstep.explain.language.evaluation import evaluate
+from convstep.explain.language.evaluation import Read, evaluate
 from convstep.explain.language.language import parse
 from convstep.explain.language.nodes import Node, references
 from convstep.explain.mistakes import mistakes_of_element
@@ -28,7 +29,6 @@ from convstep.explain.mistakes.mistake import Mistake
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
 from convstep.network.graph import Claim
-from convstep.ops.base import Array
 
 Floats = npt.NDArray[np.float64]
 
@@ -129,16 +129,9 @@ class Judge:
         return _Claim(self, claim.text, tensor, flat, node, value).verdict(token)
 
 
-def reader(iteration: Iteration) -> Any:
+def reader(iteration: Iteration) -> Read:
     """What expressions read an iteration with: `o1`, `grad(o1)`, `new(o1.weight)`."""
-
-    def read(key: str) -> Array:
-        kind, name = split_name(key)
-        if kind == "grad":
-            return iteration.grads[name]
-        return iteration.updates[name].new_parameter if kind == "new" else iteration.values[name]
-
-    return read
+    return partial(tensor_of, iteration)
 
 
 class _Claim:

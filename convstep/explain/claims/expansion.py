@@ -31,7 +31,7 @@ from convstep.explain.claims.polynomial import (
 )
 from convstep.explain.language import nodes
 from convstep.ops import expression as formulas
-from convstep.ops.base import OUTPUT, Shape
+from convstep.ops.base import Shape
 
 _MOST_ELEMENTS = 1000
 _MOST_TERMS = 2000
@@ -153,7 +153,7 @@ class Expansion:
                     self.has_constants = True
                     return constant(value)
                 case formulas.Element(slot, index):
-                    return element(layer if slot == OUTPUT else self.nodes[layer].operands[slot], index)
+                    return element(self.nodes[layer].tensor(slot), index)
                 case formulas.Sum(count, term):
                     if count > _MOST_TERMS:
                         raise TooManyTerms

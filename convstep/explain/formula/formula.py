@@ -17,7 +17,7 @@ from convstep.errors import ConvstepError
 from convstep.explain.formula.folding import Unfolding, fold
 from convstep.explain.naming import Names, NodeNames
 from convstep.network.graph import Node
-from convstep.ops.base import OUTPUT, Array, IntArray, Links, Shape, quiet
+from convstep.ops.base import Array, IntArray, Links, Shape, quiet
 from convstep.ops.expression import Element, Expression, Number, Product, Sum, total
 from convstep.ops.optim.assignments import substitute
 from convstep.ops.optim.optimizers import STATE
@@ -151,7 +151,7 @@ class Formulas:
             itself = Part("", "", self.element(key, index))
             return Formula(key, index, (itself,), value, self._origin(name))
         made = node.op.formula(self.iteration.calls[name], index)
-        part = Part("", "", self._in_keys(made, _operands(node)), conventions=self._conventions_of(node, index))
+        part = Part("", "", self._in_keys(made, node.tensor), conventions=self._conventions_of(node, index))
         return Formula(key, index, (part,), value)
 
     def _origin(self, name: str) -> str:
@@ -182,7 +182,7 @@ class Formulas:
         op, call = step.node.op, self.iteration.calls[step.layer]
         collected = collect(step, self.iteration, np.array([index]))
         outs, partners, amounts = _met(collected.links, collected.products[0])
-        upstream, operands = f"grad({step.layer})", _operands(step.node)
+        upstream, operands = f"grad({step.layer})", step.node.tensor
 
         @quiet
         def term(k: int) -> Expression:
@@ -214,7 +214,7 @@ class Formulas:
         """∂layer[out]/∂operand[into] as an expression; `partner` as `Links` has it."""
         node = self._nodes[layer]
         derivative = node.op.derivative(self.iteration.calls[layer], slot, out, into, partner)
-        return self._in_keys(derivative, _operands(node))
+        return self._in_keys(derivative, node.tensor)
 
     def _in_keys(self, expression: Expression, key: Callable[[int], str]) -> Expression:
         """An operation's expression, its slots exchanged for keys; a long outer sum stays unmade."""
@@ -260,11 +260,6 @@ class Formulas:
             parts.append(replace(part, expression=unfolded, amounts=None))
             stayed += unfolding.stayed
         return Formula(formula.key, formula.index, tuple(parts), formula.value, formula.given), stayed
-
-
-def _operands(node: Node) -> Callable[[int], str]:
-    """The keys of a node's slots."""
-    return lambda slot: node.name if slot == OUTPUT else node.operands[slot]
 
 
 def _one_sum(expression: Expression) -> Sum:

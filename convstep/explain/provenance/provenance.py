@@ -21,7 +21,7 @@ from convstep.engine.timeline import Place, Step
 from convstep.explain.formula.formula import Formulas
 from convstep.explain.naming import Names
 from convstep.network.graph import Node
-from convstep.ops.base import OUTPUT, IntArray, quiet
+from convstep.ops.base import IntArray, quiet
 from convstep.ops.expression import Element, evaluate
 from convstep.ops.optim.assignments import elements
 
@@ -167,6 +167,7 @@ class Origins:
 
     def _locals(self, step: Step, index: int, outs: IntArray, products: Floats) -> Iterator[Group]:
         """The numbers that local derivatives read, from their formulas."""
+        assert step.node is not None
         different, first = np.unique(outs, return_index=True)
         read: dict[int, dict[int, float]] = {}
         looked_at = 0
@@ -175,7 +176,7 @@ class Origins:
             for element in found:
                 read.setdefault(element.slot, {})[element.index] = float(products[first[k]])
         for slot, amounts in read.items():
-            key = slot_key(step, slot)
+            key = step.node.tensor(slot)
             at = np.array(list(amounts), np.intp)
             unknown = np.full(at.shape, np.nan)
             group = self.group(
@@ -247,12 +248,6 @@ class Origins:
 
 
 _NAN = np.array([np.nan])
-
-
-def slot_key(step: Step, slot: int) -> str:
-    """The key of a slot of a step's operation."""
-    assert step.node is not None
-    return step.node.name if slot == OUTPUT else step.node.operands[slot]
 
 
 def owner(recording: Recording, parameter: str) -> str:

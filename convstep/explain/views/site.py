@@ -76,7 +76,7 @@ class Site:
     def key(self, slot: int) -> str:
         """The tensor of a slot."""
         assert self.step.node is not None
-        return self.step.node.name if slot == OUTPUT else self.step.node.operands[slot]
+        return self.step.node.tensor(slot)
 
     def operand(self, slot: int) -> Floats:
         """All numbers of a slot, flat, as they are; single ones are made float64 when they are looked at."""

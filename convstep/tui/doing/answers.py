@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def explain(screen: MainScreen) -> None:
     """The number under the cursor, or the one that this step is about: its formula, origins, uses and paths."""
-    from convstep.debugger.origins import Explainer, landing
+    from convstep.debugger import goto
+    from convstep.debugger.origins import Explainer
     from convstep.explain.provenance.provenance import Address
     from convstep.tui.dialogs.explain import ExplainDialog
 
@@ -37,7 +38,7 @@ def explain(screen: MainScreen) -> None:
 
     def jump(place: Place | None) -> None:
         if place is not None:
-            screen.move(lambda: session.land(landing(session.recording, session.spot, place)))
+            screen.move(lambda: session.land(goto.element(session.recording, session.spot, place)))
 
     screen.app.push_screen(ExplainDialog(explainer.explained, first), jump)
 
