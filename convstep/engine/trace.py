@@ -115,12 +115,14 @@ def _term(state: State) -> Line:
     assert state.terms is not None and state.place.term is not None
     term = state.terms[state.place.term]
     reads = [_read(state, read) for read in term.reads]
+    total = term.sum
     if term.is_product:
         result: Line = {"factors": reads, "product": plain(term.result)}
+        total = term.result if total is None else total  # a product that stands alone is its own sum
     else:
         result = {"does": term.does, "reads": reads, "result": plain(term.result)}
-    if term.sum is not None:
-        result["sum"] = plain(term.sum)
+    if total is not None:
+        result["sum"] = plain(total)
     if not term.is_product and term.empty != Empty.NO:
         result["product"] = 0
     return _with_empty(result, term.empty)

@@ -233,6 +233,15 @@ def test_an_element_is_blank_until_a_term_gives_it_a_number():
     assert status[-1].tolist() == [Status.DONE, Status.DONE]
 
 
+def test_a_product_that_stands_alone_is_its_own_sum():
+    source = {
+        "inputs": {"a": [2.0, 3.0], "b": [5.0, 7.0]},
+        "layers": [{"name": "m", "op": "Mul", "inputs": ["a", "b"]}],
+    }
+    lines = [line(p, s) for p, s in states(Recording(load(source)), "term", "gather")]
+    assert [(one["product"], one["sum"]) for one in lines] == [(10.0, 10.0), (21.0, 21.0)]
+
+
 def test_an_update_reads_the_parameter_its_gradient_and_what_the_optimizer_keeps():
     source = {**PICKED["one_weight_used_three_times"], "optimizer": {"op": "SGD", "lr": 0.1, "momentum": 0.9}}
     recording = Recording(load(source))
