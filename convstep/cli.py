@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _discard_output()
         status = 0
     except KeyboardInterrupt:
+        say("convstep: stopped by ctrl+c")
         status = 130
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TextIO
 
@@ -15,15 +17,24 @@ _EVERY = 0.5
 class Progress:
     """A line on standard error once the work inside a `with` takes longer than a second.
 
-    It is told which iteration is done (`show`), and says in between how long it has been going on, from a
-    thread of its own: one iteration alone may take long. On a terminal the line is rewritten and then removed.
+    It is told which iteration (or what else it `counts`) is done (`show`), and says in between how long it has been
+    going on, from a thread of its own: one iteration alone may take long. On a terminal the line is rewritten and then
+    removed; elsewhere each is a line of its own, unless it is for a `terminal` alone.
     """
 
     def __init__(
-        self, iterations: int, stream: TextIO | None = None, after: float = _AFTER, every: float = _EVERY
+        self,
+        count: int,
+        stream: TextIO | None = None,
+        after: float = _AFTER,
+        every: float = _EVERY,
+        counts: str = "iterations",
+        terminal: bool = False,
     ) -> None:
-        self._iterations, self._stream = iterations, stream or sys.stderr
+        self._count, self._counts, self._stream = count, counts, stream or sys.stderr
         self._after, self._every = after, every
+        self._silent = terminal and not self._stream.isatty()
+        self._lock = threading.Lock()
         self._done = 0
         self._start = time.monotonic()
         self._shown = False
@@ -38,8 +49,14 @@ class Progress:
         """Iteration `iteration`, from 0, is done."""
         self._done = iteration + 1
 
-    def clear(self) -> None:
-        """Take the line away, so that something else can be printed."""
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Meanwhile the line is away, so that something else can be printed."""
+        with self._lock:
+            self._clear()
+            yield
+
+    def _clear(self) -> None:
         if self._shown and self._stream.isatty():
             print("\r\x1b[K", end="", file=self._stream, flush=True)
 
@@ -48,21 +65,22 @@ class Progress:
     ) -> None:
         self._finished.set()
         self._thread.join()
-        self.clear()
+        self._clear()
 
     def _report(self) -> None:
         wait = self._after
-        while not self._finished.wait(wait):
+        while not self._silent and not self._finished.wait(wait):
             wait = self._every
-            self._shown = True
-            if self._stream.isatty():
-                print(f"\r\x1b[K{self._text()}", end="", file=self._stream, flush=True)
-            else:
-                print(self._text(), file=self._stream, flush=True)
+            with self._lock:
+                self._shown = True
+                if self._stream.isatty():
+                    print(f"\r\x1b[K{self._text()}", end="", file=self._stream, flush=True)
+                else:
+                    print(self._text(), file=self._stream, flush=True)
 
     def _text(self) -> str:
         seconds = time.monotonic() - self._start
-        text = f"convstep: {self._done} of {self._iterations} iterations done after {seconds:.0f} s"
+        text = f"convstep: {self._done} of {self._count} {self._counts} done after {seconds:.0f} s"
         if self._done:
-            text += f", about {seconds / self._done * (self._iterations - self._done):.0f} s to go"
+            text += f", about {seconds / self._done * (self._count - self._done):.0f} s to go"
         return text

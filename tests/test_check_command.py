@@ -1,6 +1,9 @@
 """`convstep check` as contract §2 and §3 have it."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from networks import sample
@@ -116,3 +119,25 @@ def test_claims_that_are_not_finite_are_json_too(call, two_conv_with):
     assert status == 1
     assert whole["claim"] == whole["claimed"] == [[1, "NaN"], ["-Infinity", 2.5]]
     assert single["claim"] == single["claimed"] == "Infinity"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_ctrl_c_leaves_with_one_line(tmp_path):
+    script = (
+        "import signal, sys\nfrom convstep.commands import check\nfrom convstep.cli import main\n"
+        "def stopped(graph):\n    signal.raise_signal(signal.SIGINT)\n    yield\n"
+        "check.check_gradients = stopped\nmain(['check', sys.argv[1]])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, sample("digits")], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "convstep: stopped by ctrl+c\n")
+
+
+def test_a_claim_that_cannot_be_read_is_told_before_anything_is_run(call, two_conv_with, monkeypatch):
+    def ran(*_):
+        raise AssertionError("run")
+
+    monkeypatch.setattr("convstep.engine.recording.run_iteration", ran)
+    net = two_conv_with("{of: w1, index: [1], is: 3}", '{of: w1, index: [1], is: "i[1] +"}')
+    status, _, error = call(net)
+    assert status == 2
+    assert error.startswith(f"{net}:{len(net.read_text().splitlines())}:")

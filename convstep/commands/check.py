@@ -17,6 +17,7 @@ from convstep.explain.gradcheck import GradientCheck, check_gradients, checked_n
 from convstep.explain.naming import Names
 from convstep.explain.numbers import scientific, short
 from convstep.network.graph import Graph
+from convstep.progress import Progress
 
 _MOST_FAILURES = 5
 
@@ -32,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
     graph = open_network(options.file)
     verdicts = _verdicts(options.file, graph)
     if options.json:
-        checks = list(check_gradients(graph))
+        with Progress(len(checked_names(graph)), counts="gradients", terminal=True) as progress:
+            checks = [_shown(progress, k, check) for k, check in enumerate(check_gradients(graph))]
         ok = all(check.ok for check in checks) and all(verdict.ok for verdict in verdicts)
         gradients = [_line(check) for check in checks]
         print(json.dumps({"gradients": gradients, "claims": [verdict.line() for verdict in verdicts], "ok": ok}))
@@ -47,7 +49,8 @@ def _verdicts(file: str, graph: Graph) -> list[Verdict]:
     if not graph.claims:
         return []
     try:
-        return judge(Recording(graph, kept_bytes=0))
+        with Progress(len(graph.claims), counts="claims", terminal=True) as progress:
+            return judge(Recording(graph, kept_bytes=0), progress.show)
     except ClaimError as error:
         raise ConvstepError(f"{_place(file, error)}{error}") from None
 
@@ -61,6 +64,11 @@ def _place(file: str, error: ClaimError) -> str:
     return YamlSource(file).place(where)
 
 
+def _shown(progress: Progress, number: int, check: GradientCheck) -> GradientCheck:
+    progress.show(number)
+    return check
+
+
 def _line(check: GradientCheck) -> dict[str, Any]:
     line = {"name": check.name, "max_abs_error": plain(check.max_abs_error), "ok": check.ok}
     return {**line, "note": check.note} if check.note else line
@@ -69,28 +77,33 @@ def _line(check: GradientCheck) -> dict[str, Any]:
 def _print_gradients(file: str, graph: Graph) -> bool:
     """One line a gradient as soon as it is checked, and the elements that failed."""
     names = Names(graph)
-    width = max((len(names.tensor(f"grad({name})")) for name in checked_names(graph)), default=0)
-    ok, some = True, False
-    for check in check_gradients(graph):
-        if not some:
-            print("gradients, by central differences")
-            some = True
-        ok = ok and check.ok
-        verdict = "ok" if check.ok else "WRONG"
-        note = f"  ({check.note})" if check.note else ""
-        error = scientific(check.max_abs_error)
-        print(
-            f"  {names.tensor(f'grad({check.name})'):{width}}  {verdict:5}  largest error {error:8}{note}", flush=True
-        )
-        for failure in check.failures[:_MOST_FAILURES]:
-            of = names.element(f"grad({check.name})", failure.index, check.shape)
-            numbers = f"{short(failure.gradient)}, by differences {short(failure.difference)}"
-            print(f"    {of} is {numbers}; look: {_look(file, of)}")
-        if len(check.failures) > _MOST_FAILURES:
-            print(f"    and {len(check.failures) - _MOST_FAILURES} more elements")
-    if not some:
+    checked = checked_names(graph)
+    if not checked:
         print("there are no gradients to check: the network has no loss and no given gradient")
+        return True
+    width = max(len(names.tensor(f"grad({name})")) for name in checked)
+    print("gradients, by central differences", flush=True)
+    ok = True
+    with Progress(len(checked), counts="gradients", terminal=True) as progress:
+        for k, check in enumerate(check_gradients(graph)):
+            ok = ok and check.ok
+            with progress.aside():
+                _print_gradient(file, names, check, width)
+            progress.show(k)
     return ok
+
+
+def _print_gradient(file: str, names: Names, check: GradientCheck, width: int) -> None:
+    verdict = "ok" if check.ok else "WRONG"
+    note = f"  ({check.note})" if check.note else ""
+    error = scientific(check.max_abs_error)
+    print(f"  {names.tensor(f'grad({check.name})'):{width}}  {verdict:5}  largest error {error:8}{note}", flush=True)
+    for failure in check.failures[:_MOST_FAILURES]:
+        of = names.element(f"grad({check.name})", failure.index, check.shape)
+        numbers = f"{short(failure.gradient)}, by differences {short(failure.difference)}"
+        print(f"    {of} is {numbers}; look: {_look(file, of)}")
+    if len(check.failures) > _MOST_FAILURES:
+        print(f"    and {len(check.failures) - _MOST_FAILURES} more elements")
 
 
 def _print_claims(file: str, verdicts: list[Verdict]) -> bool:

@@ -31,12 +31,12 @@ def run(options: argparse.Namespace) -> int:
 
         def done(iteration: int) -> None:
             nonlocal announced
-            progress.clear()
-            if lookout.found is not None and not announced:
-                announced = True
-                print(f"convstep: first non-finite: {_told(lookout)}", file=sys.stderr)
-            if loss is not None:
-                print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
+            with progress.aside():
+                if lookout.found is not None and not announced:
+                    announced = True
+                    print(f"convstep: first non-finite: {_told(lookout)}", file=sys.stderr)
+                if loss is not None:
+                    print(f"iteration {iteration}  {loss.name} = {recording.losses[iteration]!r}")
             progress.show(iteration)
 
         results = run_all(recording, done)

@@ -51,21 +51,24 @@ class Replay:
         natural, read = self.iteration.calls[name].output, self.iteration.values[name]
         return output if natural is read else np.asarray(output + (read - natural))
 
-    def backward(self, forward: Forward) -> dict[str, Array]:
-        """The gradients of a pass."""
-        grads = dict(self.iteration.seeds)
+    def gradient(self, forward: Forward, of: str) -> Array:
+        """The gradient of one tensor in a pass; only what leads there is computed."""
+        grads, leads = dict(self.iteration.seeds), {of}
+        for node in self.graph.nodes:
+            if not leads.isdisjoint(node.operands):
+                leads.add(node.name)
         with np.errstate(all="ignore"):
             for node in reversed(self.graph.nodes):
-                steps = self.timeline.backward_steps.get(node.name)
-                if not steps:
+                slots = [k for k in self.timeline.backward_steps.get(node.name, ()) if node.operands[k] in leads]
+                if not slots:
                     continue
-                wanted = [slot in steps for slot in range(len(node.operands))]
+                wanted = [slot in slots for slot in range(len(node.operands))]
                 given = node.op.vjp(forward.calls[node.name], grads[node.name], wanted)
-                for slot in steps:
+                for slot in slots:
                     gradient, tensor = given[slot], node.operands[slot]
                     assert gradient is not None
                     grads[tensor] = np.asarray(grads[tensor] + gradient if tensor in grads else gradient)
-        return grads
+        return grads[of]
 
 
 def with_other_numbers(graph: Graph, iteration: Iteration, seed: int) -> Recording:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -97,10 +98,28 @@ def _plain(tensor: Floats) -> Any:
     return [_plain(row) for row in tensor]
 
 
-def judge(recording: Recording) -> list[Verdict]:
-    """A verdict for each claim of the network, in iteration 0. Raises ClaimError."""
+def judge(recording: Recording, done: Callable[[int], None] | None = None) -> list[Verdict]:
+    """A verdict for each claim of the network, in iteration 0; `done` is told each number.
+
+    Raises ClaimError, before anything is run where an expression cannot be read.
+    """
+    names, verdicts = Names(recording.graph), list[Verdict]()
+    for number, claim in enumerate(recording.graph.claims):
+        _parsed(names, claim, number)
     judge = Judge(recording)
-    return [judge.verdict(claim, number) for number, claim in enumerate(recording.graph.claims)]
+    for number, claim in enumerate(recording.graph.claims):
+        verdicts.append(judge.verdict(claim, number))
+        if done:
+            done(number)
+    return verdicts
+
+
+def _parsed(names: Names, claim: Claim, number: int) -> Node | None:
+    """The expression of a claim; None of numbers. Raises ClaimError where it cannot be read."""
+    try:
+        return parse(claim.text, names) if isinstance(claim.text, str) else None
+    except ConvstepError as error:
+        raise ClaimError(number, "is", f"{error}") from None
 
 
 class Judge:
@@ -119,8 +138,8 @@ class Judge:
         tensor, flat = self.names.parse(claim.of + index)
         if tensor not in self.iteration.grads:
             raise ClaimError(number, "of", f"there is no gradient of {claim.of}: the loss does not depend on it")
+        node = _parsed(self.names, claim, number)
         try:
-            node = parse(claim.text, self.names) if isinstance(claim.text, str) else None
             value = np.asarray(claim.text, dtype=np.float64) if node is None else evaluate(node, reader(self.iteration))
             if node is not None and not references(node):
                 node = None  # a number all the same

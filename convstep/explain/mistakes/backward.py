@@ -127,7 +127,7 @@ class Backward:
                 self.writers.setdefault(step.tensor, []).append(k)
         self._reached: dict[str, set[str]] = {}
         self.work = 0
-        """How many output elements have been gone back through so far."""
+        """How many products have been made so far on the way back."""
 
     @cached_property
     def largest_gradient(self) -> float:
@@ -151,7 +151,7 @@ class Backward:
 
     def with_changes(self, changes: Mapping[int, Change], wanted: Collection[str]) -> dict[str, Array]:
         """The gradients, of those wanted, that some changed steps make different; the rest is as recorded."""
-        leads = self._leading_to(wanted)
+        leads = self.leading_to(wanted)
         given: dict[int, Array] = {}
         for node in reversed(self.graph.nodes):
             steps = self.timeline.backward_steps.get(node.name, {})
@@ -159,10 +159,11 @@ class Backward:
             if upstream is None and not any(k in changes for k in steps.values()):
                 continue
             now = self.iteration.grads[node.name] if upstream is None else upstream
+            steps = {slot: k for slot, k in steps.items() if node.operands[slot] in leads}
             given.update({k: changes[k](now) for k in steps.values() if k in changes})
-            slots = {slot for slot, k in steps.items() if k not in changes and node.operands[slot] in leads}
+            slots = {slot for slot, k in steps.items() if k not in changes}
             if upstream is not None and slots:
-                self.work += node.op.output.size
+                self.work += products(node) * len(slots)
                 gradients = node.op.vjp(
                     self.iteration.calls[node.name], upstream, [slot in slots for slot in range(len(node.operands))]
                 )
@@ -193,10 +194,15 @@ class Backward:
             self._reached[tensor] = reached
         return self._reached[tensor]
 
-    def _leading_to(self, wanted: Collection[str]) -> set[str]:
+    def leading_to(self, wanted: Collection[str]) -> set[str]:
         """The tensors on whose gradient the wanted ones depend, themselves included."""
         leads = set(wanted)
         for node in self.graph.nodes:
             if leads.intersection(node.operands):
                 leads.add(node.name)
         return leads
+
+
+def products(node: Node) -> int:
+    """How many products one gradient of an operation takes, about."""
+    return node.op.output.size * node.op.term_count()

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from math import prod
 
 import numpy as np
 
 from convstep.engine.work import QUIET, Work
 from convstep.explain.mistakes import whole
-from convstep.explain.mistakes.backward import Backward
+from convstep.explain.mistakes.backward import Backward, products
 from convstep.explain.mistakes.mistake import CODES, Mistake
 from convstep.explain.mistakes.rules import RULES, Rule
 from convstep.explain.mistakes.wrong import Wrong
@@ -29,8 +28,8 @@ _EVERYWHERE = (
 """Mistakes that one makes at every layer, if at all."""
 
 _MOST_VARIANTS = 6
-_MOST_WORK = 10**9
-"""So many elements are gone through at most; in a large network the likeliest mistakes come first."""
+_MOST_WORK = 4 * 10**10
+"""So many products are made at most; in a large network the likeliest mistakes come first."""
 
 
 Rank = tuple[int, int, int, int]
@@ -152,7 +151,7 @@ class _Search:
                 self.token.check()
                 if self.backward.work > most_work:
                     return
-                self.backward.work += prod(step.shape) + site.upstream.size
+                self.backward.work += products(site.node)
                 change = {k: partial(_always, gradient)}
                 if for_all and not self._is_as_given(wanted[0], self.backward.with_changes(change, wanted[:1])):
                     continue
@@ -170,7 +169,12 @@ class _Search:
         """One rule at all the steps where it applies, and at those of one kind of operation."""
         rule, steps = RULES[code], self.backward.timeline.steps
         sites = {k: self.backward.site(k) for k in range(len(steps)) if steps[k].is_backward}
-        places = [k for k, site in sites.items() if not site.op.is_loss and _nth(rule(site), 0) is not None]
+        matters = self.backward.leading_to(self.wanted)
+        places = [
+            k
+            for k, site in sites.items()
+            if site.step.tensor in matters and not site.op.is_loss and _nth(rule(site), 0) is not None
+        ]
         inputs = [k for k in places if sites[k].parameter is None]
         kinds = [[k for k in inputs if steps[k].op == op] for op in dict.fromkeys(steps[k].op for k in inputs)]
         parameters = [k for k in places if k not in inputs]
@@ -191,7 +195,7 @@ class _Search:
     def _varied(self, rule: Rule, k: int, variant: int, upstream: Array) -> Array:
         """What a rule makes of a step, in one of its variants; what is right where it has no such one."""
         site = self.backward.site(k, upstream)
-        self.backward.work += prod(site.step.shape) + upstream.size
+        self.backward.work += (variant + 1) * products(site.node)
         gradient = _nth(rule(site), variant)
         return site.given if gradient is None else gradient
 
