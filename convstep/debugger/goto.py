@@ -102,8 +102,8 @@ def tensor(recording: Recording, names: Names, spot: Spot, key: str, index: int 
         if name in recording.graph.parameters and iteration > 0 and _writers(recording, f"new({name})"):
             writers, iteration, kind = _writers(recording, f"new({name})"), iteration - 1, "new"
         else:
-            what = "a parameter: its first values are" if name in recording.graph.parameters else "an input:"
-            raise ConvstepError(f"{written} is {what} there from the start; nothing writes it before")
+            what = "a parameter" if name in recording.graph.parameters else "an input"
+            raise ConvstepError(f"{written} is {what}, there from the start: no step before this one wrote it")
     graph = recording.graph
     if kind == "grad" and not writers and name in ([graph.loss.name] if graph.loss else graph.seeds):
         raise ConvstepError(f"{written} is there before the backward pass: it starts from it, and no step writes it")

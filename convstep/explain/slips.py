@@ -10,8 +10,6 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from convstep.explain.numbers import short
-
 Floats = npt.NDArray[np.float64]
 
 _NUMBER = re.compile(r"[-−+]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<only>\d+))(?:[eE](?P<exponent>[+-]?\d+))?")
@@ -80,8 +78,9 @@ def slip(asked: Asked, answer: Typed) -> str | None:
 
 
 def difference(truth: float, answer: Typed) -> str:
-    """How a number differs where nobody knows why: by a small factor, by its sign, by its size."""
-    return _by_factor(truth, answer) or _size(truth, answer)
+    """How a number differs where nobody knows why, without giving the right one away: by a factor, sign, size."""
+    size = _size(truth, answer)
+    return f"right but for a constant factor; {size}" if _is_multiple(truth, answer) else size
 
 
 def _of_factors(asked: Asked, answer: Typed) -> str | None:
@@ -108,15 +107,15 @@ def _of_terms(asked: Asked, answer: Typed) -> str | None:
         sums = np.add.accumulate(terms)
         real = np.where(terms != 0, terms, np.nan)
         for text, numbers in (
-            ("term {k} of {n} is missing: {term}", asked.truth - real),
-            ("term {k} of {n}, {term}, has the opposite sign", asked.truth - 2 * real),
-            ("term {k} of {n}, {term}, is in it twice", asked.truth + real),
+            ("term {k} of {n} is missing", asked.truth - real),
+            ("term {k} of {n} has the opposite sign", asked.truth - 2 * real),
+            ("term {k} of {n} is in it twice", asked.truth + real),
             ("that is term {k} of {n} alone", real),
             ("that is the sum of the first {k} of {n} terms", sums[:-1]),
         ):
             k = answer.any_of(numbers)
             if k is not None:
-                return text.format(k=k + 1, n=len(terms), term=short(float(terms[k])))
+                return text.format(k=k + 1, n=len(terms))
         if answer.is_(float(np.abs(terms).sum())):
             return "all terms were added as though they were positive"
         if answer.is_(asked.truth / len(terms)):
@@ -124,15 +123,13 @@ def _of_terms(asked: Asked, answer: Typed) -> str | None:
     return None
 
 
-def _by_factor(truth: float, answer: Typed) -> str | None:
+def _is_multiple(truth: float, answer: Typed) -> bool:
     """Right but for a small whole factor or its reciprocal."""
     if not truth or not math.isfinite(truth) or not answer.value:
-        return None
+        return False
     ratio = Fraction(answer.value / truth).limit_denominator(_LARGEST_FACTOR)
     plain = abs(ratio.numerator) <= _LARGEST_FACTOR and 1 in (abs(ratio.numerator), ratio.denominator)
-    if plain and ratio not in (0, 1) and answer.is_(float(ratio) * truth):
-        return f"it is {ratio} times the right number"
-    return None
+    return plain and ratio not in (0, 1) and answer.is_(float(ratio) * truth)
 
 
 def _size(truth: float, answer: Typed) -> str:

@@ -6,7 +6,7 @@ Whatever moves a window (convolution, pooling, padding) is a product of one tabl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -34,6 +34,11 @@ def check_plane(outputs: Iterable[int]) -> None:
     """Raises MemoryError where axes together have more outputs than any memory holds: before their tables are made."""
     if prod(outputs) > _LARGEST_PLANE:
         raise MemoryError(f"a plane of {outputs} outputs")
+
+
+def extent(sizes: Sequence[int]) -> str:
+    """The sizes of a window in words: `2×2`, and along a single axis `3-wide`."""
+    return f"{sizes[0]}-wide" if len(sizes) == 1 else "×".join(map(str, sizes))
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def test_a_right_answer_shows_it_and_steps_before_stay_known():
         ("48", "the sum so far"),
         ("18", "the local derivative is missing"),
         ("20", "right is to multiply"),
-        ("72", "2 times the right number"),
+        ("72", "right but for a constant factor; it is too large in size$"),
         ("1000", "too large"),
         ("i[2] * * 3", "column"),
         ("grad(w1)[1]", "is what is asked"),
@@ -90,7 +90,7 @@ def test_an_expression_is_taken():
     ("text", "says"),
     [
         ("144", "sum-before-multiply"),
-        ("-66", "term 2 of 4 is missing: 36"),
+        ("-66", "term 2 of 4 is missing$"),
         ("30", "sign"),
         ("36", "term 2 of 4 alone"),
     ],
@@ -117,9 +117,9 @@ def test_digits_count_as_far_as_they_are_typed():
 def test_slips_of_sums():
     asked = Asked("s", "s", 10.0, terms=np.array([1.0, 2.0, 7.0]))
     said = {text: slip(asked, typed(text, float(text))) for text in ("3", "8", "-4", "17", "3.333333")}
-    assert said["8"] == "term 2 of 3 is missing: 2"
-    assert said["-4"] == "term 3 of 3, 7, has the opposite sign"
-    assert said["17"] == "term 3 of 3, 7, is in it twice"
+    assert said["8"] == "term 2 of 3 is missing"
+    assert said["-4"] == "term 3 of 3 has the opposite sign"
+    assert said["17"] == "term 3 of 3 is in it twice"
     assert "mean" in said["3.333333"]
 
 

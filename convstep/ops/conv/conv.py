@@ -25,7 +25,7 @@ from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, w
 from convstep.ops.conv.convolution import Convolution
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes
-from convstep.ops.windows import Window, axis_from, check_plane, padded_positions, sliding_axis
+from convstep.ops.windows import Window, axis_from, check_plane, extent, padded_positions, sliding_axis
 
 _PADDED = {
     "zeros": "",
@@ -137,7 +137,7 @@ class _Conv(Convolution):
     # -- in words
 
     def tell(self, naming: Naming) -> str:
-        kernel = "×".join(map(str, self.kernel_size))
+        kernel = extent(self.kernel_size)
         return f"slides the {kernel} kernel {naming.tensor(1)} over {naming.tensor(0)}{_PADDED[self.padding_mode]}"
 
 

@@ -16,7 +16,7 @@ from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, w
 from convstep.ops.conv.convolution import Convolution
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes
-from convstep.ops.windows import Window, check_plane, spreading_axis
+from convstep.ops.windows import Window, check_plane, extent, spreading_axis
 
 
 class _ConvTranspose(Convolution):
@@ -106,7 +106,7 @@ class _ConvTranspose(Convolution):
     # -- in words
 
     def tell(self, naming: Naming) -> str:
-        kernel = "×".join(map(str, self.kernel_size))
+        kernel = extent(self.kernel_size)
         return (
             f"lays the {kernel} kernel {naming.tensor(1)}, times each element of {naming.tensor(0)}, over the output "
             "(overlaps add up)"

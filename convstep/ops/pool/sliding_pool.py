@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Pair, PairFrom0, PairOrNone, Single, SingleFrom0, SingleOrNone
 from convstep.ops.pool.pool import Pool
-from convstep.ops.windows import Axis, Window, sliding_axis
+from convstep.ops.windows import Axis, Window, extent, sliding_axis
 
 
 class SlidingPool(Pool):
@@ -37,7 +37,7 @@ class SlidingPool(Pool):
 
     @property
     def windows_in_words(self) -> str:
-        return f"every {'×'.join(map(str, self.kernel_size))} window"
+        return f"every {extent(self.kernel_size)} window"
 
 
 class Pool1d(SlidingPool):

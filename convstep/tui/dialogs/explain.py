@@ -20,8 +20,12 @@ from convstep.explain.provenance.provenance import Address
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
+from convstep.tui.widgets.text import hanging
 
-_HINT = keys("enter its step", "e explains it", "< > back, forth", "y copies")
+_HINT = keys("enter its step", "e explains", "< > back, forth", "y copies")
+
+_WIDEST, _AROUND = 100, 10
+"""The dialog's width, and how much of it border, padding and scroll bar take."""
 
 
 class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
@@ -48,7 +52,7 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
         with self._box:
             yield Rows(markup=False)
 
-    def on_mount(self) -> None:
+    def on_resize(self) -> None:
         self._show(self.shown)
 
     def _show(self, explained: Explained) -> None:
@@ -56,12 +60,13 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
         self._box.border_title = titled(f"Explain {explained.name}")
         self._box.border_subtitle = titled(_HINT)
         listed = self.query_one(OptionList)
+        width = min(_WIDEST, self.app.size.width * 96 // 100) - _AROUND
         listed.clear_options()
         listed.add_options(
-            [Option(_drawn(row), disabled=row.address is None and row.place is None) for row in explained.rows]
+            [Option(_drawn(row, width), disabled=row.address is None and row.place is None) for row in explained.rows]
         )
-        listed.scroll_home(animate=False)
         listed.highlighted = next((k for k, row in enumerate(explained.rows) if row.address or row.place), None)
+        self.call_after_refresh(listed.scroll_home, animate=False)  # to the formula, also where it is long
 
     @property
     def _chosen(self) -> Row | None:
@@ -111,10 +116,10 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
         self._say(keys("copied"))
 
 
-def _drawn(row: Row) -> Content:
-    """A title stands out; a link is indented below it."""
+def _drawn(row: Row, width: int) -> Content:
+    """A title stands out; a link is indented below it; a further line of what is longer is indented more."""
     if row.style == "title":
         return Content.styled(said(row.text), "bold $primary")
     indent = "  " if row.address or row.place or row.style == "caption" else ""
     style = "$foreground 70%" if row.style == "caption" else "$foreground"
-    return Content.styled(said(f"{indent}{row.text}"), style)
+    return Content.styled(said(hanging(f"{indent}{row.text}", width)), style)

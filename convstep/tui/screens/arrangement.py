@@ -22,7 +22,7 @@ def arrange(width: int, height: int, pane: str = "local") -> dict[str, Region]:
     if height >= _THIRD_LINE_FROM and width < PROGRAM_FROM:
         above["head"] += 1
     body = max(1, height - sum(above.values()) - sum(below.values()))
-    ledger = body // 3 if height >= LEDGER_FROM else 0
+    ledger = body * 2 // 5 if height >= LEDGER_FROM else 0
     regions: dict[str, Region] = {}
     y = 0
     for name, lines in above.items():

@@ -15,6 +15,9 @@ from convstep.tui.widgets.line import Line
 
 Piece = tuple[str, Style]
 
+_HANG = "    "
+_NARROWEST = 16
+
 
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
@@ -53,6 +56,14 @@ def wrap(text: str, width: int, lines: int) -> list[str]:
         end = textwrap.wrap(rest, width, break_on_hyphens=False, max_lines=1, placeholder=" …")[0]
         folded = [*folded[: lines - 1], cut(rest, width) if end.strip() == "…" else end]
     return [cut(line, width) for line in folded]
+
+
+def hanging(text: str, width: int) -> str:
+    """The text in lines of at most `width` cells; those after the first stand further in than it."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    return "\n".join(
+        textwrap.wrap(text, max(_NARROWEST, width), subsequent_indent=indent + _HANG, break_on_hyphens=False)
+    )
 
 
 def strip_of(pieces: Iterable[Piece], width: int, fill: Style) -> Strip:
