@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playing import opened, press, run
+from playing import opened, press, run, text_of
 
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.explain import ExplainDialog
@@ -28,6 +28,25 @@ def test_arrows_choose_a_link_and_enter_goes_to_its_step() -> None:
         assert "nothing to go forth to" in app.main.message
 
     run(session, play)
+
+
+def test_a_long_formula_hangs_and_is_seen_from_its_beginning() -> None:
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "e")
+        lines = [line.partition("│")[2].partition("│")[0].rstrip() for line in text_of(app).splitlines()]
+        assert lines[3] == "  grad(conv1.weight)[0,0,1,1] = ∂loss/∂conv1.weight[0,0,1,1]"
+        assert lines[4].startswith("    = images[0,0,0,0]") and lines[5].startswith("        images[0,0,0,1]")
+
+    run(opened("digits", "grad(conv1.weight)[0,0,1,1]"), play)
+
+
+def test_the_chosen_row_is_marked_by_shape() -> None:
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "e", "down")
+        marked = [line for line in text_of(app).splitlines() if "│  ▶ " in line]
+        assert len(marked) == 1 and "grad(o1)[1] = 12" in marked[0]
+
+    run(opened("two_conv", "grad(w1)[1]"), play)
 
 
 def test_e_explains_the_chosen_number_and_back_and_forth_lead_through_them() -> None:

@@ -43,6 +43,15 @@ async def test_the_curve_is_scrubbed_and_enter_goes_there(digits: Session) -> No
         assert (digits.place.iteration, digits.place.step) == (32, 1), "the same step"
 
 
+async def test_one_iteration_is_no_curve() -> None:
+    app = ConvstepApp(open_session(sample("two_conv")))
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, "l")
+        text = text_of(app)
+        assert "iteration 0 of 1: C = 9" in text and "One iteration is no curve yet" in text
+        assert "┊" not in text
+
+
 async def test_iterations_are_run_beside_the_screen_and_given_up(digits: Session, gate: Gate) -> None:
     app = ConvstepApp(digits)
     async with app.run_test(size=SIZE) as pilot:

@@ -23,6 +23,7 @@ WEIGHT = "weight"
 _TICK = 0.1
 _FAR = 10**9
 _LONGEST_NUMBER = 9
+_NO_CURVE = "One iteration is no curve yet: --iterations 20 runs more, and so does iterations: 20 in the file."
 
 
 class TrainingDialog(PageDialog):
@@ -82,6 +83,8 @@ class TrainingDialog(PageDialog):
 
     def lines(self, size: Size) -> list[Strip]:
         above = self.text([self._told(), self._progress()], size.width)
+        if self.course.iterations < 2:
+            return above
         room = size.height - len(above)
         return [*above, *plot_lines(*self.curves, self.chosen, size.width, room, self.palette, Lines.ascii)]
 
@@ -116,6 +119,8 @@ class TrainingDialog(PageDialog):
             return f"running {self.jobs.job.line()}"
         if self.typed:
             return f"to iteration {self.typed}…"
+        if self.course.iterations < 2:
+            return _NO_CURVE
         bad = np.flatnonzero(np.isinf(self.curves[0]))
         if bad.size:
             often = f"iteration {bad[0]}" if bad.size == 1 else f"{bad.size} iterations, first in iteration {bad[0]}"
