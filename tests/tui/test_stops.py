@@ -195,3 +195,16 @@ async def test_escape_gives_up_and_leaves_the_cursor(two_conv: Session, monkeypa
         await press(pilot, "escape")
         assert app.main.message == "stopped: you are where you were"
         assert (two_conv.spot.level, two_conv.spot.position) == ("term", 5)
+
+
+async def test_what_is_added_in_a_list_is_kept_before_the_list_is_closed(two_conv: Session) -> None:
+    app = ConvstepApp(two_conv)
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, "W", "a")
+        await answer(pilot, "o1")
+        assert [entry["text"] for entry in two_conv.extras["watches"]] == ["o1"]
+        await press(pilot, "escape", "B", "a")
+        await answer(pilot, "o2")
+        assert len(two_conv.extras["breakpoints"]) == 1
+        await press(pilot, "d")
+        assert two_conv.extras["breakpoints"] == []

@@ -24,6 +24,9 @@ class BreakpointsDialog(ChangingDialog):
         nothing = "none yet: a adds one; b on the main screen sets one there"
         super().__init__("Breakpoints", self._drawn, nothing, "space on/off", "enter changes")
 
+    def keep(self) -> None:
+        self.desk.keep()
+
     def _drawn(self) -> list[str]:
         timeline, names = self.desk.recording.timeline, self.desk.words.names
         return [f"{k + 1} {each.text(timeline, names)}" for k, each in enumerate(self.desk.breakpoints.all)]

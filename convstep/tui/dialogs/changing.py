@@ -14,7 +14,8 @@ from convstep.tui.dialogs.listing import ListDialog
 class ChangingDialog(ListDialog):
     """Shows what `draw` gives, and `nothing` where that is no row.
 
-    `a` adds, delete and `d` remove, enter does `action_enter`; subclasses say how, and bind further letters.
+    `a` adds, delete and `d` remove, enter does `enter`; subclasses say how, and bind further letters. Every change
+    is kept at once.
     """
 
     BINDINGS = [
@@ -28,6 +29,7 @@ class ChangingDialog(ListDialog):
 
     def show_rows(self, message: str | None = "") -> None:
         """Draw the list anew, and say something in its title: the keys stay below it."""
+        self.keep()
         self.list_anew(self.draw() or [self.nothing])
         title = f"{self.dialog_title}: {message}" if message else self.dialog_title
         self.query_one(OptionList).border_title = titled(title)
@@ -57,6 +59,9 @@ class ChangingDialog(ListDialog):
     def enter(self, number: int) -> None:
         """What enter does with the row of this number."""
         raise NotImplementedError
+
+    def keep(self) -> None:
+        """Make what has changed part of what snapshots keep, where it is not already."""
 
     def take_away(self, number: int) -> None:
         """Take the row of this number away."""

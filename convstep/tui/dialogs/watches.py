@@ -33,6 +33,9 @@ class WatchesDialog(ChangingDialog):
         desk.watches.catch_up()
         super().__init__("Watches", self._drawn, "none yet: a adds one", "space: c stops at changes")
 
+    def keep(self) -> None:
+        self.desk.keep()
+
     def _drawn(self) -> list[str]:
         watches = self.desk.watches
         return [
