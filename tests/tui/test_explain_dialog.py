@@ -46,6 +46,10 @@ def test_the_chosen_row_is_marked_by_shape() -> None:
         marked = [line for line in text_of(app).splitlines() if "│  ▶ " in line]
         assert len(marked) == 1 and "grad(o1)[1] = 12" in marked[0]
 
+        await press(pilot, "escape", "x", "down")
+        assert "▶ the formula of grad(w1)[1] as LaTeX" in text_of(app), "no letter is covered"
+        assert "   the screen as SVG" in text_of(app)
+
     run(opened("two_conv", "grad(w1)[1]"), play)
 
 

@@ -22,7 +22,7 @@ class Rows(OptionList):
             super()._move_page(direction)
 
     def render_line(self, y: int) -> Strip:
-        """The mark takes the blank cell with which every row begins."""
+        """The mark takes the first of the blank cells with which every row begins (app.tcss)."""
         strip = super().render_line(y)
         at = self.highlighted
         if at is None or self._index_to_line.get(at) != self.scroll_offset.y + y:
