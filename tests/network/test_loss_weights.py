@@ -47,6 +47,13 @@ def test_a_weight_of_another_shape_is_refused():
         run({"op": "BCEWithLogitsLoss", "weight": [1.0, 2.0]}, [[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
 
 
+def test_a_target_that_is_no_probability_is_refused():
+    with pytest.raises(
+        ConvstepError, match=r"inputs.t: 't', which C reads: the target 2 is no probability from 0 to 1"
+    ):
+        run({"op": "BCELoss"}, [[0.0, 1.0, 2.0], [1.0, 0.0, 0.0]], layers=[{"name": "z", "op": "Sigmoid"}])
+
+
 def test_the_padding_of_an_embedding_starts_at_0_and_stays():
     network = {
         "dtype": "float32",

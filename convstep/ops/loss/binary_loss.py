@@ -43,6 +43,13 @@ class BCELoss(OldReduction, PointwiseLoss):
 
     weight: Flag = False
 
+    def check_data(self, slot: int, values: Array) -> None:
+        super().check_data(slot, values)
+        # Of the file's numbers only: a difference quotient may ask what lies a little beyond 0 and 1.
+        wrong = (values < 0) | (values > 1)
+        if slot == 1 and wrong.any():
+            raise ArgumentError(None, f"the target {values[wrong][0]:g} is no probability from 0 to 1")
+
     def check(self, slot: int, values: Array) -> None:
         wrong = (values < 0) | (values > 1)
         if slot == 0 and wrong.any():
