@@ -375,6 +375,13 @@ def test_bad_usage_is_one_line_and_status_2(arguments, call):
     assert "Traceback" not in err
 
 
+def test_where_nothing_can_be_written_nothing_is_run(call, tmp_path):
+    for out in ("/no/such/directory/out.npz", tmp_path):
+        status, printed, err = call("run", TWO_CONV, "--out", out)
+        assert (status, printed) == (2, "")
+        assert err.startswith(f"{out}: cannot be written: ")
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("info", "--help"), ("trace", "--help")])
 def test_help(arguments, call):
     status, out, err = call(*arguments)

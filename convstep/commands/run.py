@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from convstep.commands import add_iterations, open_network
@@ -22,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
+    if options.out:
+        _check_place(options.out)
     recording = Recording(open_network(options.file, options.iterations), kept_bytes=0)
     loss = recording.graph.loss
     lookout = Lookout(recording)
@@ -49,6 +52,17 @@ def run(options: argparse.Namespace) -> int:
     if loss is None:
         print(f"ran {recording.timeline.iterations} iteration(s); there is no loss")
     return 0
+
+
+def _check_place(out: str) -> None:
+    """Raises ConvstepError, before a long run, where nothing could be written after it."""
+    directory = os.path.dirname(out) or "."
+    if os.path.isdir(out):
+        raise ConvstepError(f"{out}: cannot be written: it is a directory")
+    if not os.path.isdir(directory):
+        raise ConvstepError(f"{out}: cannot be written: there is no directory {directory}")
+    if not os.access(out if os.path.exists(out) else directory, os.W_OK):
+        raise ConvstepError(f"{out}: cannot be written: permission denied")
 
 
 def _told(lookout: Lookout) -> str:
