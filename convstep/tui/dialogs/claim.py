@@ -16,7 +16,7 @@ from convstep.debugger.claims.claim_book import Answer
 from convstep.debugger.claims.claim_view import verdict_of, worked_out
 from convstep.debugger.claims.findings import Finding
 from convstep.engine.state import split_name
-from convstep.engine.work import Cancelled, TooLong, Work
+from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
 
@@ -53,7 +53,9 @@ class ClaimDialog(ModalScreen[int | None], inherit_bindings=False):
             yield Static(Content(said(_HINT)), classes="hint")
 
     def action_leave(self) -> None:
-        if not self.main.jobs.give_up():
+        if self.main.jobs.give_up():
+            self._tell("stopped: enter judges it again", "")
+        else:
             self.dismiss(None)
 
     def on_input_changed(self) -> None:
@@ -78,8 +80,6 @@ class ClaimDialog(ModalScreen[int | None], inherit_bindings=False):
                 return judge(work)
             except ConvstepError as error:
                 return str(error)
-            except Cancelled:
-                return "stopped: enter judges it again"
 
         self._tell("", "judging …")
         self.main.work("judging", work, lambda found: self._found(text, found))
