@@ -188,6 +188,24 @@ def test_the_history_of_the_loss():
     assert (seen.over, len(seen.history)) == ("iterations", 5)
 
 
+def test_a_watched_condition_stops_unless_told_otherwise(two_conv):
+    told = two_conv.watches.add("loss > 3")
+    assert told == "watching loss > 3; c stops when it becomes true; W lists the watches"
+    assert two_conv.watches.add("loss") == "watching loss; W lists the watches"
+    two_conv.watches.add("o1 > 100", stops=False)
+    assert [watch.stops for watch in two_conv.watches.all] == [True, False, False]
+    assert two_conv.all() == [2]
+
+
+def test_among_operations_it_says_where_sums_run(two_conv):
+    two_conv.watches.add("sum > 47")
+    assert not two_conv.go()
+    assert "sums run inside" in two_conv.message
+    two_conv.at("term", "gather", -1)
+    assert two_conv.go()
+    assert two_conv.spot.position == 32
+
+
 def test_a_watch_stops_when_it_changes(two_conv):
     two_conv.watches.add("o1", stops=True)
     two_conv.at("element", "gather", -1)

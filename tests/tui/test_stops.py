@@ -104,12 +104,14 @@ async def test_w_watches_and_W_lists(two_conv: Session) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "w")
         await answer(pilot, "loss > 3")
-        assert "watching loss > 3" in app.main.message
-        await press(pilot, "W")
-        assert rows(pilot) == ["1 loss > 3 = false"]
+        assert "watching loss > 3; c stops when it becomes true" in app.main.message
+        await press(pilot, "c")
+        assert two_conv.spot.position == 2
+        await press(pilot, "home", "W")
+        assert rows(pilot) == ["1 loss > 3 = false  (c stops when it becomes true)"]
         await press(pilot, "space")
-        assert rows(pilot) == ["1 loss > 3 = false  (c stops when it changes)"]
-        await press(pilot, "escape", "c")
+        assert rows(pilot) == ["1 loss > 3 = false"]
+        await press(pilot, "space", "escape", "c")
         assert two_conv.spot.position == 2
         assert two_conv.extras["watches"] == [{"text": "loss > 3", "stops": True}]
         text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())

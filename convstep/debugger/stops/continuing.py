@@ -13,15 +13,16 @@ from convstep.debugger.stops.watches import Watches
 from convstep.engine.recording import Recording
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import parse_condition
+from convstep.explain.language.conditions import parse_condition, parse_watch, uses
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one might stop: a line for the eye, and where."""
+    """Why one might stop: a line for the eye, where, and whether that depends on a running sum."""
 
     text: str
     stops: Stops
+    of_sum: bool = False
 
 
 def reasons(clock: Clock, breakpoints: Breakpoints, watches: Watches) -> list[Reason]:
@@ -32,14 +33,19 @@ def reasons(clock: Clock, breakpoints: Breakpoints, watches: Watches) -> list[Re
         if each.enabled:
             condition = parse_condition(each.condition, breakpoints.words) if each.condition else None
             text = f"breakpoint {number + 1}: {each.text(timeline, names)}"
-            found.append(Reason(text, stops_of(clock, each, condition)))
+            of_sum = condition is not None and uses(condition, "sum")
+            found.append(Reason(text, stops_of(clock, each, condition), of_sum))
     found += [
-        Reason(f"watch {number + 1}: {each.text}", watches.stops_of(clock, each))
+        Reason(
+            f"watch {number + 1}: {each.text}",
+            watches.stops_of(clock, each),
+            uses(parse_watch(each.text, watches.words), "sum"),
+        )
         for number, each in enumerate(watches.all)
         if each.stops
     ]
     if not found:
-        raise ConvstepError("there is nothing to stop at: b sets a breakpoint, B one with a condition")
+        raise ConvstepError("there is nothing to stop at: b sets a breakpoint, w watches a condition")
     return found
 
 
@@ -67,6 +73,8 @@ def continued(recording: Recording, spot: Spot, found: Sequence[Reason], clock: 
             why = "; ".join(text for at, text in hits if at == time)
             return Landing(Spot(spot.level, spot.order, iteration * clock.count + time), why)
     way = "before this" if backwards else "after this"
+    if spot.level == "op" and any(reason.of_sum for reason in found):
+        return Landing(spot, f"no stop comes {way} among operations: sums run inside them; s goes in, then c")
     return Landing(spot, f"no stop comes {way}: you are where you were")
 
 

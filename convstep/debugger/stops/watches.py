@@ -63,13 +63,23 @@ class Watches:
     _values: dict[str, dict[int, float]] = field(default_factory=dict)
     _evaluated: dict[tuple[str, Level, Order], _Evaluated] = field(default_factory=dict)
 
-    def add(self, text: str, stops: bool = False) -> str:
-        """Watch something; what was done, in words. Raises ConvstepError where it cannot be read."""
+    def add(self, text: str, stops: bool | None = None) -> str:
+        """Watch something; what was done, in words. Raises ConvstepError where it cannot be read.
+
+        Where nothing is said about stopping, `c` stops at conditions: one asks for them to find where they hold.
+        """
         text = text.strip()
-        watch = self._checked(Watch(text, stops))
+        watch = self._checked(Watch(text, self._is_condition(text) if stops is None else stops))
         self.all = [each for each in self.all if each.text != text] + [watch]
         self.catch_up()
-        return f"watching {text}; W lists the watches"
+        return f"watching {text}{f'; {self.stopping(watch)}' if watch.stops else ''}; W lists the watches"
+
+    def stopping(self, watch: Watch) -> str:
+        """When `c` stops because of a watch, in words."""
+        return f"c stops when it {'becomes true' if self._is_condition(watch.text) else 'changes'}"
+
+    def _is_condition(self, text: str) -> bool:
+        return kind_of(parse_watch(text, self.words)) == "truth"
 
     def remove(self, number: int) -> None:
         """Remove the one with this number, from 0."""

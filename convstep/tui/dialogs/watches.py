@@ -24,14 +24,14 @@ class WatchDialog(AskingDialog):
 
 
 class WatchesDialog(ChangingDialog):
-    """What is watched, and whether `c` stops when it changes."""
+    """What is watched, and whether `c` stops there: when it changes, a condition when it becomes true."""
 
-    BINDINGS = [Binding("space", "stop", "Stop when it changes", show=False)]
+    BINDINGS = [Binding("space", "stop", "Stop there", show=False)]
 
     def __init__(self, desk: Desk, spot: Spot) -> None:
         self.desk, self.spot = desk, spot
         desk.watches.catch_up()
-        super().__init__("Watches", self._drawn, "none yet: a adds one", "space: c stops at changes")
+        super().__init__("Watches", self._drawn, "none yet: a adds one", "space: c stops there")
 
     def keep(self) -> None:
         self.desk.keep()
@@ -40,7 +40,7 @@ class WatchesDialog(ChangingDialog):
         watches = self.desk.watches
         return [
             f"{number + 1} {watch.text} = {told(watches.seen(watch, self.spot))}"
-            + ("  (c stops when it changes)" if watch.stops else "")
+            + (f"  ({watches.stopping(watch)})" if watch.stops else "")
             for number, watch in enumerate(watches.all)
         ]
 
