@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import math
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from plain_view import plain
 from textual import events
@@ -12,6 +15,7 @@ from textual.pilot import OutOfBounds, Pilot
 
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
+from convstep.engine.recording import Recording
 from convstep.tui.actions import ACTIONS
 from convstep.tui.app import ConvstepApp
 
@@ -99,8 +103,9 @@ class Monkey:
             return
         fresh = open_session(self.file)
         again = Session(fresh.recording, spot, copy.deepcopy(session.look), copy.deepcopy(session.extras))
-        view = session.view()
-        shown, expected = plain(view), plain(again.view())
+        with _patient(session):
+            view = session.view()
+            shown, expected = plain(view), plain(again.view())
         # Claims are judged when there is time, and then marked in formula and ledger; a watch has a history.
         for part in _COMPARED[: -2 if view.claims else None]:
             if part == "tensors" and session.extras.get("watches"):
@@ -116,12 +121,31 @@ def _named(character: str) -> str:
     return _character_to_key(character)
 
 
+def _forgetful(file: str) -> Session:
+    """A session that keeps one iteration, and waits for none of several: so it is with a large network."""
+    recording = Recording(open_session(file).graph, kept_bytes=0)
+    recording.iteration(0)
+    recording.patience = 0.0
+    return Session(recording)
+
+
+@contextmanager
+def _patient(session: Session) -> Iterator[None]:
+    """For who looks at a session from outside."""
+    recordings = {session.trial.original, session.recording}
+    for recording in recordings:
+        recording.patience = math.inf
+    yield
+    for recording in recordings:
+        recording.patience = 0.0
+
+
 async def run_monkey(file: str, seed: int, acts: int, every: int) -> list[str]:
     """So many acts on a network, with a whole check after each `every` of them; what was done.
 
     Raises AssertionError, or whatever broke, with the last acts in its notes.
     """
-    app = ConvstepApp(open_session(file))
+    app = ConvstepApp(_forgetful(file))
     async with app.run_test(size=SIZES[0]) as pilot:
         monkey = Monkey(app, pilot, file, seed)
         try:

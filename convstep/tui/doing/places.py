@@ -42,16 +42,20 @@ def go(screen: MainScreen, text: str = "") -> None:
 
 def find(screen: MainScreen, text: str) -> None:
     """Do a search that may take long, and go to what it finds."""
+    search = screen.session.desk.search(screen.session.spot)
+    land_where(screen, f"looking for {text}", lambda work: search.find(text, work))
+
+
+def land_where(screen: MainScreen, doing: str, look: Callable[[Work], Landing]) -> None:
+    """Look for a place beside the screen, run its iteration there, too, and go there."""
     session = screen.session
-    search = session.desk.search(session.spot)
 
     def work(work: Work) -> Landing:
-        landing = search.find(text, work)
-        spot = landing.spot
-        session.recording.iteration(moves.place_of(session.recording.timeline, spot).iteration, work=work)
+        landing = look(work)
+        session.recording.iteration(moves.place_of(session.recording.timeline, landing.spot).iteration, work=work)
         return landing
 
-    screen.work(f"looking for {text}", work, lambda landing: screen.move(lambda: session.land(landing)))
+    screen.work(doing, work, lambda landing: screen.move(lambda: session.land(landing)))
 
 
 def writer(screen: MainScreen) -> None:

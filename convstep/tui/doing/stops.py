@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convstep.errors import ConvstepError
+from convstep.tui.doing.places import land_where
 
 if TYPE_CHECKING:
     from convstep.debugger.moves import Landing
@@ -80,10 +81,7 @@ def _run(screen: MainScreen, backwards: bool) -> None:
 
     session, spot, desk = screen.session, screen.session.spot, screen.session.desk
 
-    def work(work: Work) -> Landing:
-        landing = run_to_stop(session.recording, spot, desk.breakpoints, desk.watches, backwards, work)
-        iteration = session.recording.timeline.place(spot.level, spot.order, landing.spot.position).iteration
-        session.recording.iteration(iteration, work=work)
-        return landing
+    def look(work: Work) -> Landing:
+        return run_to_stop(session.recording, spot, desk.breakpoints, desk.watches, backwards, work)
 
-    screen.work("looking for a stop", work, lambda landing: screen.move(lambda: session.land(landing)))
+    land_where(screen, "looking for a stop", look)

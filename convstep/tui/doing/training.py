@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from convstep.engine.work import Cancelled, Work
+from convstep.engine.work import Work
 from convstep.errors import ConvstepError
 
 if TYPE_CHECKING:
@@ -49,9 +48,8 @@ def iterations(screen: MainScreen) -> None:
     dialog = TrainingDialog(courses, name, session.place.iteration, screen.jobs)
 
     def run(work: Work) -> None:
-        with suppress(Cancelled):
-            for course in courses:
-                course.run(work)
+        for course in courses:
+            course.run(work)
 
     def answered(answer: Any) -> None:
         if answer == WEIGHT:
