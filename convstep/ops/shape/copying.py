@@ -32,15 +32,6 @@ class Copying(Operation):
 
     # -- what follows from these
 
-    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        flat = upstream.reshape(-1)
-        return [
-            flat[self.target(slot, np.arange(spec.size))].reshape(spec.shape).astype(spec.dtype, copy=False)
-            if wanted[slot]
-            else None
-            for slot, spec in enumerate(self.inputs)
-        ]
-
     def row_grid(self, slot: int) -> Shape:
         return (1,)
 
@@ -118,6 +109,13 @@ class Cat(Copying):
 
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         return np.concatenate(operands, axis=self._dim, dtype=self.output.dtype)
+
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        parts = np.split(upstream, self._starts[1:-1], axis=self._dim)
+        return [
+            np.ascontiguousarray(part, dtype=spec.dtype) if want else None
+            for part, spec, want in zip(parts, self.inputs, wanted, strict=True)
+        ]
 
     def source(self, out: IntArray) -> tuple[IntArray, IntArray]:
         outer, rest = np.divmod(out, self._starts[-1] * self._inner)
