@@ -152,6 +152,13 @@ def test_info_for_people(name, call):
     assert "steps:" in out
 
 
+def test_a_shared_parameter_is_counted_once(call, file):
+    out = call("info", file(SHARED))[1]
+    assert "a      Linear     1×2    weight 2×2, bias 2\n" in out
+    assert "b      Linear     1×2    weight 2×2 (shared: a.weight)\n" in out
+    assert "\n6 parameters\n" in out
+
+
 # -- trace --------------------------------------------------------------------------------------------------
 
 

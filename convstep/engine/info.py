@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Mapping
 from typing import Any
 
 from convstep.engine.timeline import LEVELS, Order, Timeline
@@ -32,24 +32,28 @@ def _layer(node: Node) -> dict[str, Any]:
     }
 
 
-def table(facts: dict[str, Any]) -> str:
-    """The same for people."""
+def table(graph: Graph, facts: dict[str, Any]) -> str:
+    """The same for people. A shared parameter names the one that it is, and counts once."""
     rows = [("layer", "operation", "shape", "parameters")]
     for layer in facts["layers"]:
-        shapes = layer["parameters"].items()
-        parameters = ", ".join(f"{name.rpartition('.')[2]} {_sizes(shape)}" for name, shape in shapes)
+        parameters = ", ".join(_parameter(name, shape, graph.aliases) for name, shape in layer["parameters"].items())
         rows.append((layer["name"], layer["op"], _sizes(layer["shape"]), parameters))
     widths = [max(len(row[k]) for row in rows) for k in range(3)]
     lines = [f"{facts['name']}", ""]
     lines += [
         "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows
     ]
-    count = sum(prod(shape) for layer in facts["layers"] for shape in layer["parameters"].values())
+    count = sum(tensor.size for tensor in graph.parameters.values())
     steps = ", ".join(f"{facts['steps'][level]:,} {word}" for level, word in _LEVEL_WORDS.items())
     return "\n".join([*lines, "", f"{count:,} parameters", f"steps: {steps}", f"memory: {in_words(facts['bytes'])}"])
 
 
 _LEVEL_WORDS = {"op": "operations", "element": "elements", "term": "terms"}
+
+
+def _parameter(name: str, shape: list[int], aliases: Mapping[str, str]) -> str:
+    text = f"{name.rpartition('.')[2]} {_sizes(shape)}"
+    return text if aliases[name] == name else f"{text} (shared: {aliases[name]})"
 
 
 def _sizes(shape: list[int]) -> str:
