@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from typing import Any, NamedTuple, TypeVar, get_args
 
@@ -13,6 +14,9 @@ from convstep.network.source import Source, Where
 from convstep.network.words import did_you_mean, listed, nearest, show
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_MOST_PROBLEMS = 30
+"""Of one mapping or list; more keys than any operation has."""
 
 _EXPECTED = {
     "int_type": "an integer",
@@ -65,23 +69,32 @@ def validate(
     `subject` names the data in messages ("Conv2d"); `extra` are further keys that would have been right.
     """
     try:
-        return model.model_validate(data), []
+        return model.model_validate(_with_one_stranger(model, data)), []
     except ValidationError as error:
         by_place: dict[Where, list[ErrorDetails]] = {}
-        strangers: set[Where] = set()
+        told: Counter[Where] = Counter()
         for details in error.errors(include_url=False):
             place = _inside(details, data)
-            if details["type"] == "extra_forbidden":
-                # One unknown key of a mapping is enough: they come in the document's order.
-                if place[:-1] in strangers:
+            if place not in by_place:
+                # A few of a mapping or a list are enough: they come in the document's order, or nearly.
+                told[place[:-1]] += 1
+                if told[place[:-1]] > _MOST_PROBLEMS:
                     continue
-                strangers.add(place[:-1])
             by_place.setdefault(place, []).append(details)
         known = [*dict.fromkeys((*model.model_fields, *extra))]
         return None, [
             _problem(errors, place, data, where, subject, _keys_inside(model, place) or known)
             for place, errors in by_place.items()
         ]
+
+
+def _with_one_stranger(model: type[BaseModel], data: Any) -> Any:
+    """The data without unknown keys after the first, where there are many: one is enough to be told."""
+    if not isinstance(data, dict) or model.model_config.get("extra") != "forbid":
+        return data
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    strangers = [key for key in data if key not in known][1:]
+    return {key: data[key] for key in data.keys() - strangers} if strangers else data
 
 
 def _keys_inside(model: type[BaseModel], place: Where) -> list[str]:
@@ -96,15 +109,18 @@ def _inside(details: ErrorDetails, data: Any) -> Where:
     """The error's place without the names that pydantic gives to the branches of a union."""
     place: list[str | int] = []
     for step in details["loc"]:
-        items = data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, (list, tuple)) else {}
-        if step in items:
-            data = items[step]
+        if step in data if isinstance(data, dict) else _is_index(data, step):
+            data = data[step]
         elif details["type"] == "missing":
             return (*place, step)
         else:
             break
         place.append(step)
     return tuple(place)
+
+
+def _is_index(data: Any, step: Any) -> bool:
+    return isinstance(data, (list, tuple)) and isinstance(step, int) and 0 <= step < len(data)
 
 
 def _problem(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
 from convstep.network.problems import Problem, raise_first, validate
 from convstep.network.source import Source, Where
@@ -20,6 +20,9 @@ from convstep.ops.registry import OPERATIONS, OPTIMIZERS, SCHEDULERS
 
 _NAME = re.compile(r"\w+(\.\w+)*")
 
+MOST_DIMENSIONS = 32
+MOST_ENTRIES = 10_000
+"""In one section: more than any network has layers."""
 _YES_NO = ("yes", "no", "on", "off", "y", "n")
 
 
@@ -40,6 +43,8 @@ def _version(value: Any) -> Any:
 def _names(value: Any) -> Any:
     if not isinstance(value, list):
         raise ValueError("takes a list of tensor names in brackets, such as [x] or [a, b]")
+    if len(value) > MOST_ENTRIES:
+        raise ValueError(f"takes up to {MOST_ENTRIES:,} tensors")
     return value
 
 
@@ -96,7 +101,7 @@ class ClaimForm(Section):
     """A derivative that someone worked out by hand."""
 
     of: str
-    index: list[Integer] | None = None
+    index: list[Integer] | None = Field(None, max_length=MOST_DIMENSIONS)
     # `is` is a keyword of Python.
     claimed: Any = Field(alias="is")
 
@@ -111,7 +116,7 @@ class Document(Section):
     seed: Integer = 0
     mode: Literal["train", "eval"] = "train"
     inputs: dict[Name, Any] = {}
-    layers: list[LayerHead]
+    layers: Annotated[list[LayerHead], FailFast()]
     weights: str | None = None
     loss: LossHead | None = None
     gradient: dict[str, Any] | None = None
@@ -121,7 +126,7 @@ class Document(Section):
     batch_size: Positive | None = None
     symbols: dict[str, Name] = {}
     indexing: Literal["torch", "flat1"] = "torch"
-    claims: list[ClaimForm] = []
+    claims: Annotated[list[ClaimForm], FailFast()] = []
 
 
 class Layer(NamedTuple):
@@ -150,6 +155,10 @@ def check(source: Source) -> Form:
     data = source.document
     if not isinstance(data, dict):
         raise source.error((), f"a network is a mapping with `inputs` and `layers`, not {show(data)}")
+    for section, entries in data.items():
+        if isinstance(entries, (dict, list)) and len(entries) > MOST_ENTRIES:
+            what = f"{section} holds {len(entries):,} entries; {MOST_ENTRIES:,} are the most: leave some out"
+            raise source.error((section,), what, key=True)
     data = _names_as_text(source, data)
     document, problems = validate(Document, data, (), "the network")
     items = data.get("layers")

@@ -18,19 +18,17 @@ from convstep.network.footprint import drawing_bytes
 from convstep.network.initialise import UnknownArgument, find, initialise
 from convstep.network.literals import numbers
 from convstep.network.problems import Model, raise_first, validate
-from convstep.network.schema import Section
+from convstep.network.schema import MOST_DIMENSIONS, Section
 from convstep.network.source import Source, Where
 from convstep.network.words import about, nearest, show
 from convstep.ops.arguments import Integer, Positive
 from convstep.ops.base import Array, Shape
 
-_MOST_DIMENSIONS = 32
-
 Dtype = Literal["float64", "float32", "int64", "int32", "int16", "int8", "uint8"]
 
 
 class _Form(Section):
-    shape: list[Positive] | None = Field(None, max_length=_MOST_DIMENSIONS)
+    shape: list[Positive] | None = Field(None, max_length=MOST_DIMENSIONS)
     dtype: Dtype | None = None
 
 

@@ -26,8 +26,8 @@ _PLAIN = "plain"
 _TEXT = "text"
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
-_MOST_VALUES = 1_000_000
-_MOST_BYTES = 64 * 2**20
+_MOST_VALUES = 250_000
+_MOST_BYTES = 16 * 2**20
 
 _TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
 _TOO_MANY = f"holds more than {_MOST_VALUES:,} values; keep numbers in an .npz file: {{file: x.npz}}"

@@ -26,7 +26,7 @@ DEEP = [
     ("{a: " * 100_000, "nested more than 64 levels deep"),
     ("- " * 100_000, "nested more than 64 levels deep"),
     ("? " * 100_000, "nested more than 64 levels deep"),
-    ("a: 1\n" * 600_000, "holds more than 1,000,000 values"),
+    ("a: 1\n" * 600_000, "holds more than 250,000 values"),
     ("".join(f"k{k}: 1\n" for k in range(20_000)), "the network needs `layers`"),
     (f"{NET}{'1' * 1_000_000}: 3\n", "this line is no `key: value`"),
     (NET.replace("2]]", "1" * 1_000_000 + "]]"), "too large for an integer"),
@@ -35,6 +35,15 @@ DEEP = [
     (NET.replace("Linear, out_features: 2", "ReLU, inputs: [" + "b" * 1_000_000 + "]"), "no input or layer 'bbb"),
     (NET.replace("out_features: 2", "out_features: [" + "1, " * 9999 + "1]"), "not [1, 1"),
     ("inputs: {x: 1}\nlayers:\n" + "- {name: a, op: RELUU}\n" * 5000, "no operation 'RELUU'"),
+    (
+        "inputs: {x: 1}\nlayers:\n" + "- {name: a, op: ReLU}\n" * 10_001,
+        "layers holds 10,001 entries; 10,000 are",
+    ),
+    ("inputs: {x: 1}\nlayers: [" + "3, " * 9_999 + "3]\n", "each of `layers` takes a mapping, not 3"),
+    (NET.replace("Linear", "ReLU, inputs: [" + "[1], " * 9_999 + "x]"), "each of `inputs` takes text, not [1]"),
+    (NET + "claims: [{of: x, is: 1, index: [" + "a, " * 100_000 + "1]}]\n", "index takes 32 or fewer values"),
+    (NET.replace("{x:", "{" + "'a b%d': 1, " * 1000 % tuple(range(1000)) + "x:"), "'a b0' is no name"),
+    (NET + "".join(f"key{k}: 1\n" for k in range(20_000)), "the network has no `key0`"),
     (NET + "convstep: 99\n", "takes 1, the only version"),
     (NET + "<<: {a: 1}\n", "has no `<<`"),
     (NET + "name: !!python/object/apply:os.system [ls]\n", "has no meaning here"),
@@ -112,7 +121,7 @@ def test_a_file_that_may_not_be_read(write: Callable[..., str], monkeypatch: pyt
 def test_a_file_as_large_as_a_disk(write: Callable[..., str]) -> None:
     name = write("")
     os.truncate(name, 2**40)
-    refused(name, "has more than 64 MiB")
+    refused(name, "has more than 16 MiB")
 
 
 # -- arrays -----------------------------------------------------------------------------------------------
