@@ -26,6 +26,17 @@ class Spot:
     position: int
 
 
+class Wording(str):
+    """A message for a wide line, with `shorter` ones, the longest first, for where there is less room."""
+
+    shorter: tuple[str, ...]
+
+    def __new__(cls, text: str, *shorter: str) -> Wording:
+        wording = super().__new__(cls, text)
+        wording.shorter = shorter
+        return wording
+
+
 class Landing(NamedTuple):
     """Where a move ends, and what there is to say about it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ from convstep.ops.rendering import Style, render
 
 _LONGEST = 60
 _MOST_READS = 3
+_ASIDE = re.compile(r" \((?:[^()]|\([^()]*\))*\)")
+"""The names, in parentheses, of what stands before them as numbers."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,18 @@ class Origin:
     def line(self) -> str:
         """One line: `iteration 40, forward, conv3[0,12,5,5] = Inf, from exp(812)`."""
         return f"iteration {self.found.iteration}, {self.phase}, {self.number}, {self.made}"
+
+    def wordings(self) -> tuple[str, ...]:
+        """The announcement of it, and shorter ones: what was calculated is the last to go."""
+        line, made = self.line(), _ASIDE.sub("", self.made)
+        element, _, value = self.number.rpartition(" = ")
+        first, when = f"first {value}:", f"iteration {self.found.iteration}"
+        return (
+            f"first non-finite: {line}",
+            f"first non-finite: {when}, {self.phase}, {self.number}, {made}",
+            f"{first} {when}, {self.phase}, {element}, {made}",
+            f"{first} {when}, {made}: {element}",
+        )
 
 
 def origin(recording: Recording, names: Names, found: NonFinite) -> Origin:

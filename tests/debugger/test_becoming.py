@@ -8,21 +8,15 @@ from by_visiting import becomes_true
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import networks, sample
+from random_conditions import pick_condition, recorded
 
 from convstep.debugger.stops.becoming import Becoming
 from convstep.debugger.stops.clock import Clock
-from convstep.engine.recording import Recording
 from convstep.engine.timeline import LEVELS, ORDERS
-from convstep.explain.language.conditions import parse_condition, vocabulary
-from convstep.explain.naming import Names
+from convstep.explain.language.conditions import parse_condition
 from convstep.network import load
 
 _MOST_STEPS = 1500
-
-
-def recorded(source):
-    recording = Recording(load(source))
-    return recording, vocabulary(recording.graph, recording.timeline, Names(recording.graph))
 
 
 def found(recording, node, level, order, backwards=False):
@@ -41,56 +35,6 @@ def compare(recording, node, level, order):
     visited = becomes_true(recording, node, level, order)
     assert found(recording, node, level, order) == visited
     assert found(recording, node, level, order, backwards=True) == visited
-
-
-def pick_condition(recording, words, choice):
-    """A condition about tensors of this network, with numbers that occur in it."""
-    keys = sorted(key for key in words.keys if np.prod(words.names.shape(key)))
-    shown = words.names.tensor
-
-    def tensor():
-        key = choice.choice(keys)
-        shape = words.names.shape(key)
-        values = _values(recording, key).reshape(-1)
-        if choice.random() < 0.4 and shape:
-            flat = choice.randrange(values.size)
-            return words.names.element(key, flat, shape), values[flat]
-        name = choice.choice(["{}", "{}", "abs({})", "max({})", "sum({})", "min({})", "mean({})"]).format(shown(key))
-        return name, choice.choice(values.tolist())
-
-    def about():
-        name, value = tensor()
-        sign = choice.choice(["<", "<=", ">", ">=", "==", "!="])
-        number = f"{choice.choice([value, value, 0.0, value * 1.5]):.17g}".replace("-", "-")
-        word = choice.choice(["phase", "layer", "op", "level"])
-        text = choice.choice(sorted(words.texts[word]))
-        spot = choice.randrange(200)
-        return choice.choice(
-            [
-                f"{name} {sign} {number}",
-                f"{name} {sign} prev({name})",
-                f"{word} == '{text}'",
-                f"position {sign} {spot}",
-                f"iteration {sign} 1",
-                f"any({shown(choice.choice(keys))} {sign} {number} or iteration == 5)",
-                f"all({name} {sign} {number})",
-                f"isnan({name})",
-                f"sum {sign} {number}",
-                f"abs(sum) {sign} {number}",
-            ]
-        )
-
-    text = about()
-    for _ in range(choice.choice([0, 0, 1, 1, 2])):
-        text = f"{choice.choice(['not ', ''])}({text}) {choice.choice(['and', 'or'])} {about()}"
-    return text
-
-
-def _values(recording, key):
-    from convstep.debugger.stops.timed import tensor_of
-
-    values = np.asarray(tensor_of(recording.iteration(0), key), dtype=np.float64)
-    return np.where(np.isfinite(values), values, 1.0)
 
 
 @given(networks(4), st.integers(0, 2**32))

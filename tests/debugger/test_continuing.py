@@ -177,7 +177,7 @@ def test_a_watch_shows_what_is_there(two_conv, text, level, position, value):
 def test_the_history_of_a_sum_under_way(two_conv):
     two_conv.watches.add("grad(w1)[1]")
     seen = two_conv.watches.seen(two_conv.watches.all[0], Spot("term", "gather", 30 + 2))
-    assert (seen.over, seen.history) == ("terms", (12.0, 48.0))
+    assert (seen.history.over, seen.history.numbers) == ("terms", (12.0, 48.0))
 
 
 def test_the_history_of_the_loss():
@@ -185,7 +185,7 @@ def test_the_history_of_the_loss():
     desk.recording.iteration(4)
     desk.watches.add("loss")
     seen = desk.watches.seen(desk.watches.all[0], Spot("op", "gather", 50))
-    assert (seen.over, len(seen.history)) == ("iterations", 5)
+    assert (seen.history.over, len(seen.history.numbers)) == ("iterations", 5)
 
 
 def test_a_watched_condition_stops_unless_told_otherwise(two_conv):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from convstep.debugger.moves import Spot
+from convstep.debugger.moves import Spot, Wording
 from convstep.debugger.screen.view import Lazy, Note, View
 from convstep.debugger.stops.clock import Clock
 from convstep.debugger.stops.desk import Desk
@@ -33,7 +33,23 @@ def announced(view: View, desk: Desk, spot: Spot) -> View:
     bar = view.timeline
     if found.step >= 0 and found.iteration == bar.iteration:
         bar = replace(bar, alarm=_time(desk, spot, found))
-    return replace(view, alarm=f"first non-finite: {_told(desk, found)}", timeline=bar)
+    return replace(view, alarm=announcement(desk), timeline=bar)
+
+
+def announcement(desk: Desk) -> str:
+    """Where the first number is that is not finite, and from what, where that iteration is at hand; "" for none."""
+    found = desk.lookout.found
+    if found is None:
+        return ""
+    names = desk.words.names
+    try:
+        wordings = origin(desk.recording, names, found).wordings()
+        ways = ("; g nan goes there", " (g nan)", "")
+        return Wording(*(f"{wording}{way}" for wording in wordings for way in ways))
+    except TooLong:
+        number = names.element(found.tensor, found.element, names.shape(found.tensor))
+        where = f"iteration {found.iteration}, {number} = {short(found.value)}"
+        return Wording(f"first non-finite: {where}; g nan goes there", f"{where}; g nan goes there")
 
 
 def _time(desk: Desk, spot: Spot, found: NonFinite) -> int:
@@ -44,16 +60,6 @@ def _time(desk: Desk, spot: Spot, found: NonFinite) -> int:
     if spot.level == "op" or step.scatters(spot.order):
         return end - 1
     return first + found.element * (1 if spot.level == "element" else step.terms[spot.order])
-
-
-def _told(desk: Desk, found: NonFinite) -> str:
-    """Where and what it is; and from what, where that iteration is at hand."""
-    names = desk.words.names
-    try:
-        return f"{origin(desk.recording, names, found).line()}; g nan goes there"
-    except TooLong:
-        number = names.element(found.tensor, found.element, names.shape(found.tensor))
-        return f"iteration {found.iteration}, {number} = {short(found.value)}; g nan goes there"
 
 
 def _with_watches(view: View, desk: Desk, spot: Spot) -> View:
@@ -68,7 +74,21 @@ def _with_watches(view: View, desk: Desk, spot: Spot) -> View:
 
 def told(seen: Seen) -> str:
     """A watch's value and its history: `0.53  ▇▅▃▂▁`."""
-    return f"{seen.value}  {sparkline(seen.history, WIDTH)}".rstrip()
+    history = seen.history
+    drawn = (bars if history.truths else sparkline)(history.numbers, WIDTH)
+    return f"{seen.value}  {history.of + ' ' if history.of and drawn else ''}{drawn}".rstrip()
+
+
+def bars(shares: Sequence[float], width: int) -> str:
+    """When a condition held: `█` all the time, `▁` never, `▄` for a part of it."""
+    parts = min(width, len(shares))
+    if len(shares) < 2:
+        return ""
+    means = [
+        sum(part) / len(part)
+        for part in (shares[k * len(shares) // parts : (k + 1) * len(shares) // parts] for k in range(parts))
+    ]
+    return "".join("█" if mean == 1 else "▄" if mean else "▁" for mean in means)
 
 
 def sparkline(numbers: Sequence[float], width: int) -> str:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from convstep.debugger.goto import tensor
-from convstep.debugger.moves import Landing, Spot
+from convstep.debugger.moves import Landing, Spot, Wording
 from convstep.debugger.stops.becoming import Becoming
 from convstep.debugger.stops.breakpoints import Breakpoint
 from convstep.debugger.stops.clock import Clock
@@ -69,7 +69,7 @@ class Search:
             raise ConvstepError("every number of the run is finite")
         self.recording.iteration(found.iteration, work=work)
         told = origin(self.recording, self.words.names, found)
-        line = f"first non-finite: {told.line()}"
+        line = Wording(*told.wordings())
         if found.step < 0:
             count = self.recording.timeline.count(self.spot.level, self.spot.order)
             return Landing(Spot(self.spot.level, self.spot.order, found.iteration * count - 1), line)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from convstep.debugger.moves import Spot
 from convstep.debugger.screen.view import View
 from convstep.engine.nonfinite import Lookout
-from convstep.engine.recording import Recording
+from convstep.engine.recording import Iteration, Recording
 from convstep.engine.state import State
 from convstep.explain.naming import Names
 
@@ -29,8 +29,15 @@ class Outlook:
             self._lookout = Lookout(recording)
             for iteration in recording.at_hand():
                 self._lookout.look(iteration)
-            recording.looked_at = self._lookout.look
+            recording.looked_at = self._look
         return self._lookout
+
+    def _look(self, iteration: Iteration) -> None:
+        """An iteration was run."""
+        if self._lookout is not None:
+            self._lookout.look(iteration)
+            if self._desk is not None and self._desk.recording is self._lookout.recording:
+                self._desk.watches.note(iteration.index)
 
     def desk(self, recording: Recording) -> Desk:
         """The breakpoints and watches."""

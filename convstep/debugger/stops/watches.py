@@ -14,20 +14,23 @@ import numpy as np
 from convstep.debugger.moves import Spot
 from convstep.debugger.stops.becoming import Becoming
 from convstep.debugger.stops.clock import NEVER, Clock
+from convstep.debugger.stops.histories import NONE, OF_STEPS, Histories, History, held_over_steps, over_steps, over_sums
 from convstep.debugger.stops.running_sums import sum_at
 from convstep.debugger.stops.stopping import Changes, Stops
 from convstep.debugger.stops.timed import Evaluation, Timed
+from convstep.debugger.stops.truth import Truth
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.engine.timeline import Level, Order, Place
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import Vocabulary, kind_of, parse_watch, shape_of, uses
-from convstep.explain.language.nodes import Node, Reference
+from convstep.explain.language.conditions import Vocabulary, kind_of, parse_watch, uses
+from convstep.explain.language.nodes import Before, Node, Reference, walk
 from convstep.explain.numbers import short
 
 _FEW = 6
 _NOT_YET = "·"
+_TRUE = "true"
 _MANY = 10_000
 _MOST_HISTORY = 10_000
 _MOST_AT_HAND = 200
@@ -43,14 +46,10 @@ class Watch:
 
 @dataclass(frozen=True)
 class Seen:
-    """A watch at a position: its value in words, and the numbers behind the sparkline.
-
-    `over` says what these numbers go over: "iterations" or "terms".
-    """
+    """A watch at a position: its value in words, and what is behind the sparkline."""
 
     value: str
-    history: tuple[float, ...] = ()
-    over: str = "iterations"
+    history: History = NONE
 
 
 @dataclass
@@ -60,8 +59,10 @@ class Watches:
     recording: Recording
     words: Vocabulary
     all: list[Watch] = field(default_factory=list)
-    _values: dict[str, dict[int, float]] = field(default_factory=dict)
     _evaluated: dict[tuple[str, Level, Order], _Evaluated] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._histories = Histories(self.recording, self.words.names, self.words.loss)
 
     def add(self, text: str, stops: bool | None = None) -> str:
         """Watch something; what was done, in words. Raises ConvstepError where it cannot be read.
@@ -106,19 +107,29 @@ class Watches:
         """A watch at a spot of an iteration that is at hand."""
         node = parse_watch(watch.text, self.words)
         place = self.recording.timeline.place(spot.level, spot.order, spot.position)
-        self._remember(watch, node, place.iteration)
-        history = self._history(watch, place.iteration)
+        self._histories.note(watch.text, node, place.iteration)
         if isinstance(node, Reference) and node.index is not None:
-            state = State(self.recording, place, spot.order)
-            partial = self._sums(state, node)
-            values, status = state.read(node.key, np.array([node.index]))
-            if status[0] == Status.BLANK:
-                return Seen(_NOT_YET, self._history(watch, place.iteration - 1))
-            if partial:
-                return Seen(f"{short(float(values[0]))}…", partial, "terms")
-            return Seen(f"{short(float(values[0]))}{'…' if status[0] == Status.PARTIAL else ''}", history)
-        value = self._now(watch, node, spot)
-        return Seen(value, self._history(watch, place.iteration - 1) if value == _NOT_YET else history)
+            return self._element(watch, node, State(self.recording, place, spot.order))
+        key = (watch.text, spot.level, spot.order)
+        if key not in self._evaluated:
+            self._evaluated[key] = _Evaluated(Clock(self.recording, spot.level, spot.order), node)
+        try:
+            value = self._evaluated[key].text(spot.position)
+            return Seen(value, self._history(watch, self._evaluated[key], place, spot.position, value))
+        except TooLong:
+            return Seen("… (an earlier iteration is not at hand)")
+
+    def _element(self, watch: Watch, node: Reference, state: State) -> Seen:
+        assert node.index is not None
+        values, status = state.read(node.key, np.array([node.index]))
+        history = self._histories.noted(watch.text, node, state.place.iteration + 1)
+        if status[0] == Status.BLANK:
+            history = self._histories.noted(watch.text, node, state.place.iteration)
+            return Seen(_NOT_YET, History(history))
+        value = short(float(values[0]))
+        if partial := self._sums(state, node):
+            return Seen(f"{value}…", History(partial, "terms"))
+        return Seen(f"{value}{'…' if status[0] == Status.PARTIAL else ''}", History(history))
 
     def _sums(self, state: State, node: Reference) -> tuple[float, ...]:
         """The running sums of the watched element while it is being made."""
@@ -134,42 +145,33 @@ class Watches:
         sums = (state.terms[k].sum for k in range(min(term + 1, _MOST_HISTORY)))
         return tuple(total for total in sums if total is not None)
 
-    def _now(self, watch: Watch, node: Node, spot: Spot) -> str:
-        key = (watch.text, spot.level, spot.order)
-        if key not in self._evaluated:
-            self._evaluated[key] = _Evaluated(Clock(self.recording, spot.level, spot.order), node)
-        try:
-            return self._evaluated[key].text(spot.position)
-        except TooLong:
-            return "… (an earlier iteration is not at hand)"
+    def _history(self, watch: Watch, evaluated: _Evaluated, place: Place, position: int, value: str) -> History:
+        clock, node = evaluated.clock, evaluated.node
+        time = position - place.iteration * clock.count
+        if uses(node, "sum"):
+            return over_sums(clock, node, place)
+        before = self._histories.noted(watch.text, node, place.iteration)
+        if (truth := evaluated.truth(place.iteration)) is not None:
+            if uses(node, *OF_STEPS) or not before:
+                return held_over_steps(truth, time)
+            return History((*before, float(value == _TRUE)), truths=True)
+        if uses(node, *OF_STEPS):
+            return over_steps(clock, node, place.iteration, time)
+        until = place.iteration + (value != _NOT_YET)
+        return History(self._histories.noted(watch.text, node, until), of=self._histories.of(node))
 
-    # -- history
+    def note(self, iteration: int) -> None:
+        """An iteration was run: what it ends with is kept. What needs an earlier one that is gone is left to `seen`."""
+        for watch in self.all:
+            node = parse_watch(watch.text, self.words)
+            back = sum(isinstance(each, Before) for each in walk(node))
+            if {*range(max(0, iteration - back), iteration)} <= {each.index for each in self.recording.at_hand()}:
+                self._histories.note(watch.text, node, iteration)
 
     def catch_up(self) -> None:
         """Take note of the iterations at hand that no watch has seen."""
         for iteration in self.recording.at_hand()[-_MOST_AT_HAND:]:
-            for watch in self.all:
-                self._remember(watch, parse_watch(watch.text, self.words), iteration.index)
-
-    def _remember(self, watch: Watch, node: Node, iteration: int) -> None:
-        """Note the finished value of this iteration, where it is one number."""
-        if uses(node, "position", "sum", "level", "phase", "layer", "op"):
-            return
-        known = self._values.setdefault(watch.text, {})
-        if iteration in known or shape_of(node, self.words.names) or kind_of(node) == "truth":
-            return
-        try:
-            known[iteration] = float(Evaluation(Clock(self.recording, "op", "gather"), iteration).timed(node).values)
-        except TooLong:  # an earlier iteration is asked for, and is not at hand
-            return
-
-    def _history(self, watch: Watch, iteration: int) -> tuple[float, ...]:
-        """Its values of the iterations seen, up to this one."""
-        known = self._values.get(watch.text, {})
-        node = parse_watch(watch.text, self.words)
-        if isinstance(node, Reference) and node.key == self.words.loss:
-            known = {**self.recording.losses, **known}
-        return tuple(known[k] for k in sorted(known) if k <= iteration)[-_MOST_HISTORY:]
+            self.note(iteration.index)
 
     # -- snapshots
 
@@ -199,12 +201,16 @@ class _Evaluated:
         self._becoming = Becoming(clock, node) if kind_of(node) == "truth" else None
         self._kept: tuple[int, Timed, int, str] | None = None
 
+    def truth(self, iteration: int) -> Truth | None:
+        """The condition in one iteration; None where it is a number."""
+        return None if self._becoming is None else self._becoming.truth(iteration)
+
     def text(self, position: int) -> str:
         """The value at a position, in words."""
         place = self.clock.timeline.place(self.clock.level, self.clock.order, position)
         time = position - place.iteration * self.clock.count
         if self._becoming is not None:
-            return "true" if position >= 0 and self._becoming.holds(place.iteration, time) else "false"
+            return _TRUE if position >= 0 and self._becoming.holds(place.iteration, time) else "false"
         if uses(self.node, "position", "sum"):
             return self._here(position, place, time)
         if self._kept is None or self._kept[0] != place.iteration:

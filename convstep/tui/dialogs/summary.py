@@ -35,13 +35,17 @@ _HINT = "A dot: not computed yet. A cell of a bar: a factor of 10. tab: {}"
 
 
 class SummaryDialog(SheetDialog):
-    """The rows of all layers; tab shows one kind of tensor alone, enter goes to the step that finishes the tensor."""
+    """The rows of all layers; tab shows one kind of tensor alone, enter goes to the step that finishes the tensor.
+
+    `alarm` is said where the rows, of finished tensors only, show nothing wrong.
+    """
 
     KEYS = ("tab one kind", "enter goes there")
     BINDINGS = [Binding("tab", "kind(1)", "Kind", show=False), Binding("shift+tab", "kind(-1)", "Kind", show=False)]
 
-    def __init__(self, rows: Sequence[Row], names: Names, key: str = "") -> None:
+    def __init__(self, rows: Sequence[Row], names: Names, key: str = "", alarm: str = "") -> None:
         super().__init__("Layers")
+        self.alarm = alarm
         self.rows, self.names = rows, names
         self.kinds = ("", *KINDS)
         self.kind = ""
@@ -55,7 +59,7 @@ class SummaryDialog(SheetDialog):
         return [row for row in self.rows if self.kind in ("", row.kind)]
 
     def heading(self, width: int) -> list[str]:
-        found = " · ".join(findings(self.rows)) or _NOTHING
+        found = " · ".join(findings(self.rows)) or self.alarm or _NOTHING
         kinds = " ".join(f"[{kind or 'all'}]" if kind == self.kind else kind or "all" for kind in self.kinds)
         return [found, _HINT.format(kinds)]
 

@@ -20,13 +20,17 @@ def summary(screen: MainScreen) -> None:
     session = screen.session
     state = session.state()
     step = state.step
+    found = session.lookout.found
+    met = found is not None and (found.iteration, found.step) <= state.place[:2]
 
     def done(rows: list[Row]) -> None:
+        from convstep.debugger.screen.alarms import announcement
         from convstep.tui.dialogs.summary import SummaryDialog
 
         key = "" if step is None else f"new({step.tensor})" if step.phase == "update" else step.writes
         screen.repaint()
-        screen.app.push_screen(SummaryDialog(rows, session.names, key), chosen)
+        alarm = announcement(session.desk) if met else ""
+        screen.app.push_screen(SummaryDialog(rows, session.names, key, alarm), chosen)
 
     def chosen(key: str | None) -> None:
         if key is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
+from convstep.debugger.moves import Wording
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.text import rule, wrap
 
@@ -20,5 +22,8 @@ def message_line(message: str, cursor: str, notices: Sequence[str], width: int, 
 
 
 def _one_line(text: str, width: int) -> str:
-    """What is too long ends after a whole word."""
+    """The longest wording that has room; what is too long ends after a whole word."""
+    if isinstance(text, Wording):
+        wordings = (str(text), *text.shorter)
+        text = next((wording for wording in wordings if cell_len(wording) <= width - 4), wordings[-1])
     return "".join(wrap(" ".join(text.split()), width - 4, 1))
