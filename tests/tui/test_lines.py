@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from convstep.debugger.moves import Wording
 from convstep.debugger.screen.view import Formula, FormulaTerm, Ledger, ProgramLine, TimelineBar
 from convstep.tui.theme.colours import Palette
 from convstep.tui.theme.glyphs import to_ascii
@@ -214,3 +215,12 @@ def test_a_ledger_cuts_names_and_keeps_numbers() -> None:
     lines = ledger_lines(ledger, 70, 3, Palette(True, "full"))
     assert "= -0.228517" in lines[2].text
     assert lines[2].text.rstrip().endswith("-0.5")
+
+
+@pytest.mark.parametrize(
+    ("width", "told"), [(60, "Inf came from 2.00e200 · 3.00e200"), (30, "2.00e200 · 3.00e200"), (20, "2.00e200 ·")]
+)
+def test_the_longest_wording_that_has_room(width: int, told: str) -> None:
+    wording = Wording("Inf came from 2.00e200 · 3.00e200", "2.00e200 · 3.00e200")
+    assert told in (text := message_line(wording, "", (), width, PALETTE).text)
+    assert ("came" in text) == (width == 60)

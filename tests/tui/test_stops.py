@@ -210,3 +210,25 @@ async def test_what_is_added_in_a_list_is_kept_before_the_list_is_closed(two_con
         assert len(two_conv.extras["breakpoints"]) == 1
         await press(pilot, "d")
         assert two_conv.extras["breakpoints"] == []
+
+
+def lines(pilot: Pilot[Any]) -> list[str]:
+    return [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+
+
+async def test_at_80_columns_the_first_nan_has_both_operands_and_the_summary_does_not_deny_it() -> None:
+    session = open_session(NETS / "explodes.yaml")
+    app = ConvstepApp(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, "g")
+        await answer(pilot, "nan")
+        told = next(line for line in lines(pilot) if "first Inf" in line)
+        assert "iteration 40, forward, out[0,0], from 4.18e153 · 4.47e155" in told
+        await press(pilot, "N")
+        assert "first Inf: iteration 40" in "\n".join(lines(pilot)), "announced from anywhere"
+        await press(pilot, "n", "r")
+        shown = "\n".join(lines(pilot))
+        assert "no NaN" not in shown
+        assert "first non-finite: iteration 40, forward, out[0,0] = Inf, from" in shown
+        await press(pilot, "escape", "home", "r")
+        assert "So far no NaN" in "\n".join(lines(pilot)), "there it had not happened"
