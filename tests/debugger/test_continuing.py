@@ -70,6 +70,7 @@ def test_without_stops_it_says_what_to_do(two_conv):
         ("o1 if loss > 3", "op", []),
         ("grad(w1) if loss > 3", "op", [7]),
         ("loss > 3", "op", [2]),
+        ("loss", "op", [2]),
     ],
 )
 def test_where_breakpoints_stop(two_conv, text, level, positions):
@@ -114,7 +115,15 @@ def test_on_off_and_toggled(two_conv):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("i", "there from the start"), ("o1 if o9 > 1", "no tensor"), ("o1 +", "column"), ("i[1]", "no step writes")],
+    [
+        ("i", "there from the start"),
+        ("o1 if o9 > 1", "no tensor"),
+        ("o1 +", "column"),
+        ("i[1]", "no step writes"),
+        ("o1 after -3", "whole number of hits"),
+        ("o1 after 9999999999999 hits", "12 digits"),
+        ("sum > 4 if o1 > 2", "and joins two conditions"),
+    ],
 )
 def test_what_could_never_stop_is_refused(two_conv, text, words):
     with pytest.raises(ConvstepError, match=words):

@@ -41,6 +41,8 @@ TWO_CONV = words_of(sample("two_conv"))
         "min(o1, 2) ≠ mean(i)",
         "new(w1) > prev(w1)",
         "((o1 > 1))",
+        "+o1 > -+2",
+        "not " * 40 + "o1 > 1",
     ],
 )
 def test_these_are_conditions(text):
@@ -72,6 +74,13 @@ def test_these_are_conditions(text):
         ("sum > o1", 1, "needs an index"),
         ("any(sum > 2)", 5, "stands outside"),
         ("prev(position) > 1", 6, "stands outside"),
+        ("not " * 41 + "o1 > 1", 165, "nested more than 40"),
+        ("not " * 1000 + "o1 > 1", 165, "nested more than 40"),
+        ("(" * 1000 + "o1" + ")" * 1000 + " > 1", 22, "nested more than"),
+        ("i[i[1]] > 2", 2, "an index is made of whole numbers"),
+        ("i[1 > 2", 2, "never closed"),
+        ("loss == nan", 9, "isnan(…)"),
+        ("phase == update", 10, "a text stands in quotes: phase == 'update'"),
         ("o1 >", 5, "where a number or a tensor is missing"),
         ("> 3", 1, "stands where a number"),
         ("new(i) > 2", 5, "nothing updates it"),

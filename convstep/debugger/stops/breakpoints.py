@@ -127,14 +127,19 @@ class Breakpoints:
         ignore = int(match["ignore"] or 0)
         where, given, condition = match["what"].partition(" if ")
         where, condition = where.strip(), condition.strip()
+        if re.search(r"\bafter\s+[-+.\w]*(\s+hits?)?$", match["what"]):
+            raise ConvstepError("after takes a whole number of hits, of at most 12 digits: … after 3 hits")
+        if where == "loss" and self.words.loss is not None and "loss" not in self.words.names.all():
+            where = self.words.loss
         enabled = like is None or like.enabled
         if like is not None and where == like.where(self.recording.timeline, self.words.names):
             return self.checked(replace(like, condition=condition, ignore=ignore))
         try:
             key, index = self.words.names.parse(where)
-        except ConvstepError:
+        except ConvstepError as error:
             if given:
-                raise
+                what = "before if stands what the breakpoint is on, o1 or grad(w1)[3]; and joins two conditions"
+                raise error if re.fullmatch(r"[\w.\[\], ()]*", where) else ConvstepError(what) from None
             return self.checked(Breakpoint(condition=where, ignore=ignore, enabled=enabled))
         return self.checked(Breakpoint(None, key, index, condition, ignore, enabled))
 

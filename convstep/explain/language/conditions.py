@@ -64,6 +64,7 @@ TEXTS_HERE = ("phase", "layer", "op", "level")
 TESTS = ("isnan", "isinf", "isfinite")
 REDUCTIONS = ("sum", "min", "max", "mean")
 _QUANTIFIERS = ("any", "all")
+_DEEPEST = 40
 _INSTEAD = {"=": "==", "<>": "!=", "&": "and", "&&": "and", "|": "or", "||": "or", "!": "not"}
 _COMPARISONS = {"≤": "<=", "≥": ">=", "≠": "!="}
 _SIGNS = ("<", "<=", ">", ">=", "==", "!=", "≤", "≥", "≠", *_INSTEAD)
@@ -128,13 +129,16 @@ class _Parser(Parser):
         self.tensors = set(words.names.all())
 
     def inside(self) -> Node:
-        if self.depth > 40:
-            raise ExpressionError(self.next.column, "nested too deep")
+        self._check_depth(self.depth)
         self.depth += 1
         try:
             return self._joined("or", "and")
         finally:
             self.depth -= 1
+
+    def _check_depth(self, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise ExpressionError(self.next.column, f"nested more than {_DEEPEST} levels deep")
 
     def _joined(self, word: str, tighter: str = "") -> Node:
         joined = [self._joined(tighter) if tighter else self._denied()]
@@ -151,6 +155,7 @@ class _Parser(Parser):
         negations = []
         while self._says("not"):
             negations.append(self.take())
+            self._check_depth(len(negations))
         node = self._compared()
         for token in reversed(negations):
             node = Not(token.column, node)
@@ -193,6 +198,13 @@ class _Parser(Parser):
             return Quantified(node.column, node.function, node.arguments[0])
         return Before(node.column, node.arguments[0]) if node.function == "prev" else node
 
+    def _meant(self, word: str) -> str:
+        """What a word that is no tensor was meant for, and how that is written."""
+        if word.lower() in ("nan", "inf", "infinity"):
+            return f"{word} is asked for with isnan(…), isinf(…) or isfinite(…)"
+        of = next((here for here, texts in self.words.texts.items() if word in texts), "")
+        return f"a text stands in quotes: {of} == '{word}'" if of else ""
+
     def reference(self, token: Token, written: str) -> Node:
         if written == token.text and token.text not in self.tensors:
             if token.text in (*NUMBERS_HERE, *TEXTS_HERE):
@@ -200,6 +212,8 @@ class _Parser(Parser):
             if token.text == "loss" and self.words.loss is not None:
                 loss = Reference(token.column, self.words.loss, None)
                 return Apply(token.column, "sum", (loss,)) if self.names.shape(loss.key) else loss
+            if instead := self._meant(token.text):
+                raise ExpressionError(token.column, instead)
         node = super().reference(token, written)
         assert isinstance(node, Reference)
         if node.key not in self.words.keys:

@@ -2,7 +2,7 @@
 
     sum      product (("+" | "-") product)*
     product  unary (("*" | "/" | "×" | "÷" | "·") unary)*
-    unary    "-" unary | power
+    unary    ("-" | "+") unary | power
     power    atom ("^" | "**") unary | atom "²"
     atom     number | tensor ("[" index "]")? | function "(" sum ("," sum)* ")" | "(" sum ")"
 
@@ -69,14 +69,21 @@ def _tokens(text: str, names: Names, pattern: re.Pattern[str]) -> list[Token]:
             at = word.end()
             continue
         if match is None:
-            what = "'[' is never closed" if text[at] == "[" else f"'{text[at]}' is no part of an expression"
-            raise ExpressionError(at + 1, what)
+            raise ExpressionError(at + 1, _no_token(text[at:]))
         kind = match.lastgroup or ""
         if kind != "space":
             tokens.append(Token(kind, _SAME.get(match[0], match[0]), at + 1))
         at = match.end()
     tokens.append(Token("end", "", len(text.rstrip()) + 1))
     return tokens
+
+
+def _no_token(rest: str) -> str:
+    """Why no token begins here."""
+    if rest[0] != "[":
+        return f"'{rest[0]}' is no part of an expression"
+    nested = "[" in rest[1:].partition("]")[0]
+    return "an index is made of whole numbers, not of other elements" if nested else "'[' is never closed"
 
 
 class Parser:
@@ -150,6 +157,9 @@ class Parser:
         try:
             if self.takes("-"):
                 return Negative(self.take().column, self.unary())
+            if self.takes("+"):
+                self.at += 1
+                return self.unary()
             return self.power()
         finally:
             self.depth -= 1
