@@ -225,6 +225,25 @@ class Window:
         codes = [np.where(f < 0, Empty.PADDING, Empty.NO).astype(np.uint8) for f in fed]
         return _cross(fed, codes, self.outputs)
 
+    def last_fed(self, into: IntArray) -> IntArray:
+        """For m input positions, the last output fed, -1 where there is none."""
+        at = unravel(into, self.size)
+        return _last([axis.feeds.max(axis=1)[i] for axis, i in zip(self.axes, at, strict=True)], self.outputs)
+
+    def last_at_tap(self, tap: IntArray) -> IntArray:
+        """For m taps, the last output that reads a position there, -1 where there is none."""
+        at = unravel(tap, self.taps)
+        reading = [np.where(a.reads >= 0, np.arange(a.outputs)[:, None], -1).max(axis=0) for a in self.axes]
+        return _last([last[i] for last, i in zip(reading, at, strict=True)], self.outputs)
+
+
+def _last(parts: list[IntArray], sizes: Shape) -> IntArray:
+    """Row-major flat positions, (m,), of one position per axis: -1 where any axis has none."""
+    flat = parts[0]
+    for part, size in zip(parts[1:], sizes[1:], strict=True):
+        flat = np.where((flat < 0) | (part < 0), -1, flat * size + part)
+    return flat
+
 
 def _cross(parts: list[IntArray], empties: list[Codes], sizes: Shape) -> tuple[IntArray, Codes]:
     """Row-major flat indices, (m, n_1 · n_2 · …), from one list of positions per axis, (m, n_axis).

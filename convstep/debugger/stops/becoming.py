@@ -7,19 +7,20 @@ step before is the one of the same sum.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from math import prod
 
 import numpy as np
 
 from convstep.debugger.stops.clock import NEVER, Clock
-from convstep.debugger.stops.running_sums import adds_up, blocks, reach, shared_sums, sum_at, sums_of
+from convstep.debugger.stops.running_sums import adds_up, blocks, reach, sum_at, sums_of
+from convstep.debugger.stops.shares import Shares
 from convstep.debugger.stops.truth import Bools, Moments, Truth
 from convstep.engine.sums import Floats
 from convstep.explain.language.conditions import uses
 from convstep.explain.language.nodes import Apply, Compare, Here, Logic, Node
 from convstep.ops.base import IntArray
 
-_CHECKED = 256
-"""After how many upstream elements it is asked whether to go on."""
 _KEPT = 32
 
 
@@ -41,28 +42,39 @@ class Becoming:
 
     def next(self, iteration: int, after: int) -> int | None:
         """The first such time after `after`; None where there is none in this iteration."""
-        return next((int(t[0]) for t in self._found(iteration, after, NEVER, False) if len(t)), None)
+        return next((int(t[0]) for t in self._found(iteration, after, NEVER, 1) if len(t)), None)
 
     def previous(self, iteration: int, before: int) -> int | None:
         """The last such time before `before`."""
-        return next((int(t[-1]) for t in self._found(iteration, -1, before, True) if len(t)), None)
+        return next((int(t[-1]) for t in self._found(iteration, -1, before, -1) if len(t)), None)
 
     def count(self, iteration: int, until: int = NEVER) -> int:
         """How many there are up to a time of an iteration."""
-        return sum(len(times) for times in self._found(iteration, -1, min(until, NEVER - 1) + 1, False))
+        return sum(len(times) for times in self._found(iteration, -1, min(until, NEVER - 1) + 1, 0))
 
-    def _found(self, iteration: int, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
-        """Such times strictly between two others, ascending within a portion, the portions in the direction."""
+    def nth(self, iteration: int, n: int) -> int | None:
+        """The one of an iteration before which there are n."""
+        for times in self._found(iteration, -1, NEVER, 0):
+            if n < len(times):
+                return int(times[n])
+            n -= len(times)
+        return None
+
+    def _found(self, iteration: int, after: int, before: int, way: int) -> Iterator[IntArray]:
+        """Such times strictly between two others, ascending within a portion, the portions in order.
+
+        `way` 1: up to the first one, -1: backwards, up to the last one, 0: all of them.
+        """
         if not self._possible(iteration):
             return
         if not self.of_sums:
             yield _between(self._settled(iteration, 0, self.clock.count), after, before)
             return
         steps = range(len(self.clock.timeline.steps))
-        for k in reversed(steps) if backwards else steps:
+        for k in reversed(steps) if way < 0 else steps:
             first, end = self.clock.span(k)
             if after < end - 1 and first < before:
-                for times in self._in_operation(iteration, k, after, before, backwards):
+                for times in self._in_operation(iteration, k, after, before, way):
                     yield _between(times, after, before)
 
     def _possible(self, iteration: int) -> bool:
@@ -93,7 +105,7 @@ class Becoming:
 
     # -- conditions on running sums
 
-    def _in_operation(self, iteration: int, k: int, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
+    def _in_operation(self, iteration: int, k: int, after: int, before: int, way: int) -> Iterator[IntArray]:
         clock = self.clock
         step = clock.timeline.steps[k]
         first, end = clock.span(k)
@@ -104,10 +116,13 @@ class Becoming:
         scatters = step.scatters(clock.order)
         if (scatters and clock.level == "element") or not adds_up(step, clock.iteration(iteration)):
             yield self._settled(iteration, first, end)
+        elif scatters and way:
+            time = self._shares(iteration, k).nearest(after, before, way < 0)
+            yield np.array([] if time is None else [time], dtype=np.intp)
         elif scatters:
-            yield from self._in_shares(iteration, k, before, backwards)
+            yield self._shares(iteration, k).times()
         else:
-            yield from self._in_elements(iteration, k, after, before, backwards)
+            yield from self._in_elements(iteration, k, after, before, way < 0)
 
     def _in_elements(self, iteration: int, k: int, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
         clock, truth = self.clock, self.truth(iteration)
@@ -136,30 +151,14 @@ class Becoming:
                 now[:, 1:], now[:, 0] = now[:, 1:] & ~now[:, :-1], now[:, 0] & ~self._held(iteration, times[:, 0])
                 yield times[now]
 
-    def _in_shares(self, iteration: int, k: int, before: int, backwards: bool) -> Iterator[IntArray]:
-        """In scatter order, from the operation's beginning: every sum needs all that came before."""
-        truth, first = self.truth(iteration), self.clock.span(k)[0]
-        bound = reach(self.clock.timeline.steps[k], self.clock.iteration(iteration))
-        if bound is not None and not can_hold(truth, self.node, bound).any():
-            return
-        per = self.clock.timeline.steps[k].terms["scatter"]
-        last = np.zeros(0, np.intp)
-        for shared in shared_sums(self.clock, k, iteration):
-            if shared.source % _CHECKED == 0:
-                self.clock.check()
-            times = first + shared.source * per + np.arange(per)
-            if times[0] >= before:
-                break
-            now = truth.holds(Moments(times, shared.values, shared.summed))
-            if not now.any():
-                continue
-            found = times[now & ~self._held(iteration, times, shared.before, shared.begun)]
-            if not backwards:
-                yield found
-            elif len(found := found[found < before]):
-                last = found
-        if backwards:
-            yield last
+    def _shares(self, iteration: int, k: int) -> Shares:
+        """In scatter order: an operation's shares to the elements whose sums might make it hold."""
+        step, truth = self.clock.timeline.steps[k], self.truth(iteration)
+        elements = np.arange(prod(step.shape))
+        bound = reach(step, self.clock.iteration(iteration))
+        if bound is not None:
+            elements = elements[can_hold(truth, self.node, bound)]
+        return Shares(self.clock, truth, k, elements, partial(self._held, iteration))
 
 
 def can_hold(truth: Truth, node: Node, bound: Floats) -> Bools:

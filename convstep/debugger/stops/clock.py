@@ -16,6 +16,7 @@ from convstep.engine.sums import collect, shares
 from convstep.engine.timeline import Level, Order, Place
 from convstep.engine.work import Work
 from convstep.ops.base import Empty, IntArray, Links
+from convstep.ops.feeding import Feeding
 
 RowBlocks = Iterator[tuple[IntArray, Links]]
 
@@ -122,28 +123,46 @@ class Clock:
         if (self.level, step) not in self._kept:
             about = self.timeline.steps[step]
             first, end = self.span(step)
-            last = np.full(prod(about.shape), end - 1)
+            sources = self._last_sources(step, iteration)
             terms = about.terms[self.order] if self.level == "term" else 1
-            for sources, links in self.rows(step, iteration):
-                tap = np.arange(links.index.shape[1]) if self.level == "term" else 0
-                times = np.broadcast_to(first + sources[:, None] * terms + tap, links.index.shape)
-                real = links.index >= 0
-                last[links.index[real]] = times[real]  # in ascending order: the last one stays
+            last = np.where(sources < 0, end - 1, first + sources * terms)
+            if self.level == "term":
+                met = np.zeros(prod(about.upstream_shape), bool)
+                met[sources[sources >= 0]] = True
+                for block, links in self.rows(step, iteration, np.flatnonzero(met)):
+                    own = (links.index >= 0) & (sources[links.index] == block[:, None])
+                    times = last[links.index] + np.arange(links.index.shape[1])
+                    last[links.index[own]] = times[own]  # in ascending order: the last one stays
             self._kept[self.level, step] = last
         return self._kept[self.level, step]
 
-    def rows(self, step: int, iteration: int, start: int = 0) -> RowBlocks:
-        """The Jacobian rows of a backward operation, in blocks: upstream elements from `start` on, and their links."""
+    def _last_sources(self, step: int, iteration: int) -> IntArray:
+        """The upstream element that gives the last share to each element, flat; -1 where none does."""
+        about = self.timeline.steps[step]
+        node, elements = about.node, np.arange(prod(about.shape))
+        assert node is not None
+        if isinstance(node.op, Feeding):
+            return node.op.last_fed(about.slot, elements)
+        call = self.iteration(iteration).calls[about.layer]
+        size = max(1, BLOCK // max(1, about.terms["gather"]))
+        last = np.full(elements.shape, -1)
+        for at in range(0, len(elements), size):
+            self.check()
+            block = elements[at : at + size]
+            last[block] = node.op.column(call, about.slot, block).index.max(axis=1, initial=-1)
+        return last
+
+    def rows(self, step: int, iteration: int, sources: IntArray) -> RowBlocks:
+        """The Jacobian rows of a backward operation, in blocks: some of these upstream elements, and their links."""
         about = self.timeline.steps[step]
         node = about.node
         assert node is not None
         call = self.iteration(iteration).calls[about.layer]
-        size, per = prod(about.upstream_shape), about.terms["scatter"]
-        block = max(1, BLOCK // max(per, 1))
-        for at in range(start, size, block):
+        block = max(1, BLOCK // max(about.terms["scatter"], 1))
+        for at in range(0, len(sources), block):
             self.check()
-            sources = np.arange(at, min(at + block, size))
-            yield sources, node.op.row(call, about.slot, sources)
+            some = sources[at : at + block]
+            yield some, node.op.row(call, about.slot, some)
 
     def exact(self, time: int, iteration: int) -> int:
         """The step that finishes an element: on the level of terms no empty ones are waited for."""

@@ -11,7 +11,7 @@ from convstep.debugger.stops.clock import BLOCK, Clock
 from convstep.debugger.stops.truth import Bools
 from convstep.engine.recording import Iteration
 from convstep.engine.state import State
-from convstep.engine.sums import Floats, collect, multiply, upstream_at
+from convstep.engine.sums import Floats, collect
 from convstep.engine.timeline import Place, Step
 from convstep.ops.arithmetic.arithmetic import Add
 from convstep.ops.arithmetic.reduction import Sum
@@ -112,51 +112,6 @@ def sum_at(clock: Clock, place: Place) -> float | None:
         sums = sums.whole()
         return float(sums.values[0]) if sums.summed[0] else None
     return float(sums.values[0, place.term]) if sums.summed[0, place.term] else None
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What one upstream element gives, tap by tap: running sums of the elements that get it, (n,), and those before.
-
-    Where `summed` is false the share goes nowhere; where `begun` is false it is the first that its element gets.
-    """
-
-    source: int
-    values: Floats
-    before: Floats
-    summed: Bools
-    begun: Bools
-
-
-@quiet
-def shared_sums(clock: Clock, step: int, index: int) -> Iterator[Shared]:
-    """The running sums of an operation in scatter order, one upstream element after the other."""
-    about, iteration = clock.timeline.steps[step], clock.iteration(index)
-    size = int(np.prod(about.shape))
-    total, begun = np.zeros(size), np.zeros(size, bool)
-    for sources, links in clock.rows(step, index):
-        upstream = upstream_at(about, iteration, sources)
-        products = multiply(links, np.broadcast_to(upstream[:, None], links.local.shape))
-        for row, source in enumerate(sources):
-            targets = links.index[row]
-            summed = targets >= 0
-            values, before = np.zeros(len(targets)), np.zeros(len(targets))
-            earlier = np.zeros(len(targets), bool)
-            for taps in _rounds(targets):
-                into = targets[taps]
-                before[taps], earlier[taps] = total[into], begun[into]
-                values[taps] = total[into] + products[row, taps]
-                total[into], begun[into] = values[taps], True
-            yield Shared(int(source), values, before, summed, earlier)
-
-
-def _rounds(targets: IntArray) -> Iterator[IntArray]:
-    """Taps, ascending, in rounds in which no element is met twice."""
-    left = np.flatnonzero(targets >= 0)
-    while len(left):
-        _, first = np.unique(targets[left], return_index=True)
-        yield left[np.sort(first)]
-        left = np.delete(left, first)
 
 
 def reach(step: Step, iteration: Iteration) -> Floats | None:

@@ -30,6 +30,14 @@ class Stops(Protocol):
         ...
 
 
+class Counted(Stops, Protocol):
+    """Stops of which one is found by its number."""
+
+    def nth(self, iteration: int, n: int) -> int | None:
+        """The one of an iteration before which there are n; None where there are no more."""
+        ...
+
+
 class _Listed:
     """Stops that are few enough to be listed."""
 
@@ -49,6 +57,10 @@ class _Listed:
 
     def count(self, iteration: int, until: int = NEVER) -> int:
         return int((self.times(iteration) <= until).sum())
+
+    def nth(self, iteration: int, n: int) -> int | None:
+        times = self.times(iteration)
+        return int(times[n]) if n < len(times) else None
 
 
 class Writes(_Listed):
@@ -112,17 +124,15 @@ class Changes(_Listed):
 class Later:
     """Stops without the first `ignore` of the whole run."""
 
-    def __init__(self, stops: Stops, ignore: int) -> None:
+    def __init__(self, stops: Counted, ignore: int) -> None:
         self.stops, self.ignore = stops, ignore
         self._counts: list[int] = []
 
     def next(self, iteration: int, after: int) -> int | None:
-        hits = self._before(iteration) + self.stops.count(iteration, after)
-        time = self.stops.next(iteration, after)
-        while time is not None and hits < self.ignore:
-            hits += 1
-            time = self.stops.next(iteration, time)
-        return time
+        earlier = self._before(iteration)
+        if earlier + self.stops.count(iteration, after) < self.ignore:
+            return self.stops.nth(iteration, self.ignore - earlier)
+        return self.stops.next(iteration, after)
 
     def previous(self, iteration: int, before: int) -> int | None:
         time = self.stops.previous(iteration, before)
@@ -142,7 +152,7 @@ class Later:
 
 def stops_of(clock: Clock, breakpoint: Breakpoint, condition: Node | None) -> Stops:
     """Where a breakpoint stops; `condition` is its condition, read."""
-    stops: Stops
+    stops: Counted
     if breakpoint.target == (None, None, None):
         assert condition is not None
         stops = Becoming(clock, condition)

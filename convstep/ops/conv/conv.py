@@ -83,6 +83,11 @@ class _Conv(Convolution):
         channels, _, taps, _ = self.counts
         return (made * channels + read % channels) * taps + tap
 
+    def last_use(self, weight: IntArray) -> tuple[IntArray, IntArray]:
+        # A weight is there for every output, on the padding too.
+        channels, _, taps, outputs = self.counts
+        return weight // (channels * taps), np.full(weight.shape, outputs - 1)
+
     # -- the whole tensor
 
     @cached_property

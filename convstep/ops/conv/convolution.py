@@ -13,6 +13,7 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
 from convstep.ops.base import Array, Empty, IntArray, Parameter, Shape, Spec
+from convstep.ops.feeding import Feeding
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes, ProductSum
 from convstep.ops.windows import Window
@@ -20,7 +21,7 @@ from convstep.ops.windows import Window
 AXIS_NAMES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
 
-class Convolution(ProductSum):
+class Convolution(Feeding, ProductSum):
     """A kernel met with an input over any number of axes, forwards or transposed.
 
     A subclass says which outputs read which inputs at which tap (`window`), and where in the weight a pair of
@@ -75,6 +76,10 @@ class Convolution(ProductSum):
     @abstractmethod
     def weight_at(self, made: IntArray, read: IntArray, tap: IntArray) -> IntArray:
         """The weight with which output channel `made` reads input channel `read` of its group at a tap."""
+
+    @abstractmethod
+    def last_use(self, weight: IntArray) -> tuple[IntArray, IntArray]:
+        """The output channels that elements of the weight make, and their last place there, -1 where there is none."""
 
     def infer_output(self) -> Spec:
         shape = self.inputs[0].shape
@@ -151,3 +156,15 @@ class Convolution(ProductSum):
         outputs = self.counts[3]
         plane = np.arange(self.batch) * self.out_channels + into[:, None]
         return flat(plane[:, :, None] * outputs + np.arange(outputs))
+
+    def last_fed(self, slot: int, into: IntArray) -> IntArray:
+        channels, per_group, _, outputs = self.counts
+        sample = np.full(into.shape, self.batch - 1)
+        if slot == 0:
+            sample, channel, place = unravel(into, (self.batch, self.channels, prod(self.window.size)))
+            made, position = (channel // channels + 1) * per_group - 1, self.window.last_fed(place)
+        elif slot == 1:
+            made, position = self.last_use(into)
+        else:
+            made, position = into, np.full(into.shape, outputs - 1)
+        return np.where((position < 0) | (sample < 0), -1, (sample * self.out_channels + made) * outputs + position)

@@ -65,3 +65,12 @@ class Layout:
         within = np.arange(self.samples)[:, None] * self._strides[1] + np.arange(self.places)
         members: IntArray = (channel * self.places)[:, None] + within.reshape(-1)
         return members
+
+    def last_member(self, group: IntArray) -> IntArray:
+        """The last element of each group."""
+        own, sample = self._strides
+        return (group + 1) * own - 1 + ((self.samples - 1) * sample if self.pooled else 0)
+
+    def last_channel_member(self, channel: IntArray) -> IntArray:
+        """The last element that meets each element of weight and bias."""
+        return (channel + 1) * self.places - 1 + (self.samples - 1) * self._strides[1]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from convstep.ops.base import Array, Call, Empty, IntArray, Links, Operation, Shape, Spec, quiet
 from convstep.ops.bounded import Bounded
 from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
+from convstep.ops.feeding import Feeding
 from convstep.ops.norm.norm_layout import Layout
 
 Floats = npt.NDArray[np.float64]
@@ -21,7 +22,7 @@ _FEW = 8
 """A group of at most so many numbers is small: there gradients are added up product by product."""
 
 
-class Standardise(Bounded, Operation):
+class Standardise(Bounded, Feeding, Operation):
     """y = (x − mean) / √(var + eps) · weight + bias, mean and variance taken over each group of numbers.
 
     A subclass says what the groups are (`layout`), and gives eps and its parameters. Where
@@ -214,6 +215,11 @@ class Standardise(Bounded, Operation):
             return Links(index, self._parameter_slope(call, slot, index))
         index = into[:, None] if self.fixed else self.layout.members(self.layout.group(into))
         return Links(index, self._slope(call, index, into[:, None]))
+
+    def last_fed(self, slot: int, into: IntArray) -> IntArray:
+        if slot:
+            return self.layout.last_channel_member(into)
+        return into if self.fixed else self.layout.last_member(self.layout.group(into))
 
     def _parameter_slope(self, call: Call, slot: int, out: IntArray) -> Floats:
         return self.standard(call, out) if slot == self.slots.get("weight") else np.ones(out.shape)
