@@ -14,3 +14,10 @@ class Bounded:
         For `OUTPUT` of its own terms, else of those of the gradient of operand `slot`. None where that is not cheap.
         """
         raise NotImplementedError
+
+    def extents(self, call: Call, slot: int, upstream: Array) -> tuple[Array, Array] | None:
+        """The least and the largest running sum of each element, up to rounding, or further out, as `reach` has it.
+
+        A closer look than `reach`, and several times as long. None where there is no better way than to add up.
+        """
+        return None

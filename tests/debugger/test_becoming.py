@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from networks import networks, sample
 from random_conditions import pick_condition, recorded
 
+from convstep.debugger.stops import extents, shares
 from convstep.debugger.stops.becoming import Becoming
 from convstep.debugger.stops.clock import Clock
 from convstep.engine.timeline import LEVELS, ORDERS
@@ -37,6 +38,17 @@ def compare(recording, node, level, order):
     assert found(recording, node, level, order, backwards=True) == visited
 
 
+@pytest.fixture(params=[False, True], ids=["small", "as if large"], scope="module")
+def limits(request):
+    """The ways of small networks, and those of large ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param:
+            patch.setattr(extents, "_FEW", 0)
+            patch.setattr(shares, "_NEAR", 0)
+        yield
+
+
+@pytest.mark.usefixtures("limits")
 @given(networks(4), st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_step_and_no_other(source, seed):

@@ -13,12 +13,13 @@ from math import prod
 import numpy as np
 
 from convstep.debugger.stops.clock import NEVER, Clock
-from convstep.debugger.stops.running_sums import adds_up, blocks, reach, sum_at, sums_of
+from convstep.debugger.stops.extents import candidates
+from convstep.debugger.stops.running_sums import adds_up, blocks, sum_at, sums_of
 from convstep.debugger.stops.shares import Shares
 from convstep.debugger.stops.truth import Bools, Moments, Truth
 from convstep.engine.sums import Floats
 from convstep.explain.language.conditions import uses
-from convstep.explain.language.nodes import Apply, Compare, Here, Logic, Node
+from convstep.explain.language.nodes import Node
 from convstep.ops.base import IntArray
 
 _KEPT = 32
@@ -133,9 +134,7 @@ class Becoming:
         count = (end - first) // terms
         low, high = max(0, (after + 1 - first) // terms), min(count, (before - first + terms - 1) // terms)
         elements = np.arange(low, max(low, high))
-        bound = reach(step, run) if len(elements) > 1 else None
-        if bound is not None:
-            elements = elements[can_hold(truth, self.node, bound[elements])]
+        elements = candidates(truth, k, elements, not on_terms)
         for block in blocks(step, elements, backwards):
             clock.check()
             if clock.work is not None:
@@ -153,56 +152,9 @@ class Becoming:
 
     def _shares(self, iteration: int, k: int) -> Shares:
         """In scatter order: an operation's shares to the elements whose sums might make it hold."""
-        step, truth = self.clock.timeline.steps[k], self.truth(iteration)
-        elements = np.arange(prod(step.shape))
-        bound = reach(step, self.clock.iteration(iteration))
-        if bound is not None:
-            elements = elements[can_hold(truth, self.node, bound)]
+        truth = self.truth(iteration)
+        elements = candidates(truth, k, np.arange(prod(self.clock.timeline.steps[k].shape)), False)
         return Shares(self.clock, truth, k, elements, partial(self._held, iteration))
-
-
-def can_hold(truth: Truth, node: Node, bound: Floats) -> Bools:
-    """Which elements' sums, of at most this magnitude, might make the condition hold somewhere within the element.
-
-    Only comparisons of the plain `sum`, or of its magnitude, with what does not change are judged.
-    """
-    return ~_never(truth, node, bound)
-
-
-def _never(truth: Truth, node: Node, bound: Floats) -> Bools:
-    """Which elements are certain never to make it hold."""
-    match node:
-        case Logic(_, "and", parts):
-            return np.asarray(np.any([_never(truth, part, bound) for part in parts], axis=0))
-        case Logic(_, "or", parts):
-            return np.asarray(np.all([_never(truth, part, bound) for part in parts], axis=0))
-        case Compare(_, sign, left, right) if uses(node, "sum"):
-            if uses(left, "sum"):
-                return _out_of_reach(truth, sign, left, right, bound)
-            flipped = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(sign, sign)
-            return _out_of_reach(truth, flipped, right, left, bound)
-    return np.zeros(len(bound), bool)
-
-
-def _out_of_reach(truth: Truth, sign: str, side: Node, other: Node, bound: Floats) -> Bools:
-    plain = isinstance(side, Here)
-    magnitude = isinstance(side, Apply) and side.function == "abs" and isinstance(side.arguments[0], Here)
-    if not (plain or magnitude) or uses(other, "sum"):
-        return np.zeros(len(bound), bool)
-    number = float(truth.number(other))
-    with np.errstate(all="ignore"):
-        match sign:
-            case ">":
-                return bound <= number
-            case ">=":
-                return bound < number
-            case "<" if plain:
-                return -bound >= number
-            case "<=" if plain:
-                return -bound > number
-            case "==":
-                return bound < abs(number)
-    return np.zeros(len(bound), bool)
 
 
 def _between(times: IntArray, after: int, before: int) -> IntArray:

@@ -16,13 +16,10 @@ from convstep.engine.timeline import Place, Step
 from convstep.ops.arithmetic.arithmetic import Add
 from convstep.ops.arithmetic.reduction import Sum
 from convstep.ops.base import Empty, IntArray, quiet
-from convstep.ops.bounded import Bounded
 from convstep.ops.products import ProductSum, gather
 
 _TOLD = 256
 """How many elements are told term by term in one go."""
-_SLACK = 1.01
-"""How much more than a bound the rounding of a sum may give."""
 
 
 @dataclass(frozen=True)
@@ -112,19 +109,6 @@ def sum_at(clock: Clock, place: Place) -> float | None:
         sums = sums.whole()
         return float(sums.values[0]) if sums.summed[0] else None
     return float(sums.values[0, place.term]) if sums.summed[0, place.term] else None
-
-
-def reach(step: Step, iteration: Iteration) -> Floats | None:
-    """A bound that no running sum of each element exceeds in magnitude, flat; None where none is cheap."""
-    if step.node is None or not isinstance(step.node.op, Bounded):
-        return None
-    call, upstream = iteration.calls[step.layer], iteration.grads.get(step.layer, np.zeros(0))
-    found = step.node.op.reach(call, step.slot, upstream)
-    if found is None:
-        return None
-    bound = found.reshape(-1).astype(np.float64) * _SLACK
-    bound[~np.isfinite(bound)] = np.inf
-    return bound
 
 
 def blocks(step: Step, elements: IntArray, backwards: bool) -> Iterator[IntArray]:

@@ -20,7 +20,8 @@ from convstep.ops.arguments import (
     TripleOrWords,
 )
 from convstep.ops.axis_maps import AxisMap, give_all_back, read_all
-from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, Spec, quiet
+from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Shape, Spec, quiet
+from convstep.ops.conv.conv_extents import Extents, of_input, of_output, of_weight
 from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.conv.convolution import Convolution
 from convstep.ops.indices import flat, unravel
@@ -126,6 +127,17 @@ class _Conv(Convolution):
         if self.bias and wanted[2]:
             gradients[2] = made.sum(axis=(0, *range(2, 2 + self.axes)))
         return gradients
+
+    @quiet
+    def extents(self, call: Call, slot: int, upstream: Array) -> Extents | None:
+        weight = call.operands[1]
+        if slot == 0:
+            plain = self.groups == 1 and not self._padding_maps
+            return of_input(self.made(upstream), weight, self.geometry) if plain else None
+        padded = read_all(self.batched(call.operands[0]), self._padding_maps)
+        if slot == OUTPUT:
+            return of_output(padded, weight, self.geometry)
+        return of_weight(padded, self.made(upstream), self.geometry, weight.shape) if slot == 1 else None
 
     # -- one element
 

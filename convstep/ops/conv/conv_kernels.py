@@ -61,9 +61,9 @@ class Geometry:
 
 def convolve(x: Array, weight: Array, geometry: Geometry) -> Array:
     """Σ over taps and the group's channels of x · weight: (N, C, *sizes), (O, C/groups, *kernel) → (N, O, *outputs)."""
-    columns = _columns(x, geometry)
+    read = columns(x, geometry)
     kernel = weight.reshape(geometry.groups, weight.shape[0] // geometry.groups, -1)
-    output: Array = np.matmul(kernel, columns)
+    output: Array = np.matmul(kernel, read)
     return output.reshape(x.shape[0], weight.shape[0], *geometry.outputs)
 
 
@@ -72,29 +72,29 @@ def input_gradient(upstream: Array, weight: Array, geometry: Geometry) -> Array:
     groups, batch = geometry.groups, upstream.shape[0]
     kernel = weight.reshape(groups, weight.shape[0] // groups, -1)
     by_group = upstream.reshape(batch, groups, weight.shape[0] // groups, -1)
-    columns = product(kernel.transpose(0, 2, 1), by_group)
+    given = product(kernel.transpose(0, 2, 1), by_group)
     channels = groups * weight.shape[1]
     if geometry.is_pointwise:
-        return columns.reshape(batch, channels, *geometry.sizes)
-    columns = columns.reshape(batch, channels, *geometry.kernel, *geometry.outputs)
-    padded = np.zeros((batch, channels, *geometry.padded), columns.dtype)
+        return given.reshape(batch, channels, *geometry.sizes)
+    given = given.reshape(batch, channels, *geometry.kernel, *geometry.outputs)
+    padded = np.zeros((batch, channels, *geometry.padded), given.dtype)
     for tap, reads in geometry.taps:
-        padded[reads] += columns[tap]
+        padded[reads] += given[tap]
     gradient: Array = padded[geometry.inner]
     return gradient
 
 
 def weight_gradient(x: Array, upstream: Array, geometry: Geometry, shape: Shape) -> Array:
     """What each weight gets back: (N, C, *sizes), (N, O, *outputs) → `shape`, the weight's."""
-    columns = _columns(x, geometry)
+    read = columns(x, geometry)
     by_group = upstream.reshape(x.shape[0], geometry.groups, shape[0] // geometry.groups, -1)
-    if x.shape[0] * prod(shape) <= columns.size:
-        each: Array = np.matmul(by_group, columns.swapaxes(2, 3))
+    if x.shape[0] * prod(shape) <= read.size:
+        each: Array = np.matmul(by_group, read.swapaxes(2, 3))
         total: Array = each.sum(axis=0)
         return total.reshape(shape)
-    gradient: Array = np.matmul(by_group[0], columns[0].swapaxes(1, 2))
+    gradient: Array = np.matmul(by_group[0], read[0].swapaxes(1, 2))
     for sample in range(1, x.shape[0]):
-        gradient += np.matmul(by_group[sample], columns[sample].swapaxes(1, 2))
+        gradient += np.matmul(by_group[sample], read[sample].swapaxes(1, 2))
     return gradient.reshape(shape)
 
 
@@ -108,7 +108,7 @@ def _padded(x: Array, geometry: Geometry) -> Array:
     return padded
 
 
-def _columns(x: Array, geometry: Geometry) -> Array:
+def columns(x: Array, geometry: Geometry) -> Array:
     """Every window as a column: (N, groups, C/groups · taps, outputs)."""
     batch, channels = x.shape[:2]
     shape = (batch, geometry.groups, channels // geometry.groups * prod(geometry.kernel), prod(geometry.outputs))
