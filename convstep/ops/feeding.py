@@ -1,4 +1,4 @@
-"""Operations that know which output an element feeds last, without listing all that it feeds."""
+"""Operations that know which outputs an element feeds first and last, without listing all that it feeds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from convstep.ops.base import IntArray
 class Feeding:
     """A part of an operation, beside `Operation`."""
 
-    def last_fed(self, slot: int, into: IntArray) -> IntArray:
-        """The last output element that each element of operand `slot` feeds, -1 where it feeds none: (m,)."""
+    def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
+        """The first and the last output element that each element of operand `slot` feeds, -1 for none: (m,) each."""
         raise NotImplementedError

@@ -225,24 +225,27 @@ class Window:
         codes = [np.where(f < 0, Empty.PADDING, Empty.NO).astype(np.uint8) for f in fed]
         return _cross(fed, codes, self.outputs)
 
-    def last_fed(self, into: IntArray) -> IntArray:
-        """For m input positions, the last output fed, -1 where there is none."""
+    def fed(self, into: IntArray) -> tuple[IntArray, IntArray]:
+        """For m input positions, the first and the last output fed, -1 where there is none."""
         at = unravel(into, self.size)
-        return _last([axis.feeds.max(axis=1)[i] for axis, i in zip(self.axes, at, strict=True)], self.outputs)
+        return _ends([axis.feeds[i] for axis, i in zip(self.axes, at, strict=True)], self.outputs)
 
-    def last_at_tap(self, tap: IntArray) -> IntArray:
-        """For m taps, the last output that reads a position there, -1 where there is none."""
+    def fed_at_tap(self, tap: IntArray) -> tuple[IntArray, IntArray]:
+        """For m taps, the first and the last output that reads a position there, -1 where there is none."""
         at = unravel(tap, self.taps)
-        reading = [np.where(a.reads >= 0, np.arange(a.outputs)[:, None], -1).max(axis=0) for a in self.axes]
-        return _last([last[i] for last, i in zip(reading, at, strict=True)], self.outputs)
+        reading = [np.where(axis.reads >= 0, np.arange(axis.outputs)[:, None], -1).T for axis in self.axes]
+        return _ends([outputs[i] for outputs, i in zip(reading, at, strict=True)], self.outputs)
 
 
-def _last(parts: list[IntArray], sizes: Shape) -> IntArray:
-    """Row-major flat positions, (m,), of one position per axis: -1 where any axis has none."""
-    flat = parts[0]
-    for part, size in zip(parts[1:], sizes[1:], strict=True):
-        flat = np.where((flat < 0) | (part < 0), -1, flat * size + part)
-    return flat
+def _ends(parts: list[IntArray], sizes: Shape) -> tuple[IntArray, IntArray]:
+    """The first and the last flat position, (m,), made of one position per axis: of lists (m, n), -1 for none."""
+    first, last = np.zeros((2, len(parts[0])), np.intp)
+    nowhere = np.zeros(len(parts[0]), bool)
+    for part, size in zip(parts, sizes, strict=True):
+        nowhere |= (part < 0).all(axis=1)
+        first = first * size + np.where(part < 0, size, part).min(axis=1)
+        last = last * size + part.max(axis=1)
+    return np.where(nowhere, -1, first), np.where(nowhere, -1, last)
 
 
 def _cross(parts: list[IntArray], empties: list[Codes], sizes: Shape) -> tuple[IntArray, Codes]:

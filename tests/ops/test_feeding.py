@@ -1,4 +1,4 @@
-"""Operations that say what an element feeds last say what the last link of its column says."""
+"""Operations that say what an element feeds first and last say what the links of its column say."""
 
 import numpy as np
 import pytest
@@ -10,14 +10,18 @@ FEEDING = [case for case in CASES if isinstance(case.build()[0], Feeding)]
 
 
 @pytest.mark.parametrize("case", FEEDING, ids=lambda case: case.id)
-def test_it_is_the_last_link_of_its_column(case):
+def test_they_are_the_ends_of_its_column(case):
     op, operands = case.build()
     made = call(op, operands)
     for slot in range(len(operands)):
         if op.is_differentiable(slot) and operands[slot].size:
             into = np.arange(operands[slot].size)[::-1]
-            last = op.column(made, slot, into).index.max(axis=1, initial=-1)
-            assert op.last_fed(slot, into).tolist() == last.tolist()
+            index = op.column(made, slot, into).index
+            last = index.max(axis=1, initial=-1)
+            first = np.where(
+                last < 0, -1, np.where(index < 0, made.output.size, index).min(axis=1, initial=made.output.size)
+            )
+            assert [ends.tolist() for ends in op.fed(slot, into)] == [first.tolist(), last.tolist()]
 
 
 def test_they_are_the_ones_with_the_longest_columns():

@@ -142,7 +142,7 @@ class Clock:
         node, elements = about.node, np.arange(prod(about.shape))
         assert node is not None
         if isinstance(node.op, Feeding):
-            return node.op.last_fed(about.slot, elements)
+            return node.op.fed(about.slot, elements)[1]
         call = self.iteration(iteration).calls[about.layer]
         size = max(1, BLOCK // max(1, about.terms["gather"]))
         last = np.full(elements.shape, -1)

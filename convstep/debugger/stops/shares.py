@@ -15,9 +15,11 @@ import numpy as np
 
 from convstep.debugger.stops.clock import BLOCK, Clock
 from convstep.debugger.stops.truth import Bools, Moments, Truth
+from convstep.engine.recording import Iteration
 from convstep.engine.sums import Floats, collect, shares
 from convstep.engine.timeline import Step
 from convstep.ops.base import IntArray
+from convstep.ops.feeding import Feeding
 
 Held = Callable[[IntArray, Floats, Bools], Bools]
 """Whether it held one step before some times, with these sums, where they had begun."""
@@ -54,36 +56,39 @@ class Shares:
     def step(self) -> Step:
         return self.clock.timeline.steps[self.k]
 
+    @property
+    def iteration(self) -> Iteration:
+        return self.clock.iteration(self.truth.iteration)
+
     def times(self) -> IntArray:
         """All such times, ascending."""
         first, end = self.clock.span(self.k)
         found = [np.zeros(0, np.intp)]
         for window in self._windows(first - 1, end):
+            if self._settled(window):
+                found.append(self._first_of(window))
+                continue
             for block in self._blocks(self.elements):
-                hits = self._hits(block, window, *self._sources(window))
-                times = self._placed(hits)
-                new = ~self.held(times, hits.before, hits.begun) & (times >= window.start) & (times < window.stop)
-                found.append(times[new])
+                found.append(self._new(self._hits(block, window, *self._sources(window)), window))
         return np.sort(np.concatenate(found))
 
     def nearest(self, after: int, before: int, backwards: bool) -> int | None:
         """The first time strictly between two others, or the last one."""
         windows = self._windows(after, before)
         for window in reversed(windows) if backwards else windows:
-            found, all_seen = self._near(window, backwards)
-            if not all_seen:
-                for block in self._blocks(self.elements):
-                    hits = self._hits(block, window, *self._sources(window))
-                    nearer = self._extreme(hits, window, backwards)
-                    if nearer is not None:
-                        found = nearer
-                        window = range(found + 1, window.stop) if backwards else range(window.start, found)
+            if self._settled(window):
+                times = self._first_of(window)
+                found = int(times[0]) if len(times) else None
+            else:
+                found = self._nearest(window, backwards)
             if found is not None:
                 return found
         return None
 
+    # -- windows: times between which the sum alone changes
+
     def _windows(self, after: int, before: int) -> list[range]:
-        """The times strictly between two others at which it might hold, in parts: in each, the sum alone changes."""
+        """The times strictly between two others at which it might hold, in such parts."""
         first, end = self.clock.span(self.k)
         low, high = max(first, after + 1), min(end, before)
         changes = self.truth.changes()
@@ -97,17 +102,113 @@ class Shares:
         first, per = self.clock.span(self.k)[0], self.step.terms["scatter"]
         return (window.start - first) // per, -(-(window.stop - first) // per)
 
+    def _settled(self, window: range) -> bool:
+        """Whether it holds there whatever the sums are: then it can begin to at the first time alone."""
+        return bool(self.truth.holds(Moments(np.array([window.start])))[0])
+
+    def _first_of(self, window: range) -> IntArray:
+        """The first time of a window where it begins to hold then."""
+        source, tap = divmod(window.start - self.clock.span(self.k)[0], self.step.terms["scatter"])
+        target = int(shares(self.step, self.iteration, source).target[tap])
+        start = range(window.start, window.start + 1)
+        if target >= 0:
+            return self._new(self._hits(np.array([target]), start, source, source + 1), start)
+        times = np.array([window.start])
+        return times[~self.held(times, np.zeros(1), np.zeros(1, bool))]
+
+    def _new(self, hits: _Hits, window: range) -> IntArray:
+        """When it begins to hold with some hits, within a window."""
+        times = self._placed(hits)
+        times = times[~self.held(times, hits.before, hits.begun)]
+        return times[(times >= window.start) & (times < window.stop)]
+
+    # -- the nearest one
+
+    def _nearest(self, window: range, backwards: bool) -> int | None:
+        if len(self.elements) * self.step.terms["gather"] > _NEAR:
+            walk = self._near if backwards or window.start > self.clock.span(self.k)[0] else self._from_the_beginning
+            found, is_all = walk(window, backwards)
+            if is_all or found is not None:
+                return found
+        found = None
+        ends = self._ends()
+        order = np.argsort(-ends[1] if backwards else ends[0], kind="stable")
+        for at in self._blocks(order):
+            low, high = self._sources(window)
+            some = at[(ends[1][at] >= low) & (ends[0][at] < high)]
+            if not len(some):
+                continue
+            nearer = self._extreme(self._hits(self.elements[some], window, low, high), window, backwards)
+            if nearer is not None:
+                found = nearer
+                window = range(found + 1, window.stop) if backwards else range(window.start, found)
+        return found
+
+    def _ends(self) -> tuple[IntArray, IntArray]:
+        """The first and the last upstream element that gives to each element, or more of them than that."""
+        operation = self.step.node and self.step.node.op
+        if isinstance(operation, Feeding):
+            return operation.fed(self.step.slot, self.elements)
+        count = len(self.elements)
+        return np.zeros(count, np.intp), np.full(count, self.step.elements["scatter"] - 1)
+
     def _extreme(self, hits: _Hits, window: range, backwards: bool) -> int | None:
-        """The first or the last of some hits in a window that had not held before: source by source."""
+        """The first or the last time in a window that some hits begin to hold: source by source."""
         sources = np.unique(hits.sources)
         for source in sources[::-1] if backwards else sources:
-            some = hits[hits.sources == source]
-            times = self._placed(some)
-            times = times[~self.held(times, some.before, some.begun)]
-            times = times[(times >= window.start) & (times < window.stop)]
+            times = self._new(hits[hits.sources == source], window)
             if len(times):
                 return int(times.max() if backwards else times.min())
         return None
+
+    def _near(self, window: range, backwards: bool) -> tuple[int | None, bool]:
+        """What is found share by share next to where one is; and whether all was looked at."""
+        maybe = self._maybe()
+        low, high = self._sources(window)
+        spent = 0
+        for source in range(high - 1, low - 1, -1) if backwards else range(low, high):
+            self.clock.check()
+            targets = shares(self.step, self.iteration, source).target
+            some = np.unique(targets[maybe[targets] & (targets >= 0)])
+            spent += len(targets) + len(some) * self.step.terms["gather"]
+            if spent > _NEAR:
+                return None, False
+            if len(some):
+                found = self._extreme(self._hits(some, window, source, source + 1), window, backwards)
+                if found is not None:
+                    return found, True
+        return None, True
+
+    def _from_the_beginning(self, window: range, backwards: bool) -> tuple[int | None, bool]:
+        """The same forwards from the first share of all, adding up as one goes."""
+        maybe, now = self._maybe(), np.array([window.start])
+        total, begun = np.zeros(maybe.shape), np.zeros(maybe.shape, bool)
+        for source in range(self._sources(window)[1]):
+            self.clock.check()
+            share = shares(self.step, self.iteration, source)
+            if (source + 1) * len(share.target) > _NEAR:
+                return None, False
+            real = (share.target >= 0) & maybe[share.target]
+            taps = np.flatnonzero(real)
+            before, values, earlier = np.zeros(len(taps)), np.zeros(len(taps)), np.zeros(len(taps), bool)
+            for nth in range(int(share.nth[taps].max(initial=-1)) + 1):
+                at = np.flatnonzero(share.nth[taps] == nth)
+                into = share.target[taps[at]]
+                before[at], earlier[at] = total[into], begun[into]
+                values[at] = total[into] = total[into] + share.products[taps[at]]
+                begun[into] = True
+            holds = np.flatnonzero(self.truth.holds(Moments(now, values, np.full(values.shape, True))))
+            times = window.start + source * len(share.target) + taps[holds]
+            times = times[~self.held(times, before[holds], earlier[holds])]
+            times = times[times < window.stop]
+            if len(times):
+                return int(times[0]), True
+        return None, True
+
+    def _maybe(self) -> Bools:
+        maybe = np.zeros(prod(self.step.shape), bool)
+        maybe[self.elements] = True
+        return maybe
 
     # -- elements as a whole
 
@@ -116,26 +217,26 @@ class Shares:
         for at in range(0, len(elements), size):
             self.clock.check()
             if self.clock.work is not None:
-                iteration, share = self.truth.iteration, at / len(elements)
-                self.clock.work.report(f"iteration {iteration}, {self.step.writes}, running sums", share)
+                text = f"iteration {self.truth.iteration}, {self.step.writes}, running sums"
+                self.clock.work.report(text, at / len(elements))
             yield elements[at : at + size]
 
     def _hits(self, elements: IntArray, window: range, low: int, high: int) -> _Hits:
         """The shares of some elements, from upstream elements `low` up to `high`, after which it holds in a window."""
-        collected = collect(self.step, self.clock.iteration(self.truth.iteration), elements)
+        collected = collect(self.step, self.iteration, elements)
         sources, sums = collected.links.index, collected.sums
         there = (sources >= max(low, 0)) & (sources < high)
-        now = np.full(sums.shape, window.start)
+        now = np.array([window.start])
         rows, terms = np.nonzero(there & self.truth.holds(Moments(now, sums, there)))
         hits = self._at(elements, sources, sums, rows, terms)
-        held = self.truth.holds(Moments(np.full(rows.shape, window.start), hits.before, hits.begun)) & hits.begun
+        held = self.truth.holds(Moments(now, hits.before, hits.begun)) & hits.begun
         # Before the first time of the window it may have been otherwise.
         return hits[~held | (hits.sources == low)]
 
     def _at(self, elements: IntArray, sources: IntArray, sums: Floats, rows: IntArray, terms: IntArray) -> _Hits:
         own, earlier = sources[rows, terms], terms - 1
         before = np.where(terms > 0, sums[rows, earlier], 0.0)
-        begun = np.cumsum(sources >= 0, axis=1)[rows, terms] > 1
+        begun = terms > np.argmax(sources >= 0, axis=1)[rows]
         nth = np.zeros(len(rows), np.intp)
         same = (terms > 0) & (sources[rows, earlier] == own)
         while same.any():
@@ -158,30 +259,6 @@ class Shares:
             row = np.searchsorted(some, hits.sources[mine])
             times[mine] = first + hits.sources[mine] * per + _taps(links.index, row, hits.targets[mine], hits.nth[mine])
         return times
-
-    # -- share by share
-
-    def _near(self, window: range, backwards: bool) -> tuple[int | None, bool]:
-        """What is found next to where one is; and whether all was looked at."""
-        maybe = np.zeros(prod(self.step.shape), bool)
-        maybe[self.elements] = True
-        iteration = self.clock.iteration(self.truth.iteration)
-        low, high = self._sources(window)
-        spent = 0
-        for source in range(high - 1, low - 1, -1) if backwards else range(low, high):
-            self.clock.check()
-            targets = shares(self.step, iteration, source).target
-            targets = targets[targets >= 0]
-            some = np.unique(targets[maybe[targets]])
-            spent += len(targets) + len(some) * self.step.terms["gather"]
-            if spent > _NEAR:
-                return None, False
-            if not len(some):
-                continue
-            found = self._extreme(self._hits(some, window, source, source + 1), window, backwards)
-            if found is not None:
-                return found, True
-        return None, True
 
 
 def _taps(rows: IntArray, row: IntArray, targets: IntArray, nth: IntArray) -> IntArray:

@@ -84,10 +84,10 @@ class _Conv(Convolution):
         channels, _, taps, _ = self.counts
         return (made * channels + read % channels) * taps + tap
 
-    def last_use(self, weight: IntArray) -> tuple[IntArray, IntArray]:
+    def used(self, weight: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         # A weight is there for every output, on the padding too.
         channels, _, taps, outputs = self.counts
-        return weight // (channels * taps), np.full(weight.shape, outputs - 1)
+        return weight // (channels * taps), np.zeros_like(weight), np.full(weight.shape, outputs - 1)
 
     # -- the whole tensor
 

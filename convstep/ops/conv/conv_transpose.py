@@ -82,10 +82,10 @@ class _ConvTranspose(Convolution):
             gradients[2] = made.sum(axis=(0, *range(2, 2 + self.axes)))
         return gradients
 
-    def last_use(self, weight: IntArray) -> tuple[IntArray, IntArray]:
+    def used(self, weight: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         channels, per_group, taps, _ = self.counts
         channel, fed, tap = unravel(weight, (self.channels, per_group, taps))
-        return channel // channels * per_group + fed, self.window.last_at_tap(tap)
+        return channel // channels * per_group + fed, *self.window.fed_at_tap(tap)
 
     # -- one element
 

@@ -78,8 +78,8 @@ class Convolution(Feeding, ProductSum):
         """The weight with which output channel `made` reads input channel `read` of its group at a tap."""
 
     @abstractmethod
-    def last_use(self, weight: IntArray) -> tuple[IntArray, IntArray]:
-        """The output channels that elements of the weight make, and their last place there, -1 where there is none."""
+    def used(self, weight: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """The output channel that elements of the weight make, the first and the last place there, -1 for none."""
 
     def infer_output(self) -> Spec:
         shape = self.inputs[0].shape
@@ -157,14 +157,17 @@ class Convolution(Feeding, ProductSum):
         plane = np.arange(self.batch) * self.out_channels + into[:, None]
         return flat(plane[:, :, None] * outputs + np.arange(outputs))
 
-    def last_fed(self, slot: int, into: IntArray) -> IntArray:
+    def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
         channels, per_group, _, outputs = self.counts
-        sample = np.full(into.shape, self.batch - 1)
         if slot == 0:
             sample, channel, place = unravel(into, (self.batch, self.channels, prod(self.window.size)))
-            made, position = (channel // channels + 1) * per_group - 1, self.window.last_fed(place)
-        elif slot == 1:
-            made, position = self.last_use(into)
+            fed, ends = channel // channels * per_group, self.window.fed(place)
+            samples, made = (sample, sample), (fed, fed + per_group - 1)
         else:
-            made, position = into, np.full(into.shape, outputs - 1)
-        return np.where((position < 0) | (sample < 0), -1, (sample * self.out_channels + made) * outputs + position)
+            fed, *ends = self.used(into) if slot == 1 else (into, np.zeros_like(into), np.full(into.shape, outputs - 1))
+            samples, made = (np.zeros_like(into), np.full(into.shape, self.batch - 1)), (fed, fed)
+        first, last = (
+            np.where(place < 0, -1, (sample * self.out_channels + channel) * outputs + place)
+            for sample, channel, place in zip(samples, made, ends, strict=True)
+        )
+        return first, last

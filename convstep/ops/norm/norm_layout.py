@@ -66,11 +66,13 @@ class Layout:
         members: IntArray = (channel * self.places)[:, None] + within.reshape(-1)
         return members
 
-    def last_member(self, group: IntArray) -> IntArray:
-        """The last element of each group."""
+    def ends(self, group: IntArray) -> tuple[IntArray, IntArray]:
+        """The first and the last element of each group."""
         own, sample = self._strides
-        return (group + 1) * own - 1 + ((self.samples - 1) * sample if self.pooled else 0)
+        first = group * own
+        return first, first + own - 1 + ((self.samples - 1) * sample if self.pooled else 0)
 
-    def last_channel_member(self, channel: IntArray) -> IntArray:
-        """The last element that meets each element of weight and bias."""
-        return (channel + 1) * self.places - 1 + (self.samples - 1) * self._strides[1]
+    def channel_ends(self, channel: IntArray) -> tuple[IntArray, IntArray]:
+        """The first and the last element that meets each element of weight and bias."""
+        first = channel * self.places
+        return first, first + self.places - 1 + (self.samples - 1) * self._strides[1]

@@ -216,10 +216,10 @@ class Standardise(Bounded, Feeding, Operation):
         index = into[:, None] if self.fixed else self.layout.members(self.layout.group(into))
         return Links(index, self._slope(call, index, into[:, None]))
 
-    def last_fed(self, slot: int, into: IntArray) -> IntArray:
+    def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
         if slot:
-            return self.layout.last_channel_member(into)
-        return into if self.fixed else self.layout.last_member(self.layout.group(into))
+            return self.layout.channel_ends(into)
+        return (into, into) if self.fixed else self.layout.ends(self.layout.group(into))
 
     def _parameter_slope(self, call: Call, slot: int, out: IntArray) -> Floats:
         return self.standard(call, out) if slot == self.slots.get("weight") else np.ones(out.shape)
