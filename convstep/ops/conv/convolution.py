@@ -159,15 +159,17 @@ class Convolution(Feeding, ProductSum):
 
     def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
         channels, per_group, _, outputs = self.counts
+        first_sample, last_sample = np.zeros_like(into), np.full(into.shape, self.batch - 1)
         if slot == 0:
             sample, channel, place = unravel(into, (self.batch, self.channels, prod(self.window.size)))
-            fed, ends = channel // channels * per_group, self.window.fed(place)
-            samples, made = (sample, sample), (fed, fed + per_group - 1)
+            first_sample = last_sample = sample
+            made, (first, last) = channel // channels * per_group, self.window.fed(place)
+            most = made + per_group - 1
+        elif slot == 1:
+            made, first, last = self.used(into)
+            most = made
         else:
-            fed, *ends = self.used(into) if slot == 1 else (into, np.zeros_like(into), np.full(into.shape, outputs - 1))
-            samples, made = (np.zeros_like(into), np.full(into.shape, self.batch - 1)), (fed, fed)
-        first, last = (
-            np.where(place < 0, -1, (sample * self.out_channels + channel) * outputs + place)
-            for sample, channel, place in zip(samples, made, ends, strict=True)
-        )
-        return first, last
+            made = most = into
+            first, last = np.zeros_like(into), np.full(into.shape, outputs - 1)
+        first = np.where(first < 0, -1, (first_sample * self.out_channels + made) * outputs + first)
+        return first, np.where(last < 0, -1, (last_sample * self.out_channels + most) * outputs + last)
