@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from convstep.debugger.keeping import snapshot
+from convstep.debugger.keeping.session_snapshot import MINE
 from convstep.debugger.moves import Spot
-from convstep.debugger.session import MINE, Session
+from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 
 

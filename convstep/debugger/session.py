@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convstep.debugger import goto, moves
 from convstep.debugger.keeping import snapshot
+from convstep.debugger.keeping.saving import unused_name
+from convstep.debugger.keeping.session_snapshot import snapshot_of
 from convstep.debugger.moves import Landing, Spot
 from convstep.debugger.screen.builder import ScreenBuilder
 from convstep.debugger.screen.view import View
@@ -18,7 +19,7 @@ from convstep.debugger.whatif.trial import Trial, from_extras
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.engine.timeline import Place
-from convstep.engine.work import QUIET
+from convstep.engine.work import QUIET, Work
 from convstep.errors import ConvstepError
 from convstep.explain.naming import Names
 from convstep.network.graph import Graph
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from convstep.debugger.whatif.beside import Beside
     from convstep.engine.nonfinite import Lookout
 
-MINE = "mine"
-"""Under this name snapshots keep what --mine gave."""
 _LONGEST_HISTORY = 500
 
 
@@ -281,33 +280,23 @@ class Session:
     def propose_name(self) -> str:
         """A file name that does not exist yet, in the current directory."""
         stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in self.graph.name) or "session"
-        number = 1
-        while Path(f"{stem}-{number}{snapshot.SUFFIX}").exists():
-            number += 1
-        return f"{stem}-{number}{snapshot.SUFFIX}"
+        return unused_name(stem, snapshot.SUFFIX)
 
     def save(self, path: str) -> str:
         """Save a snapshot there. Raises ConvstepError where that is impossible."""
-        if not path.strip():
-            raise ConvstepError("a snapshot needs a file name")
-        original = self.trial.original
-        iteration = original.iteration(self.place.iteration)
-        spot = self.spot
-        snapshot.write(
-            os.path.expanduser(path.strip()),
-            snapshot.Snapshot(
-                original.graph,
-                spot.level,
-                spot.order,
-                spot.position,
-                iteration.index,
-                iteration.start,
-                original.losses,
-                tuple((s.level, s.order, s.position) for s in self.history),
-                tuple((s.level, s.order, s.position) for s in self.future),
-                self.look,
-                {**self.extras, **({MINE: self.mine.as_data()} if self.mine else {})},
-            ),
-        )
+        message = self.saving(path)(QUIET)
         self.unsaved = False
-        return f"saved to {path.strip()}; convstep {path.strip()} resumes here"
+        return message
+
+    def saving(self, path: str) -> Callable[[Work], str]:
+        """The work that saves this moment of the session there. Raises ConvstepError, now or then."""
+        path = path.strip()
+        if not path:
+            raise ConvstepError("a snapshot needs a file name")
+        kept = snapshot_of(self)
+
+        def write(work: Work) -> str:
+            snapshot.write(os.path.expanduser(path), kept)
+            return f"saved to {path}; convstep {path} resumes here"
+
+        return write

@@ -20,6 +20,7 @@ from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 from convstep.engine.timeline import LEVELS, ORDERS
+from convstep.engine.work import QUIET
 from convstep.errors import ConvstepError
 from convstep.network import load
 
@@ -317,3 +318,18 @@ def rewrite(path, change):
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in entries.items():
             archive.writestr(name, data)
+
+
+def test_what_is_saved_beside_the_screen_is_the_moment_at_which_that_was_asked_for(tmp_path):
+    session = open_session(sample("two_conv"))
+    session.next()
+    session.look["windows"] = {"o1": {"row": 0}}
+    write = session.saving(str(tmp_path / "here.convstep"))
+    session.next()
+    session.look["windows"]["o1"]["row"] = 1
+    session.extras["watches"] = []
+    assert "resumes here" in write(QUIET)
+    assert session.unsaved, "nobody has taken note of it yet"
+    again = open_session(tmp_path / "here.convstep")
+    assert again.spot.position == 0
+    assert again.look["windows"]["o1"] == {"row": 0} and "watches" not in again.extras

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from convstep.debugger.keeping import snapshot
 from convstep.debugger.keeping.container import ContainerError, pack, unpack
 from convstep.debugger.keeping.saving import is_alive, start_of, write_whole
+from convstep.debugger.keeping.session_snapshot import copied, entry
 from convstep.debugger.landmarks import landmarks, relocate
 from convstep.debugger.opening import resume, set_mine
 from convstep.debugger.session import Session
@@ -101,11 +102,11 @@ class Autosave:
             "mine": self._mine,
             "process": [os.getpid(), start_of(os.getpid())],
             "iterations": self._iterations,
-            "spot": list(_entry(session.spot)),
-            "history": [list(_entry(spot)) for spot in session.history],
-            "future": [list(_entry(spot)) for spot in session.future],
-            "look": _copy(session.look),
-            "extras": _copy(session.extras),
+            "spot": list(entry(session.spot)),
+            "history": [list(entry(spot)) for spot in session.history],
+            "future": [list(entry(spot)) for spot in session.future],
+            "look": copied(session.look),
+            "extras": copied(session.extras),
             "landmarks": landmarks(session),
         }
 
@@ -219,14 +220,3 @@ def _mark(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return {"size": found.st_size, "content": content} if content else {"size": found.st_size, "at": found.st_mtime_ns}
-
-
-def _entry(spot: Any) -> tuple[Any, ...]:
-    return spot.level, spot.order, spot.position
-
-
-def _copy(value: Any) -> Any:
-    """Plain data that stays as it is, whatever happens to the original."""
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from convstep.debugger.keeping.saving import unused_name
 from convstep.debugger.origins import Explainer
 from convstep.debugger.screen.view import HIDDEN, Grid
 from convstep.engine.state import State, Status
@@ -102,10 +103,7 @@ def formula_of(state: State, names: Names, address: Address, form: Form) -> str:
 def propose(stem: str, form: Form) -> str:
     """A file name that does not exist yet, in the current directory."""
     plain = re.sub(r"[^\w.]+", "-", stem).strip("-.") or "export"
-    number = 1
-    while Path(f"{plain}-{number}.{form}").exists():
-        number += 1
-    return f"{plain}-{number}.{form}"
+    return unused_name(plain, f".{form}")
 
 
 def checked(path: str) -> str:

@@ -42,6 +42,14 @@ def write_whole(path: Path, data: bytes) -> None:
     _tidy(path.parent)
 
 
+def unused_name(stem: str, suffix: str) -> str:
+    """A file name that does not exist yet, in the current directory: `two_conv-1.convstep`."""
+    number = 1
+    while Path(f"{stem}-{number}{suffix}").exists():
+        number += 1
+    return f"{stem}-{number}{suffix}"
+
+
 def _mode_of(path: Path) -> int | None:
     """The permissions of the file that is there; None where there is none. Raises OSError for a device or a pipe."""
     try:

@@ -58,7 +58,11 @@ def save(screen: MainScreen) -> None:
     def take(path: str) -> str:
         if session.graph_bytes < _QUICK_BYTES:
             return session.save(path)
-        screen.work(f"saving {path.strip()}", lambda work: session.save(path), screen.told)
+        screen.work(f"saving {path.strip()}", session.saving(path), saved)
         return ""
+
+    def saved(message: str) -> None:
+        session.unsaved = False
+        screen.told(message)
 
     screen.app.push_screen(SaveDialog(take, session.propose_name()), screen.told)
