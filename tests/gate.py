@@ -12,14 +12,14 @@ from convstep.engine import recording as engine
 
 
 class Gate:
-    """Holds every further iteration back until it is opened."""
+    """Holds iterations back until it is opened: from `first` on."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int = 1) -> None:
         self.open = threading.Event()
         real = engine.run_iteration
 
         def slow(graph: Any, timeline: Any, index: int, start: Any, work: Any) -> Any:
-            while index > 0 and not self.open.wait(0.005):
+            while index >= first and not self.open.wait(0.005):
                 work.check()
             return real(graph, timeline, index, start, work)
 

@@ -63,7 +63,7 @@ def _block(block: Any) -> Any:
     written = [block.format.text(float(value)) for value in cells.values]
     corners = [block.element(k) for k in {0, size - 1}] if size else []
     assert block.follow is None or 0 <= block.follow < size
-    assert block.scale > 0
+    assert block.scale > 0 or not cells.status.any()
     arrays = [a.tobytes() for a in (cells.values, cells.status, cells.marks)]
     head = (block.key, block.title, block.note, block.shape, block.scale, block.follow, block.sign, block.tensor)
     return [head, block.format, arrays, written, corners]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import os
 import shlex
 import sys
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from convstep.debugger.session import Session
     from convstep.tui.show import Ending
 
+_PATIENCE = 0.05
+"""Seconds for which the first screen waits for the first iteration."""
+
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
@@ -34,7 +38,8 @@ def run(options: argparse.Namespace) -> int:
             raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
         with Progress(1) as progress:
             meanwhile = _import_the_screen if _on_a_terminal() else None
-            session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile)
+            patience = _PATIENCE if meanwhile and not options.mine else math.inf
+            session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile, patience)
             if options.mine:
                 _set_beside(session, options.mine, options.renamed)
         if not _on_a_terminal():
@@ -95,6 +100,8 @@ def _ended(ending: Ending, keeper: Autosave) -> int:
     if ending.error is None and not ending.signal:
         keeper.forget()
         return 0
+    if isinstance(ending.error, (ConvstepError, MemoryError)):
+        raise ending.error  # bad input that the first run has found
     from convstep.debugger.keeping import crash
 
     path = keeper.keep()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,19 +20,26 @@ def open_session(
     at: str | None = None,
     progress: Callable[[int], None] | None = None,
     meanwhile: Callable[[], None] | None = None,
+    patience: float = math.inf,
 ) -> Session:
     """A session on a network file, or on a snapshot exactly where it was saved; `at` goes elsewhere first.
 
-    `meanwhile` is called while the iteration is run. Raises ConvstepError for bad input.
+    `meanwhile` is called while the file is read and the iteration is run. That is left to the session where nothing
+    of it is to be seen yet and it is expected to take more than `patience` seconds. Raises ConvstepError for bad input.
     """
-    saved = snapshot.read_if_snapshot(source)
-    session = resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
-    _run(session, progress, meanwhile)
-    set_mine(session, saved)
-    if at is not None:
-        session.go(at)
-        session.unsaved = False
-    return session
+
+    def opened() -> Session:
+        saved = snapshot.read_if_snapshot(source)
+        session = resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
+        if at is not None or not session.is_fresh or session.recording.expected <= patience:
+            session.run(progress)
+        set_mine(session, saved)
+        if at is not None:
+            session.go(at)
+            session.unsaved = False
+        return session
+
+    return opened() if meanwhile is None else _both(opened, meanwhile)
 
 
 def set_mine(session: Session, saved: snapshot.Snapshot | None) -> None:
@@ -42,16 +50,14 @@ def set_mine(session: Session, saved: snapshot.Snapshot | None) -> None:
         session.mine = from_data(session.trial.original.beside(), saved.extras[MINE])
 
 
-def _run(session: Session, progress: Callable[[int], None] | None, meanwhile: Callable[[], None] | None) -> None:
-    """Run the session's iteration; in a thread of its own where there is something else to do."""
-    if meanwhile is None:
-        session.run(progress)
-        return
+def _both(opened: Callable[[], Session], meanwhile: Callable[[], None]) -> Session:
+    """The session, opened in a thread of its own while something else is done."""
+    sessions: list[Session] = []
     failures: list[BaseException] = []
 
     def run() -> None:
         try:
-            session.run(progress)
+            sessions.append(opened())
         except BaseException as error:
             failures.append(error)
 
@@ -61,6 +67,7 @@ def _run(session: Session, progress: Callable[[int], None] | None, meanwhile: Ca
     thread.join()
     if failures:
         raise failures[0]
+    return sessions[0]
 
 
 def resume(saved: snapshot.Snapshot, iterations: int | None = None) -> Session:

@@ -17,6 +17,7 @@ from convstep.debugger.screen.view import View
 from convstep.debugger.stops.outlook import Outlook
 from convstep.debugger.whatif.trial import Trial, from_extras
 from convstep.engine.recording import Recording
+from convstep.engine.start import Start
 from convstep.engine.state import State
 from convstep.engine.timeline import Place
 from convstep.engine.work import QUIET, Work
@@ -94,16 +95,24 @@ class Session:
 
     def state(self) -> State:
         """All tensors as they are at the present spot."""
-        return State(self.recording, self.place, self.spot.order)
+        kind = Start if self.place.step < 0 else State
+        return kind(self.recording, self.place, self.spot.order)
 
     def view(self) -> View:
         """The screen at the present spot."""
-        self.run()  # what is shown is made when it is drawn: too late to wait
+        if not self.is_fresh:
+            self.run()  # what is shown is made when it is drawn: too late to wait
         state = self.state()
         view = self._screen.view(state, self.spot, self._answers())
         view = self._compared(view, state) if self.trial.edits else view
         view = self._outlook.over(view, state, self.spot)
         return self.prediction.over(view, state) if self.extras.get("predict") else view
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether there is nothing to be seen but what the network is given: nothing has to be run for it."""
+        held = self.trial.edits or self.mine or self.graph.claims or any(self.extras.values())
+        return self.place.step < 0 and not held
 
     def _compared(self, view: View, state: State) -> View:
         """The view of the edited run with what it would be without the edits."""

@@ -24,6 +24,8 @@ from convstep.ops.optim.optimizers import Update
 
 _KEPT_BYTES = 64 * 2**20
 """How much whole iterations may take beside the present one, and how much the checkpoints in memory."""
+_BYTES_A_SECOND = 500e6
+"""About so much of an iteration is made in a second: what is expected of the first one."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Recording:
     computed again from the state before it, to the same bits.
 
     `patience` is how many seconds a reader waits that gives no `Work`; what takes longer raises TooLong.
-    `looked_at` is told each iteration when it has been run.
+    `expected` is how many seconds an iteration is thought to take. `looked_at` is told each iteration when it
+    has been run.
     """
 
     def __init__(
@@ -65,13 +68,13 @@ class Recording:
         self.losses: dict[int, float] = {}
         self.patience = math.inf
         self.looked_at: Callable[[Iteration], None] | None = None
-        self._seconds = 0.0
         first = {0: TrainingState(graph.parameters, graph.buffers)}
         self._checkpoints = Checkpoints({**first, **(checkpoints or {})}, kept_bytes)
         self._kept_bytes = kept_bytes
         size = iteration_bytes(graph)
         self._most_iterations = max(1, kept_bytes // max(1, size))
         self._is_large = size > _KEPT_BYTES
+        self.expected = size / _BYTES_A_SECOND
         self._iterations: OrderedDict[int, Iteration] = OrderedDict()
 
     def iteration(
@@ -85,7 +88,7 @@ class Recording:
             self._iterations.move_to_end(index)
             return self._iterations[index]
         at = self._nearest(index)
-        if work is None and (index + 1 - at) * self._seconds > self.patience:
+        if work is None and (index + 1 - at) * self.expected > self.patience:
             raise TooLong(index)
         state = self._at_hand(at)
         for k in range(at, index + 1):
@@ -93,12 +96,25 @@ class Recording:
             state = state or self._checkpoints[at]
             start = time.perf_counter()
             self._iterations[k] = run_iteration(self.graph, self.timeline, k, state, self._part(work, k, at, index))
-            self._seconds = time.perf_counter() - start
+            self.expected = time.perf_counter() - start
             state = self._iterations[k].end
             self._note(self._iterations[k])
             if progress:
                 progress(k)
         return self._iterations[index]
+
+    def has(self, index: int) -> bool:
+        """Whether an iteration need not be run."""
+        return index in self._iterations
+
+    def given(self) -> Mapping[str, Array]:
+        """What iteration 0 starts with: inputs, parameters and buffers. Nothing is run for it."""
+        if 0 in self._iterations:
+            iteration = self._iterations[0]
+            start, inputs = iteration.start, {name: iteration.values[name] for name in self.graph.inputs}
+        else:
+            start, inputs = _forced(self.graph, 0, self._state_before(0)[1]), self.graph.batch(0)
+        return {**inputs, **start.parameters, **start.buffers}
 
     def at_hand(self) -> list[Iteration]:
         """The iterations that need not be run, in their order."""

@@ -161,6 +161,10 @@ class State:
         """The shape of a tensor by any name that `read` takes."""
         return self.recorded(name).shape
 
+    def known(self, name: str) -> bool:
+        """Whether the finished tensor can be told without running anything that has not begun."""
+        return True
+
     def recorded(self, name: str) -> Array:
         """The finished tensor, whatever the position: for formats and colour scales."""
         return tensor_of(self.iteration, name)
@@ -181,10 +185,10 @@ class State:
             return self._gradient(tensor, index)
         writers = self._forward_writers(tensor) if kind == "value" else self._update_writers(tensor)
         if not writers:
-            return _all(self.recorded(name), index, Status.DONE)
+            return all_of(self.recorded(name), index, Status.DONE)
         progress = self._progress(writers[0])
         if progress != Status.PARTIAL:
-            return _all(self.recorded(name), index, progress)
+            return all_of(self.recorded(name), index, progress)
         return self._making(self.recorded(name), index)
 
     def _forward_writers(self, tensor: str) -> list[int]:
@@ -224,7 +228,7 @@ class State:
         progress = [self._progress(k) for k in writers]
         seed = self.iteration.seeds.get(tensor)
         if all(p == Status.DONE for p in progress) and (writers or self.backward_begun()):
-            return _all(recorded, index, Status.DONE)
+            return all_of(recorded, index, Status.DONE)
         before = [] if seed is None or not self.backward_begun() else [seed]
         before += [self.iteration.given[k] for k, p in zip(writers, progress, strict=True) if p == Status.DONE]
         values = _fold(before, index)
@@ -277,7 +281,7 @@ class State:
         """What one backward step has given to an element of its tensor's gradient, apart from all other users."""
         progress = self._progress(step)
         if progress != Status.PARTIAL:
-            values, _ = _all(self.iteration.given[step], np.array([index]), progress)
+            values, _ = all_of(self.iteration.given[step], np.array([index]), progress)
             return float(values[0]), progress
         values, status = self._giving(np.array([index]))
         return float(values[0]), Status(int(status[0]))
@@ -303,7 +307,8 @@ def _at(tensor: Array, index: IntArray) -> Floats:
     return np.asarray(tensor.reshape(-1)[index], dtype=np.float64)
 
 
-def _all(tensor: Array, index: IntArray, status: Status) -> tuple[Floats, Codes]:
+def all_of(tensor: Array, index: IntArray, status: Status) -> tuple[Floats, Codes]:
+    """Elements of a tensor that have all the same status."""
     values = np.zeros(index.shape) if status == Status.BLANK else _at(tensor, index)
     return values, np.full(index.shape, status, np.uint8)
 

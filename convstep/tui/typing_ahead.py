@@ -65,7 +65,7 @@ class TypingAhead:
             self.app.call_later(self._go_on)
 
     async def _go_on(self) -> None:
-        if self._since and self.app.main.jobs.stopping:
+        if self._since and (self.app.main.jobs.stopping or self.app.main.awaits_dialog):
             self.app.set_timer(_WAIT, self._go_on)
             return
         self._since = None

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from networks import sample
+from plain_view import plain
 
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
+from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
+from convstep.network import load
 
 
 def test_the_iteration_is_there_when_a_session_is_open() -> None:
@@ -28,3 +31,29 @@ def test_an_iteration_that_fails_is_told_as_ever(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Session, "run", refuse)
     with pytest.raises(ConvstepError, match="cannot be run"):
         open_session(sample("two_conv"), meanwhile=lambda: None)
+
+
+def test_an_iteration_that_takes_long_is_left_for_later() -> None:
+    session = open_session(sample("autoencoder"), patience=0.0)
+    assert session.is_fresh and not session.recording.has(0)
+    assert open_session(sample("autoencoder"), patience=60.0).recording.has(0)
+
+
+@pytest.mark.parametrize("at", ["half", "op 3"])
+def test_what_is_asked_for_is_run_whatever_it_takes(at: str) -> None:
+    assert open_session(sample("autoencoder"), at=at, patience=0.0).recording.has(0)
+
+
+def test_claims_are_held_against_a_run() -> None:
+    assert open_session(sample("two_conv"), patience=0.0).recording.has(0)
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "digits", "residual"])
+def test_the_start_looks_the_same_before_and_after_the_run(name: str) -> None:
+    session = Session(Recording(load(sample(name))))
+    before = plain(session.view())
+    assert not session.recording.has(0)
+    session.run()
+    assert plain(session.view()) == before
+    for key in session.graph.parameters:
+        assert session.state().recorded(key) is session.recording.iteration(0).values[key]

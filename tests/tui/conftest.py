@@ -90,6 +90,9 @@ class FakeSession:
         self.unsaved = True
         return ""
 
+    def run(self) -> None:
+        pass
+
     def next(self) -> str:
         return self._move("next", self.position + 1)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Formats = MutableMapping[tuple[int, str], tuple[NumberFormat, float]]
 """Number format and colour scale of finished tensors, by iteration and key."""
+_UNKNOWN = (NumberFormat(4, 0), 0.0)
+"""Those of a tensor of which only the shape is known."""
 
 
 class Stage:
@@ -80,7 +82,7 @@ class Stage:
     ) -> Grid:
         """A tensor as it is at this position, with this step's marks."""
         state, names, shape = self.state, self.names, self.names.shape(key)
-        number_format, scale = self.look(key, lambda: state.recorded(key))
+        number_format, scale = self.look(key, lambda: state.recorded(key)) if state.known(key) else _UNKNOWN
         roles = self.marks[key]
 
         mine = self.mine(key)

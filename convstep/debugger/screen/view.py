@@ -88,7 +88,7 @@ class Grid:
 
     `key` says what it is across steps (`o1`, `grad(o1)`, `local`, `products`), for focus, scroll and pins.
     `cells` gives the cells at flat indices. `element` gives a cell's name as the person writes it.
-    `scale` is the magnitude at which colours saturate, fixed while the tensor is being filled.
+    `scale` is the magnitude at which colours saturate, fixed while the tensor is being filled; 0.0 if unknown.
     `follow` is the flat index that the visible slice follows. `sign` (`×`, `=`) stands before the title.
     `tensor` is the session's name of the tensor shown (`grad(o1)`), None where it is no tensor. `yours` gives the
     number of one's own at a flat index.

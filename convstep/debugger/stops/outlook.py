@@ -50,7 +50,8 @@ class Outlook:
     def over(self, view: View, state: State, spot: Spot) -> View:
         """The view with the watches, and with the first number that is not finite."""
         lookout = self.lookout(state.recording)
-        lookout.look_whole(state.iteration)
+        if state.step is not None or state.recording.has(state.place.iteration):
+            lookout.look_whole(state.iteration)
         if lookout.found is None and not self.extras.get("watches"):
             return view
         from convstep.debugger.screen.alarms import announced

@@ -83,6 +83,15 @@ class MainScreen(Working, inherit_bindings=False):
         if self.look.get("focus") in PANES:
             self.set_focus(self.query_one(f"#{self.look['focus']}", Pane))
         self.paint()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """Run what the first screen could do without."""
+        try:
+            self.session.run()
+        except TooLong as need:
+            self.unasked = True
+            self.wait_for(need.index, self.paint, self.session.standing)
 
     def on_resize(self, event: events.Resize) -> None:
         if self._painted != self.app.size:
@@ -103,7 +112,7 @@ class MainScreen(Working, inherit_bindings=False):
         try:
             view = self.session.view()
         except TooLong as need:
-            self._wait_for(need.index, self.paint, self._shown)
+            self.wait_for(need.index, self.paint, self._shown)
             return
         self._shown = self.session.standing
         self._painted = self.app.size
@@ -170,7 +179,7 @@ class MainScreen(Working, inherit_bindings=False):
         if pane is not None and (cursor := pane.cursor()):
             return cursor[0]
         blocks = (block for pane in (self.panes[2], self.panes[0]) for block in pane.blocks[:LOOKED_AT])
-        return next((block for block in blocks if isinstance(block, Grid)), None)
+        return next((block for block in blocks if isinstance(block, Grid) and block.scale), None)
 
     def _cursor_text(self) -> str:
         return described(self.number) if self.number else ""
@@ -209,7 +218,14 @@ class MainScreen(Working, inherit_bindings=False):
         elif chosen.group == STEPS:
             self.move(getattr(self.session, chosen.id))
         else:
-            getattr(import_module(f"convstep.tui.doing.{chosen.module}"), chosen.id)(self)
+            self._act(getattr(import_module(f"convstep.tui.doing.{chosen.module}"), chosen.id))
+
+    def _act(self, act: Callable[[MainScreen], None]) -> None:
+        """Do it; where it needs an iteration that is not there yet, run that first."""
+        try:
+            act(self)
+        except TooLong as need:
+            self.wait_for(need.index, lambda: self._act(act), self.session.standing)
 
     def on_key(self, event: events.Key) -> None:
         """A key that stands for nothing says so."""
@@ -235,11 +251,11 @@ class MainScreen(Working, inherit_bindings=False):
         except ConvstepError as error:
             self.repaint(str(error))
         except TooLong as need:
-            self._wait_for(need.index, lambda: self.move(move), self.session.standing)
+            self.wait_for(need.index, lambda: self.move(move), self.session.standing)
 
     # Long work
 
-    def _wait_for(self, index: int, then: Callable[[], None], back: Any) -> None:
+    def wait_for(self, index: int, then: Callable[[], None], back: Any) -> None:
         """Run an iteration beside the screen, then go on. What shows another one is let go of: memory is short."""
         for pane in self.panes:
             pane.release()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.timer import Timer
 
-from convstep.engine.work import Cancelled, Work
+from convstep.engine.work import Cancelled, TooLong, Work
 from convstep.errors import ConvstepError
-from convstep.tui.actions import STEPS, Action
+from convstep.tui.actions import STEPS, Action, action
 from convstep.tui.jobs import Jobs
 from convstep.tui.screens.painted import Painted
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from convstep.debugger.session import Session
 
 _TICK = 0.1
+_SILENT = 1.0
+"""Seconds for which nothing is said of work that nobody has asked for, nor waits for."""
 _MOST_QUEUED = 500
 
 Result = TypeVar("Result")
@@ -33,6 +35,8 @@ class Working(Painted, inherit_bindings=False):
         """Work that nobody has to wait for."""
         self._queued: list[str] = []
         self._ticks: Timer | None = None
+        self.unasked = False
+        """Whether the work that begins is something that nobody has asked for: every key waits for its end."""
 
     def work(
         self,
@@ -54,16 +58,28 @@ class Working(Painted, inherit_bindings=False):
             for identity in queued:
                 self.action_do(identity)
 
-        self.jobs.start(text, work, end, lambda error: self._work_failed(error, back))
-        self._ticks = self.set_interval(_TICK, self.paint_progress)
+        def failed(error: BaseException) -> None:
+            hopeless = self.unasked and not isinstance(error, Cancelled)
+            self._work_ended()
+            if isinstance(error, TooLong):
+                self.wait_for(error.index, lambda: self.work(text, work, done, back), back)
+            elif hopeless:
+                raise error
+            else:
+                self._work_failed(error, back)
+
+        self.jobs.start(text, work, end, failed)
+        self._ticks = self.set_interval(_TICK, self.paint_progress, pause=self.unasked)
+        if self.unasked:
+            self.set_timer(_SILENT, self._ticks.resume)
 
     def _work_ended(self) -> None:
+        self.unasked = False
         if self._ticks is not None:
             self._ticks.stop()
             self._ticks = None
 
     def _work_failed(self, error: BaseException, back: Any) -> None:
-        self._work_ended()
         self._queued = []
         if not isinstance(error, (Cancelled, ConvstepError)):
             raise error
@@ -71,13 +87,24 @@ class Working(Painted, inherit_bindings=False):
         self.repaint("stopped: you are where you were" if isinstance(error, Cancelled) else str(error))
 
     def meanwhile(self, chosen: Action) -> None:
-        """A key during long work: escape ends it, q leaves; steps are taken afterwards; all else waits."""
+        """A key during long work: escape ends it, q leaves; steps are taken afterwards."""
         if chosen.id == "let_go":
             self.jobs.give_up()
         elif chosen.id == "quit":
             self.app.exit()
-        elif chosen.group == STEPS and len(self._queued) < _MOST_QUEUED:
+        elif (chosen.group == STEPS or self.unasked) and len(self._queued) < _MOST_QUEUED:
             self._queued.append(chosen.id)
+            if self._ticks is not None:
+                self._ticks.resume()
+
+    @property
+    def awaits_dialog(self) -> bool:
+        """Whether a key that may put up a dialog waits for the end of long work."""
+        return any(action(identity).group != STEPS for identity in self._queued)
+
+    def wait_for(self, index: int, then: Callable[[], None], back: Any) -> None:
+        """Run an iteration beside the screen, then go on."""
+        raise NotImplementedError
 
     def paint_progress(self) -> Any:
         """How far the work is."""

@@ -1,0 +1,81 @@
+"""The first screen of a large network stands before its first iteration has been run."""
+
+from __future__ import annotations
+
+import pytest
+from gate import Gate, until
+from networks import sample
+
+from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
+from convstep.errors import ConvstepError
+from convstep.tui.app import ConvstepApp
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    return Gate(monkeypatch, first=0)
+
+
+@pytest.fixture
+def session(gate: Gate) -> Session:
+    session = open_session(sample("autoencoder"), patience=0.0)
+    session.recording.patience = 0.0
+    return session
+
+
+def text(app: ConvstepApp, name: str) -> str:
+    return "\n".join(strip.text for strip in app.main._lines(name)._strips)
+
+
+async def test_it_stands_while_the_iteration_is_run_and_keys_wait(session: Session, gate: Gate) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: app.main.jobs.job is not None)
+        assert "Nothing has happened yet" in text(app, "head")
+        assert "half.weight" in text(app, "tensors")
+        assert "esc stops" not in text(app, "message"), "nobody waits yet"
+        await pilot.press("n")
+        await until(lambda: "esc stops" in text(app, "message"))
+        gate.open.set()
+        await until(lambda: app.main.jobs.job is None)
+        await pilot.pause()
+        assert session.spot.position == 0
+        assert "half = Conv2d" in text(app, "program")
+
+
+async def test_a_dialog_opens_afterwards_and_gets_what_was_typed(session: Session, gate: Gate) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: app.main.jobs.job is not None)
+        for key in ("g", "4", "enter"):
+            pilot.app.simulate_key(key)
+        await pilot.pause()
+        gate.open.set()
+        await until(lambda: session.spot.position == 4 and len(app.screen_stack) == 1)
+
+
+async def test_escape_gives_it_up_until_somebody_needs_it(session: Session, gate: Gate) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: app.main.jobs.job is not None)
+        await pilot.press("escape")
+        await until(lambda: app.main.jobs.job is None)
+        await pilot.pause()
+        assert "stopped" in text(app, "message")
+        assert "half.weight" in text(app, "tensors")
+        gate.open.set()
+        await pilot.press("r")
+        await until(lambda: len(app.screen_stack) == 2)
+        assert session.recording.has(0)
+
+
+async def test_what_cannot_be_run_is_not_opened(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise ConvstepError("enc: this cannot be run")
+
+    monkeypatch.setattr("convstep.engine.recording.run_iteration", refuse)
+    app = ConvstepApp(session)
+    with pytest.raises(ConvstepError, match="cannot be run"):
+        async with app.run_test(size=(120, 40)):
+            await until(lambda: app.failure is not None)
