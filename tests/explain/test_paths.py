@@ -10,6 +10,9 @@ from networks import networks, sample
 
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
+from convstep.explain.formula.formula import Formulas
+from convstep.explain.naming import Names
+from convstep.explain.provenance.path_writing import ledger_of
 from convstep.explain.provenance.paths import Paths
 from convstep.network import load
 from convstep.ops.base import Empty
@@ -113,6 +116,15 @@ def test_what_is_no_number_comes_first():
     largest = paths_of(source, "x", 0).largest(3)
     assert largest[0].hops[0].index == 1
     assert math.isnan(largest[0].product)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_paths_that_are_no_numbers_add_up_to_no_number(number):
+    source = chain(1)
+    source["layers"][0]["weight"] = np.array([[1.0, 1, 1], [number, 1, 1], [2.0, 1, 1]])
+    recording = Recording(load(source))
+    assert ledger_of(Formulas(recording, Names(recording.graph)), "x", 0).adds_up
 
 
 def test_too_many_links_are_refused_in_one_line():

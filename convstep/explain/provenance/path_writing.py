@@ -65,6 +65,8 @@ class PathLedger:
         """Whether that sum is the recorded gradient, but for rounding."""
         double = self.formulas.tensor(self.key).dtype.itemsize == 8
         close = (_CLOSE if double else 1e-4) * (abs(self.paths.gradient) + max(map(_size, self.shown), default=0.0))
+        if not np.isfinite(close):
+            return not np.isfinite(self.total)
         return bool(np.isclose(self.total, self.paths.gradient, rtol=0, atol=close, equal_nan=True))
 
     def elements(self, path: Path) -> list[tuple[str, int]]:
