@@ -80,7 +80,7 @@ def _walk(recording: Recording, spot: Spot, direction: int, edge: int) -> Landin
         full = np.flatnonzero(run == Empty.NO)
         step = int(full[0]) if len(full) else len(run)
         step = min(step, abs(edge - position))
-        reasons |= {Empty(int(code)).name.lower() for code in np.unique(run[:step])}
+        reasons |= {Empty(int(code)).words for code in np.unique(run[:step])}
         passed += step
         position += direction * step
     message = ""

@@ -94,5 +94,6 @@ def short(value: float) -> str:
     if value == int(value) and abs(value) < _WIDEST_WHOLE:
         return str(int(value))
     if abs(value) < 1e-4 or abs(value) >= _WIDEST_WHOLE:
-        return scientific(value)
+        mantissa, _, exponent = scientific(value).partition("e")
+        return f"{float(mantissa):g}e{exponent}"
     return f"{value:.6g}"

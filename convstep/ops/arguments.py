@@ -25,6 +25,11 @@ def require_floats(inputs: Sequence[Spec]) -> None:
             )
 
 
+def constant(value: float) -> str:
+    """A constant of a rule in words: `0.001`, `1e-8`."""
+    return f"{value:.6g}".replace("e-0", "e-")
+
+
 def dimension(argument: str, dim: int, shape: Shape) -> int:
     """A dimension counted from 0, given one that may count from the end. A scalar counts as one dimension."""
     count = max(len(shape), 1)

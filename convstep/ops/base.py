@@ -39,6 +39,11 @@ class Empty(IntEnum):
     STRIDE = 2
     WINDOW = 3
 
+    @property
+    def words(self) -> str:
+        """Where such a term falls."""
+        return ("", "padding", "between two strides", "past the edge")[self]
+
 
 class Spec(NamedTuple):
     """Shape and dtype of a tensor whose numbers are not known yet."""

@@ -132,9 +132,9 @@ def test_it_is_announced_unasked_and_marked():
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ({"x": [[1e200, 2.0]], "w": [1e200, 1.0]}, r"forward, a\[0,0\] = Inf, from 1.00e200 · 1.00e200 \(x\[0,0\]"),
+        ({"x": [[1e200, 2.0]], "w": [1e200, 1.0]}, r"forward, a\[0,0\] = Inf, from 1e200 · 1e200 \(x\[0,0\]"),
         ({"x": [[1e308, 1e308]], "w": [1.0, 1.0]}, r"a\[0,0\] = Inf, from the running sum"),
-        ({"x": [[1e200, 0.0]], "w": [1e-60, 1.0]}, r"grad\(a.weight\)\[0,0\] = Inf, from 1.00e200 × 2.00e140"),
+        ({"x": [[1e200, 0.0]], "w": [1e-60, 1.0]}, r"grad\(a.weight\)\[0,0\] = Inf, from 1e200 × 2e140"),
         ({"x": [[1e160, 0.0]], "w": [1.0, 1.0]}, r"loss, C = Inf, from"),
         ({"x": [[float("nan"), 0.0]], "w": [1.0, 1.0]}, r"at the start, x\[0,0\] = NaN, given by the file"),
     ],
@@ -161,7 +161,7 @@ def test_what_made_a_gradient_too_large_that_two_users_give_to():
 def test_what_is_too_large_for_single_precision_alone():
     layers = [{"name": "a", "op": "Linear", "out_features": 1, "bias": False, "weight": {"value": [1, 1]}}]
     session = open_session({"dtype": "float32", "inputs": {"x": [[3e38, 3e38]]}, "layers": layers})
-    assert "a[0,0] = Inf, from the sum of its terms, 6.00e38: too large for float32" in searched(session, "nan")
+    assert "a[0,0] = Inf, from the sum of its terms, 6e38: too large for float32" in searched(session, "nan")
 
 
 def test_what_made_an_update_too_large():

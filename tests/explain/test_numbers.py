@@ -20,7 +20,7 @@ from convstep.explain.numbers import NumberFormat, format_of, scientific, short
         (999999.0, "999999"),
         (0.5, "0.5"),
         (1 / 3, "0.333333"),
-        (1e-5, "1.00e-5"),
+        (1e-5, "1e-5"),
         (-1.234e-9, "-1.23e-9"),
         (12345678.0, "1.23e7"),
         (5e-324, "4.94e-324"),

@@ -40,7 +40,7 @@ def _gradient(stage: Stage, step: Step) -> Ledger:
         out = int(links.index[0, k])
         empty = Empty.NO if links.empty is None else Empty(int(links.empty[0, k]))
         if out < 0 or empty != Empty.NO:
-            return (str(k + 1), f"empty: {empty.name.lower()}", "", "", "0", _sum(k, now, collected.sums[0, k]))
+            return (str(k + 1), empty.words, "", "", "0", _sum(k, now, collected.sums[0, k]))
         made = stage.names.element(step.layer, out, step.upstream_shape)
         local = short(float(links.local[0, k]))
         if partner_slot is not None and links.partner is not None:
@@ -106,7 +106,7 @@ def _terms(stage: Stage, step: Step) -> Ledger:
         done = now is None or k <= now
         does = "product" if term.is_product and len(term.reads) > 1 else term.does or "added"
         if term.empty != Empty.NO:
-            does, reads = f"empty: {term.empty.name.lower()}", ""
+            does, reads = term.empty.words, ""
         result = short(term.result) if done else "·"
         total = "" if term.sum is None else short(term.sum) if done else "·"
         return (str(k + 1), does, reads, result, total)

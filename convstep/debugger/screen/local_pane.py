@@ -112,7 +112,7 @@ def _term(stage: Stage, step: Step) -> list[Block]:
     assert stage.state.terms is not None
     term = stage.state.terms[stage.state.place.term or 0]
     if term.empty != Empty.NO:
-        return [Note(f"nothing is read here ({term.empty.name.lower()}): the derivative is 0")]
+        return [Note(f"nothing is read here ({term.empty.words}): the derivative is 0")]
     if not term.is_product:
         return [*_element(stage, step, stage.state.place.element or 0)]
     names = [stage.slots.element(r.slot, r.index) for r in term.reads if isinstance(r.slot, int)]

@@ -43,10 +43,10 @@ def _intermediates(stage: Stage, step: Step, call: Call, element: int) -> list[B
 
 
 def _update(stage: Stage, step: Step) -> list[Block]:
-    update = stage.state.iteration.updates[step.tensor]
+    update, name = stage.state.iteration.updates[step.tensor], stage.names.tensor(step.tensor)
     blocks: list[Block] = [
-        stage.tensor(step.tensor, "before"),
-        stage.tensor(f"new({step.tensor})", "after", title=stage.names.tensor(step.tensor)),
+        stage.tensor(step.tensor, "", title=f"{name} before"),
+        stage.tensor(f"new({step.tensor})", "", title=f"{name} after"),
     ]
     return [*blocks, _difference(stage, step, update), *_kept(stage, step, update)]
 
@@ -79,7 +79,7 @@ def _kept(stage: Stage, step: Step, update: Update) -> list[Block]:
         if before is None:
             blocks.append(Note(f"{name}: none yet, this is the first update", "caption"))
         else:
-            blocks.append(stage.finished(f"{step.tensor}.{name} before", name, before, "before"))
+            blocks.append(stage.finished(f"{step.tensor}.{name} before", f"{name} before", before, ""))
         if stage.state.place.element is None:
-            blocks.append(stage.finished(f"{step.tensor}.{name} after", name, array, "after"))
+            blocks.append(stage.finished(f"{step.tensor}.{name} after", f"{name} after", array, ""))
     return blocks

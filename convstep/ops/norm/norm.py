@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from convstep.ops.arguments import constant
 from convstep.ops.base import OUTPUT, Array, Call, Naming, Read, Term, quiet
 from convstep.ops.norm.standardise import Standardise
 
@@ -35,7 +36,7 @@ class Norm(Standardise):
             terms.append(Term((x, mean), x.value - mean.value, does="x − mean"))
             made = Read("x − mean", 0, x.value - mean.value)
         value = float(made.value / np.sqrt(np.float64(var.value + self.epsilon)))
-        steps = [(f"divide by √({self._var} + {self.epsilon:g})", made, var, value)]
+        steps = [(f"divide by √({self._var} + {constant(self.epsilon)})", made, var, value)]
         for name, does in (("weight", "times the weight"), ("bias", "plus the bias")):
             if name in self.slots:
                 read = Read(self.slots[name], channel, call.value(self.slots[name], channel))
@@ -82,11 +83,11 @@ class Norm(Standardise):
         minus = "minus {}, " if self.centred else ""
         if self.fixed:
             mean, var = (naming.tensor(self.slots[name]) for name in ("running_mean", "running_var"))
-            how = f"{minus.format(mean)}divided by √({var} + {self.epsilon:g})"
+            how = f"{minus.format(mean)}divided by √({var} + {constant(self.epsilon)})"
         else:
             count = self.layout.group_size
             spread = "variance" if self.centred else self._var
-            how = f"{count} numbers each: {minus.format('their mean')}divided by √({spread} + {self.epsilon:g})"
+            how = f"{count} numbers each: {minus.format('their mean')}divided by √({spread} + {constant(self.epsilon)})"
         parts = [f"normalises every {self.each} of {naming.tensor(0)} ({how})"]
         for name, verb in (("weight", "scales it by"), ("bias", "shifts it by")):
             if name in self.slots:
@@ -97,7 +98,7 @@ class Norm(Standardise):
         x, channel = naming.element(0, out), int(self.layout.channel(np.array(out)))
         mean, var = (naming.number(read.value) for read in self._reads(call, out))
         minus = f" minus the mean {mean}" if self.centred else ""
-        words = f"is {x} = {naming.number(call.value(0, out))}{minus}, divided by √({var} + {self.epsilon:g})"
+        words = f"is {x} = {naming.number(call.value(0, out))}{minus}, divided by √({var} + {constant(self.epsilon)})"
         for name, verb in (("weight", "times"), ("bias", "plus")):
             if name in self.slots:
                 words += f", {verb} {naming.element(self.slots[name], channel)}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from convstep.ops.arguments import Flag, FlagOrNone, FromZero
+from convstep.ops.arguments import Flag, FlagOrNone, FromZero, constant
 from convstep.ops.expression import Apply, Negative, Number, Power, Quotient, times, total
-from convstep.ops.optim.assignments import Assignment, Stepwise, short
+from convstep.ops.optim.assignments import Assignment, Stepwise
 
 _SUM = "sum"
 
@@ -40,7 +40,7 @@ class Adagrad(Stepwise):
         return [*steps, Assignment("w", total([w, Negative(move)]))]
 
     def tell(self) -> str:
-        parts = [f"w ← w − lr·g / (√sum + {short(self.eps)}) with lr = {self.lr:g}", "the sum of all g² so far"]
+        parts = [f"w ← w − lr·g / (√sum + {constant(self.eps)}) with lr = {self.lr:g}", "the sum of all g² so far"]
         if self.lr_decay:
             parts.append(f"lr divided by 1 + {self.lr_decay:g} for every step before")
         if self.maximize:

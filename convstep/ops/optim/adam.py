@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from convstep.ops.arguments import Betas, Flag, FlagOrNone, FromZero
+from convstep.ops.arguments import Betas, Flag, FlagOrNone, FromZero, constant
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Power, Product, Quotient, times, total
-from convstep.ops.optim.assignments import Assignment, Stepwise, short
+from convstep.ops.optim.assignments import Assignment, Stepwise
 
 _MEAN, _SQUARE, _LARGEST = "exp_avg", "exp_avg_sq", "max_exp_avg_sq"
 
@@ -63,7 +63,7 @@ class _Adam(Stepwise):
 
     def tell(self) -> str:
         parts = [
-            f"w ← w − lr·m̂ / (√v̂ + {short(self.eps)}) with lr = {self.lr:g}",
+            f"w ← w − lr·m̂ / (√v̂ + {constant(self.eps)}) with lr = {self.lr:g}",
             f"running means m of g (beta {self.betas[0]:g}) and v of g² (beta {self.betas[1]:g})",
         ]
         if self.maximize:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from convstep.ops.arguments import constant
 from convstep.ops.base import Array, Read, Term, quiet
 from convstep.ops.expression import (
     Apply,
@@ -96,7 +97,7 @@ class Stepwise(Optimizer):
         return terms
 
     def _does(self, each: Assignment, last: bool) -> str:
-        style = Style(element=lambda e: self._names[e.slot], number=short)
+        style = Style(element=lambda e: self._names[e.slot], number=constant)
         text = each.does or render(each.rule, style).replace("-", "−").replace("e−", "e-")
         return text if last else f"{each.writes} ← {text}"
 
@@ -118,11 +119,6 @@ def _assignments(optimizer: Stepwise, step: int, first: bool) -> list[Assignment
 
 def _one(array: Array, index: int) -> Array:
     return array.reshape(-1)[index : index + 1]
-
-
-def short(value: float) -> str:
-    """A constant of a rule: `0.001`, `1e-8`."""
-    return f"{value:.6g}".replace("e-0", "e-")
 
 
 def _added(total: Any, own: bool, part: Expression, value: Callable[[Element], Array]) -> Any:

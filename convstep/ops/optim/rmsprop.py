@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from convstep.ops.arguments import Flag, FromZero
+from convstep.ops.arguments import Flag, FromZero, constant
 from convstep.ops.expression import Apply, Expression, Negative, Number, Power, Quotient, times, total
 from convstep.ops.optim.adam import blend
-from convstep.ops.optim.assignments import Assignment, Stepwise, short
+from convstep.ops.optim.assignments import Assignment, Stepwise
 
 _SQUARE, _BUFFER, _MEAN = "square_avg", "momentum_buffer", "grad_avg"
 
@@ -57,7 +57,7 @@ class RMSprop(Stepwise):
 
     def tell(self) -> str:
         parts = [
-            f"w ← w − lr·g / (√v + {short(self.eps)}) with lr = {self.lr:g}",
+            f"w ← w − lr·g / (√v + {constant(self.eps)}) with lr = {self.lr:g}",
             f"running mean v of g² (alpha {self.alpha:g})",
         ]
         if self.maximize:

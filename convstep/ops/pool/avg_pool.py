@@ -12,7 +12,7 @@ import numpy.typing as npt
 from convstep.ops.arguments import Flag, NonzeroOrNone
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
-from convstep.ops.pool.pool import EMPTY_WORDS, Pool, add_up
+from convstep.ops.pool.pool import Pool, add_up
 from convstep.ops.pool.sliding_pool import PaddedPool1d, PaddedPool2d
 from convstep.ops.terms import Terms
 from convstep.ops.windows import Codes
@@ -77,7 +77,7 @@ class Average(Pool):
                 return Term((Read("sum", 0, float(sums[-1])),), mean, does=f"divide by {divisor}", holds=mean)
             code, number, so_far = Empty(int(empty[k])), float(numbers[k]), float(sums[k])
             if code:
-                return Term((), 0.0, does=f"{EMPTY_WORDS[code]}, adds nothing", sum=so_far, empty=code)
+                return Term((), 0.0, does=f"{code.words}, adds nothing", sum=so_far, empty=code)
             return Term((Read(0, int(index[k]), number),), number, does="add", sum=so_far)
 
         return Terms(len(index) + 1, make, np.append(empty, np.uint8(Empty.NO)))

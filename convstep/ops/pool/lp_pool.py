@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 from convstep.ops.arguments import Real
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Number, Product, Quotient, Sum
-from convstep.ops.pool.pool import EMPTY_WORDS, add_up
+from convstep.ops.pool.pool import add_up
 from convstep.ops.pool.sliding_pool import Pool1d, Pool2d, SlidingPool
 from convstep.ops.terms import Terms
 
@@ -120,7 +120,7 @@ class LPPool(SlidingPool):
                 return Term((Read("sum", 0, total),), norm, does=does, holds=norm)
             code, so_far = Empty(int(empty[k])), float(sums[k])
             if code:
-                return Term((), 0.0, does=f"{EMPTY_WORDS[code]}, adds nothing", sum=so_far, empty=code)
+                return Term((), 0.0, does=f"{code.words}, adds nothing", sum=so_far, empty=code)
             read = Read(0, int(index[k]), float(numbers[k]))
             return Term((read,), float(powers[k]), does=f"add x^{self.norm_type:g}", sum=so_far)
 

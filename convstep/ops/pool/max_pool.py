@@ -12,7 +12,7 @@ import numpy.typing as npt
 from convstep.ops.arguments import Flag, Pair, Single
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Number
-from convstep.ops.pool.pool import EMPTY_WORDS, Pool
+from convstep.ops.pool.pool import Pool
 from convstep.ops.pool.sliding_pool import PaddedPool1d, PaddedPool2d
 from convstep.ops.terms import Terms
 
@@ -79,7 +79,7 @@ class Maximum(Pool):
             if not real[k]:
                 code = Empty(int(empty[k]))
                 holds = -inf if before is None and k == last else before
-                return Term((), 0.0, does=f"{EMPTY_WORDS[code]}, no candidate", holds=holds, empty=code)
+                return Term((), 0.0, does=f"{code.words}, no candidate", holds=holds, empty=code)
             value, largest = float(values[k]), float(best[k])
             return Term((Read(0, int(index[k]), value),), largest, does=_candidate(value, before), holds=largest)
 

@@ -28,8 +28,6 @@ from convstep.ops.windows import Codes, Window
 _FEW_TAPS = 8
 """Up to so many taps it is quickest to add whole slices, tap by tap."""
 
-EMPTY_WORDS = {Empty.PADDING: "padding", Empty.WINDOW: "past the edge", Empty.STRIDE: "between two strides"}
-
 
 class Pool(Operation):
     """Windows over the last axes of the input; what stands before them are planes of their own."""

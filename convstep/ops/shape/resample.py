@@ -13,7 +13,6 @@ import numpy.typing as npt
 from convstep.ops.axis_maps import AxisMap, give_all_back, read_all
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Links, Naming, Operation, Read, Shape, Term, quiet
 from convstep.ops.expression import Element, Expression, Number, Product, total
-from convstep.ops.pool.pool import EMPTY_WORDS
 from convstep.ops.windows import Codes, Window
 
 Floats = npt.NDArray[np.float64]
@@ -111,7 +110,7 @@ class Resample(Operation):
         terms, so_far = [], 0.0
         for read, code, weight in zip(index, empty, weights, strict=True):
             if code:
-                does = f"{EMPTY_WORDS[Empty(code)]}, adds nothing"
+                does = f"{Empty(code).words}, adds nothing"
                 terms.append(Term((), 0.0, does=does, sum=so_far, holds=so_far, empty=Empty(code)))
                 continue
             x = call.value(0, int(read))
