@@ -179,6 +179,7 @@ def test_bad_input_gets_one_line(diff, arrays, options, says):
     status, out, err = diff(arrays, *options)
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert says in err
+    assert says.startswith("--as") or ".npz:1:1: " in err or ".yaml:1:1: " in err
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         difference = compare(Recording(graph), given, renamed)
     except ConvstepError as error:
-        raise ConvstepError(f"{options.mine}: {error}") from error
+        raise ConvstepError(f"{options.mine}:1:1: {error}") from error
     if options.json:
         print(json.dumps(difference.as_json()))
     else:

@@ -48,12 +48,12 @@ def read_gradients(path: Path) -> dict[str, Given]:
 
     if not path.exists():
         what = "there is no such file; gradients are arrays in an .npz or .safetensors file"
-        raise ConvstepError(printable(f"{path}: {what}"))
+        raise ConvstepError(printable(f"{path}:1:1: {what}"))
     try:
         stored = find_arrays(path)
         arrays = read_arrays(stored, path.name)
     except FileError as error:
-        raise ConvstepError(printable(f"{path}: {error}")) from error
+        raise ConvstepError(printable(f"{path}:1:1: {error}")) from error
     return {name: Given.of(array, stored[name].kept_as) for name, array in arrays.items()}
 
 

@@ -83,7 +83,7 @@ def _set_beside(session: Session, file: str, renamed: list[str]) -> None:
     try:
         session.mine = read_mine(session.trial.original.beside(), path.name, given, read_renamed(renamed))
     except ConvstepError as error:
-        raise ConvstepError(f"{path}: {error}") from error
+        raise ConvstepError(f"{path}:1:1: {error}") from error
 
 
 def _set_beside_again(session: Session, mine: tuple[str, list[str]]) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -211,7 +212,7 @@ def refused(path):
         with pytest.raises(ConvstepError) as raised:
             use(str(path))
         message = str(raised.value)
-        assert message.startswith(str(path))
+        assert re.match(rf"{re.escape(str(path))}:\d+:\d+: ", message)
         assert "\n" not in message
     return message
 

@@ -95,12 +95,17 @@ def read_if_snapshot(source: Source) -> Snapshot | None:
     except (OSError, ValueError):
         return None  # the loader of network files says what is wrong
     if not is_zip and path.suffix == SUFFIX:
-        raise _error(path, "this is no convstep snapshot, or its beginning is lost")
+        raise _unreadable(path, "this is no convstep snapshot, or its beginning is lost")
     return read(path) if is_zip else None
 
 
 def _error(path: str | os.PathLike[str], message: str) -> ConvstepError:
     return ConvstepError(printable(f"{os.fspath(path)}: {message}"))
+
+
+def _unreadable(path: str | os.PathLike[str], message: str) -> ConvstepError:
+    """Bad input is said with line and column; a snapshot is wrong from its beginning."""
+    return _error(f"{os.fspath(path)}:1:1", message)
 
 
 # -- writing ------------------------------------------------------------------------------------------
@@ -154,11 +159,11 @@ def read(path: str | os.PathLike[str]) -> Snapshot:
             raise ContainerError(f"this snapshot has format {found}, and this convstep reads format {FORMAT}")
         return _snapshot(meta)
     except ContainerError as error:
-        raise _error(path, str(error)) from None
+        raise _unreadable(path, str(error)) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _error(path, "this snapshot does not hold what it should: take an older copy") from error
+        raise _unreadable(path, "this snapshot does not hold what it should: take an older copy") from error
     except OSError as error:
-        raise _error(path, f"cannot be read: {error.strerror}") from error
+        raise _unreadable(path, f"cannot be read: {error.strerror}") from error
 
 
 def _snapshot(meta: dict[str, Any]) -> Snapshot:
