@@ -107,3 +107,18 @@ def test_and_keeps_silent_while_all_is_finite():
 def test_a_search_finds_what_was_never_run():
     _, lookout = lookout_over(50)
     assert lookout.search(QUIET).iteration in range(35, 45)
+
+
+def test_the_lookout_traces_back_to_an_iteration_whose_loss_was_a_number():
+    """Iteration 1 moves the weight to infinity; the loss is lost in the next one only."""
+    source = {**LARGE, "inputs": {"x": np.array([[0.0], [1e150], [0.0], [0.0]]), "y": np.zeros((4, 1))}}
+    source["layers"] = [{**LARGE["layers"][0], "weight": {"value": [1.0]}}]
+    source |= {"optimizer": {"op": "SGD", "lr": 1e10}, "batch_size": 1, "iterations": 4}
+    recording = Recording(load(source))
+    lookout = Lookout(recording)
+    recording.looked_at = lookout.look
+    recording.iteration(3)
+    assert np.isfinite([recording.losses[0], recording.losses[1]]).all()
+    assert np.isnan(recording.losses[2])
+    assert (lookout.found.iteration, lookout.found.tensor) == (1, "new(a.weight)")
+    assert lookout.start.parameters["a.weight"].tolist() == [[1.0]]
