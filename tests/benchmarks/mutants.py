@@ -158,16 +158,15 @@ def in_a_child(victims: list[Victim], seeds: range) -> Iterator[str]:
     results.write_text("")
     child = os.fork()
     if not child:
-        taken = (
-            int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-            if sys.platform == "linux"
-            else 0
-        )
-        resource.setrlimit(resource.RLIMIT_AS, (taken + _ROOM, taken + _ROOM))
-        with results.open("a", buffering=1) as file:
-            for seed in seeds:
-                file.write(f"{seed} {here(victims, seed)}\n")
-        os._exit(0)
+        status = 1
+        try:
+            limit_memory()
+            with results.open("a", buffering=1) as file:
+                for seed in seeds:
+                    file.write(f"{seed} {here(victims, seed)}\n")
+            status = 0
+        finally:
+            os._exit(status)  # whatever happens, the child does not go on as its parent
     _, status = os.waitpid(child, 0)
     lines = results.read_text().splitlines()
     yield from lines
@@ -175,6 +174,13 @@ def in_a_child(victims: list[Victim], seeds: range) -> Iterator[str]:
         yield f"{seeds.start + len(lines)} -1 the process ended with {status}"
         if len(lines) + 1 < len(seeds):
             yield from in_a_child(victims, range(seeds.start + len(lines) + 1, seeds.stop))
+
+
+def limit_memory() -> None:
+    """From here on this process gets so much more memory and no more."""
+    statm = Path("/proc/self/statm")
+    taken = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0
+    resource.setrlimit(resource.RLIMIT_AS, (taken + _ROOM, taken + _ROOM))
 
 
 def here(victims: list[Victim], seed: int) -> str:
