@@ -4,7 +4,7 @@ import numpy as np
 
 from convstep.debugger.stops.timed import tensor_of
 from convstep.engine.recording import Recording
-from convstep.explain.language.conditions import vocabulary
+from convstep.explain.language.vocabulary import vocabulary
 from convstep.explain.naming import Names
 from convstep.network import load
 

@@ -18,8 +18,10 @@ from convstep.engine.recording import Recording
 from convstep.engine.state import tensor_of
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import Vocabulary, kind_of, parse_condition, uses
+from convstep.explain.language.conditions import parse_condition
+from convstep.explain.language.kinds import kind_of, uses
 from convstep.explain.language.nodes import Compare, Node, Reference, Test, walk
+from convstep.explain.language.vocabulary import Vocabulary
 from convstep.explain.numbers import short
 
 MOST_HITS = 200

@@ -17,7 +17,7 @@ from convstep.engine.state import State, Status
 from convstep.engine.timeline import LEVELS, ORDERS
 from convstep.engine.work import QUIET, Cancelled, Work
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import vocabulary
+from convstep.explain.language.vocabulary import vocabulary
 from convstep.explain.naming import Names
 from convstep.network import load
 

@@ -19,7 +19,8 @@ from convstep.debugger.stops.histories import PARTS, held_over_steps
 from convstep.debugger.stops.truth import Truth
 from convstep.engine.state import State
 from convstep.engine.timeline import LEVELS, ORDERS
-from convstep.explain.language.conditions import parse_condition, uses
+from convstep.explain.language.conditions import parse_condition
+from convstep.explain.language.kinds import uses
 
 
 def seen(session, text, place=""):

@@ -7,9 +7,11 @@ from networks import sample
 
 from convstep.engine.timeline import Timeline
 from convstep.explain.claims.claims import judge
-from convstep.explain.language.conditions import kind_of, parse_condition, parse_watch, uses, vocabulary
+from convstep.explain.language.conditions import parse_condition, parse_watch
+from convstep.explain.language.kinds import kind_of, uses
 from convstep.explain.language.language import parse
 from convstep.explain.language.nodes import Compare, ExpressionError, Here, Logic, Not, Reference
+from convstep.explain.language.vocabulary import vocabulary
 from convstep.explain.naming import Names
 from convstep.network import load
 

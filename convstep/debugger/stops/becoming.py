@@ -18,7 +18,7 @@ from convstep.debugger.stops.running_sums import adds_up, blocks, sum_at, sums_o
 from convstep.debugger.stops.shares import Shares
 from convstep.debugger.stops.truth import Bools, Moments, Truth
 from convstep.engine.sums import Floats
-from convstep.explain.language.conditions import uses
+from convstep.explain.language.kinds import uses
 from convstep.explain.language.nodes import Node
 from convstep.ops.base import IntArray
 

@@ -16,7 +16,8 @@ from convstep.debugger.stops.clock import writers
 from convstep.engine.recording import Recording
 from convstep.engine.timeline import Timeline
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import Vocabulary, parse_condition
+from convstep.explain.language.conditions import parse_condition
+from convstep.explain.language.vocabulary import Vocabulary
 from convstep.explain.naming import Names
 
 _MOST_IGNORED = 10**12

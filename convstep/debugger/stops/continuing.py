@@ -13,7 +13,8 @@ from convstep.debugger.stops.watches import Watches
 from convstep.engine.recording import Recording
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import parse_condition, parse_watch, uses
+from convstep.explain.language.conditions import parse_condition, parse_watch
+from convstep.explain.language.kinds import uses
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from convstep.debugger.stops.watches import Watches
 from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import vocabulary
+from convstep.explain.language.vocabulary import vocabulary
 from convstep.explain.naming import Names
 
 _BREAKPOINTS, _WATCHES = "breakpoints", "watches"

@@ -13,7 +13,7 @@ from convstep.debugger.stops.truth import Bools, Truth
 from convstep.engine.recording import Iteration
 from convstep.engine.sums import Floats
 from convstep.engine.timeline import Step
-from convstep.explain.language.conditions import uses
+from convstep.explain.language.kinds import uses
 from convstep.explain.language.nodes import Apply, Chain, Compare, Here, Logic, Negative, Node, Not, Test
 from convstep.ops.base import IntArray
 from convstep.ops.bounded import Bounded

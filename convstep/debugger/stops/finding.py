@@ -19,7 +19,9 @@ from convstep.engine.recording import Recording
 from convstep.engine.timeline import Place
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import Vocabulary, parse_condition, uses
+from convstep.explain.language.conditions import parse_condition
+from convstep.explain.language.kinds import uses
+from convstep.explain.language.vocabulary import Vocabulary
 from convstep.explain.nonfinite import origin
 
 _NAN = ("nan", "inf", "non-finite", "nonfinite")

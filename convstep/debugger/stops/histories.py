@@ -15,7 +15,7 @@ from convstep.engine.state import State
 from convstep.engine.sums import Floats
 from convstep.engine.timeline import Place
 from convstep.engine.work import TooLong
-from convstep.explain.language.conditions import kind_of, shape_of, uses
+from convstep.explain.language.kinds import kind_of, shape_of, uses
 from convstep.explain.language.nodes import Before, Node, references, walk
 from convstep.explain.naming import Names
 

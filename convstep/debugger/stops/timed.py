@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from convstep.debugger.stops.clock import ALWAYS, NEVER, Clock
 from convstep.engine.state import tensor_of
-from convstep.explain.language.conditions import REDUCTIONS
 from convstep.explain.language.evaluation import COMBINE, FUNCTIONS
+from convstep.explain.language.kinds import REDUCTIONS
 from convstep.explain.language.nodes import (
     Apply,
     Before,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from convstep.debugger.stops.clock import ALWAYS, Clock
 from convstep.debugger.stops.timed import Evaluation, Known, Timed, somewhere
-from convstep.explain.language.conditions import uses
+from convstep.explain.language.kinds import uses
 from convstep.explain.language.nodes import Compare, Here, Logic, Node, Not, Text, references
 from convstep.ops.base import IntArray
 

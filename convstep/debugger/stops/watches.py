@@ -24,8 +24,10 @@ from convstep.engine.state import State, Status
 from convstep.engine.timeline import Level, Order, Place
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import Vocabulary, kind_of, parse_watch, uses
+from convstep.explain.language.conditions import parse_watch
+from convstep.explain.language.kinds import kind_of, uses
 from convstep.explain.language.nodes import Before, Node, Reference, walk
+from convstep.explain.language.vocabulary import Vocabulary
 from convstep.explain.numbers import short
 
 _FEW = 6
