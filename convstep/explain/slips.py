@@ -80,7 +80,7 @@ def slip(asked: Asked, answer: Typed) -> str | None:
 def difference(truth: float, answer: Typed) -> str:
     """How a number differs where nobody knows why, without giving the right one away: by a factor, sign, size."""
     size = _size(truth, answer)
-    return f"right but for a constant factor; {size}" if _is_multiple(truth, answer) else size
+    return f"off by a constant factor; {size}" if _is_multiple(truth, answer) else size
 
 
 def _of_factors(asked: Asked, answer: Typed) -> str | None:

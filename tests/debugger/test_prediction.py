@@ -64,7 +64,7 @@ def test_a_right_answer_shows_it_and_steps_before_stay_known():
         ("48", "the sum so far"),
         ("18", "the local derivative is missing"),
         ("20", "right is to multiply"),
-        ("72", "right but for a constant factor; it is too large in size$"),
+        ("72", "off by a constant factor; it is too large in size$"),
         ("1000", "too large"),
         ("i[2] * * 3", "column"),
         ("grad(w1)[1]", "is what is asked"),

@@ -24,7 +24,7 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
     """Asks for one line, tries `take` on it, and gives what that answers; None when it was left with escape.
 
     Where that takes long, the dialog closes and hands the rest to `later`. What one types takes the place of a
-    `proposed` value, and is added to another. `enter` says what that key does with the answer.
+    `proposed` value, and is added to another. `enter` and `escape` say what those keys do.
     """
 
     BINDINGS = [Binding("escape", "leave", "Close", show=False), Binding("tab", "complete", "Complete", show=False)]
@@ -40,6 +40,7 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         later: Callable[[Callable[[], str]], None] = lambda answer: None,
         proposed: bool = False,
         enter: str = "takes it",
+        escape: str = "closes",
     ) -> None:
         super().__init__()
         self.dialog_title = title
@@ -49,13 +50,14 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         self.completions = list(completions)
         self.later = later
         self.proposed = proposed
-        self.enter = enter
+        self.enter, self.escape = enter, escape
 
     def compose(self) -> ComposeResult:
         suggester = SuggestFromList(self.completions, case_sensitive=False) if self.completions else None
         box = Vertical(classes=dialog_classes())
         box.border_title = titled(self.dialog_title)
-        box.border_subtitle = titled(keys(*(["tab completes"] if self.completions else []), f"enter {self.enter}"))
+        told = [*(["tab completes"] if self.completions else []), f"enter {self.enter}"]
+        box.border_subtitle = titled(keys(*told, escape=self.escape))
         with box:
             yield Input(visible(self.value), suggester=suggester, select_on_focus=self.proposed)
             yield Static(classes="error")
