@@ -17,7 +17,7 @@ START = "Nothing has happened yet: inputs and parameters are there, all else is 
 _EMPTY_USES = {
     Empty.PADDING: "falls on the padding",
     Empty.STRIDE: "falls between two strides",
-    Empty.WINDOW: "would be that of an output beyond the edge",
+    Empty.WINDOW: "would be that of an output past the edge",
 }
 
 _EMPTY_WORDS = {

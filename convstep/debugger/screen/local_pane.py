@@ -194,10 +194,7 @@ def _aligned(stage: Stage, step: Step, collected: Collected, name: str, now: int
     products = elsewhere.copy()
     if now is not None:
         products[now + 1 :][~empty[now + 1 :]] = Status.BLANK
-    out = collected.links.index[0]
-
-    def at(what: str) -> Callable[[int], str]:
-        return lambda k: f"{what}{stage.names.index(int(out[k]), step.upstream_shape)}" if out[k] >= 0 else "empty"
+    out = collected.links.index[0], step.upstream_shape
 
     local = stage.partly(
         "local",
@@ -207,7 +204,7 @@ def _aligned(stage: Stage, step: Step, collected: Collected, name: str, now: int
         note=met,
         shape=shape,
         now=now,
-        element=at(f"∂{name} in {made}"),
+        element=_named(stage, step.layer, *out, "∂{}/∂" + name),
     )
     upstream = stage.partly(
         "upstream",
@@ -217,7 +214,7 @@ def _aligned(stage: Stage, step: Step, collected: Collected, name: str, now: int
         shape=shape,
         sign="×",
         now=now,
-        element=at(f"grad({made})"),
+        element=_named(stage, f"grad({step.layer})", *out),
     )
     product = stage.partly(
         "products",
@@ -227,7 +224,7 @@ def _aligned(stage: Stage, step: Step, collected: Collected, name: str, now: int
         shape=shape,
         sign="=",
         now=now,
-        element=at("product at "),
+        element=_named(stage, step.layer, *out, "product at {}"),
     )
     return [local, upstream, product, _total(stage, collected, now)]
 
@@ -250,17 +247,21 @@ def _shares(stage: Stage, step: Step) -> list[Block]:
     status = np.where(shares.links.met[0], Status.DONE, Status.PADDING).astype(np.uint8)
     read = stage.names.tensor(step.tensor)
 
-    def target(k: int) -> str:
-        to = int(shares.target[k])
-        return f"share of {stage.names.element(step.writes, to, step.shape)}" if to >= 0 else "empty"
-
+    target = shares.target, step.shape
+    local = _named(stage, step.tensor, *target, f"∂{made}/∂" + "{}")
+    share = _named(stage, step.writes, *target, "share of {}")
     upstream = stage.names.element(f"grad({step.layer})", element, step.upstream_shape)
     return [
-        stage.partly("local", f"∂{made}/∂{read}", shares.links.local[0], status, shape=shape, now=term, element=target),
+        stage.partly("local", f"∂{made}/∂{read}", shares.links.local[0], status, shape=shape, now=term, element=local),
         Note(f"× upstream {upstream} = {short(shares.upstream)}", "strong"),
-        stage.partly("products", "shares", shares.products, status, shape=shape, sign="=", now=term, element=target),
+        stage.partly("products", "shares", shares.products, status, shape=shape, sign="=", now=term, element=share),
         Note(f"each is added to its element of {stage.names.tensor(step.writes)}", "caption"),
     ]
+
+
+def _named(stage: Stage, tensor: str, index: IntArray, shape: Shape, words: str = "{}") -> Callable[[int], str]:
+    """What a cell is called: `words` with the element of the tensor that it stands for."""
+    return lambda k: words.format(stage.names.element(tensor, int(index[k]), shape)) if index[k] >= 0 else "empty"
 
 
 def _grid_shape(shape: Shape) -> Shape:

@@ -89,7 +89,7 @@ def _shortened(text: str, size: int) -> str:
 def _fitted(sizes: list[int], width: int) -> list[int]:
     """The columns' widths, the widest cut first, so that the result and the sum at the end stay in sight."""
     sizes = [*sizes]
-    excess = 4 + sum(sizes) + 3 * (len(sizes) - 1) - width
+    excess = 5 + sum(sizes) + 3 * (len(sizes) - 1) - width
     while excess > 0 and max(sizes) > _NARROWEST:
         widest = sizes.index(max(sizes))
         others = [size for k, size in enumerate(sizes) if k != widest]

@@ -1,4 +1,4 @@
-"""What an update shows says which numbers were there before it; a term that reads nothing says where it falls."""
+"""What the panes and the ledger call their numbers."""
 
 from networks import sample
 
@@ -22,3 +22,15 @@ def test_empty_terms_of_a_ledger_say_where_they_fall():
     session = open_session(sample("residual"), at="grad(x)")
     ledger = session.view().ledger
     assert "past the edge" in {ledger.row(k)[1] for k in range(ledger.count)}
+
+
+def test_cells_of_the_middle_pane_are_called_what_they_are():
+    session = open_session(sample("two_conv"), at="grad(w1)[1]")
+    local, upstream, products = (block for block in session.view().local if hasattr(block, "element"))
+    assert local.element(1) == "∂o1[2]/∂w1[1]"
+    assert upstream.element(1) == "grad(o1)[2]"
+    assert products.element(1) == "product at o1[2]"
+    session.switch_order()
+    local, shares = (block for block in session.view().local if hasattr(block, "element"))
+    assert local.element(1) == "∂o1[4]/∂w1[2]"
+    assert shares.element(1) == "share of grad(w1)[2]"
