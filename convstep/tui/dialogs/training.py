@@ -14,39 +14,29 @@ from textual.timer import Timer
 
 from convstep.debugger.training import Course
 from convstep.explain.numbers import short
-from convstep.tui.dialogs.page import PageDialog
+from convstep.tui.dialogs.choosing import ChoosingDialog
 from convstep.tui.jobs import Jobs
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.plot import Floats, plot_lines
 
 WEIGHT = "weight"
 _TICK = 0.1
-_FAR = 10**9
 _LONGEST_NUMBER = 9
 _NO_CURVE = "One iteration is no curve yet: --iterations 20 runs more, and so does iterations: 20 in the file."
 
 
-class TrainingDialog(PageDialog):
+class TrainingDialog(ChoosingDialog):
     """Answers an iteration to go to, or WEIGHT; while iterations are still run, escape stops that first.
 
     `courses` are that of the run and, where there are edits, that of the original one; `loss` is the loss's name.
     """
 
     KEYS = ("← → choose", "enter goes there", "w follows a weight")
-    BINDINGS = [
-        Binding("enter", "take", "Go there", show=False),
-        Binding("right,n", "move(1)", "Next iteration", show=False),
-        Binding("left,N", "move(-1)", "Previous iteration", show=False),
-        Binding("pagedown", "page(1)", "A tenth further", show=False),
-        Binding("pageup", "page(-1)", "A tenth back", show=False),
-        Binding("home", f"move(-{_FAR})", "First iteration", show=False),
-        Binding("end", f"move({_FAR})", "Last iteration", show=False),
-        Binding("w", "weight", "Follow a weight", show=False),
-    ]
+    BINDINGS = [Binding("w", "weight", "Follow a weight", show=False)]
 
     def __init__(self, courses: Sequence[Course], loss: str, chosen: int, jobs: Jobs) -> None:
-        super().__init__("Iterations")
-        self.courses, self.loss, self.chosen, self.jobs = courses, loss, chosen, jobs
+        super().__init__("Iterations", chosen)
+        self.courses, self.loss, self.jobs = courses, loss, jobs
         self.typed = ""
         self._curves: tuple[Floats, Floats] | None = None
         self._known = 0
@@ -139,13 +129,17 @@ class TrainingDialog(PageDialog):
             self.chosen = min(int(self.typed), self.course.iterations - 1)
             self.draw()
 
-    def action_move(self, count: int) -> None:
-        self.typed = ""
-        self.chosen = max(0, min(self.chosen + count, self.course.iterations - 1))
-        self.draw()
+    @property
+    def count(self) -> int:
+        return self.course.iterations
 
-    def action_page(self, pages: int) -> None:
-        self.action_move(pages * max(1, self.course.iterations // 10))
+    @property
+    def leap(self) -> int:
+        return self.count // 10
+
+    def action_move(self, by: int) -> None:
+        self.typed = ""
+        super().action_move(by)
 
     def action_take(self) -> None:
         self._give(self.chosen)
