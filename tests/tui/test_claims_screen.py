@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ async def test_the_check_is_given_up_with_escape(session: Session, monkeypatch: 
             reached.set()
             while True:
                 self.token.check()
+                time.sleep(0.001)  # or the screen gets no turn
         return real(self, name)
 
     monkeypatch.setattr(gradcheck._Checker, "check", slow)
@@ -182,6 +184,7 @@ async def test_judging_a_formula_is_given_up_with_escape(session: Session, monke
     def endless(judge: Any, entry: Any, number: int, work: Any) -> Any:
         while True:
             work.check()
+            time.sleep(0.001)
 
     app = ConvstepApp(session)
     async with app.run_test(size=(100, 40)) as pilot:
