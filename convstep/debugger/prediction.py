@@ -16,7 +16,6 @@ from convstep.explain.formula.formula import Formulas
 from convstep.explain.language.evaluation import evaluate
 from convstep.explain.language.language import parse
 from convstep.explain.language.nodes import Node, references
-from convstep.explain.mistakes.mistake import Mistake
 from convstep.explain.naming import Names
 from convstep.explain.numbers import short
 from convstep.explain.slips import Asked, Typed, difference, slip, typed
@@ -135,8 +134,8 @@ class Prediction:
             from convstep.explain.mistakes import mistakes_of_element
 
             found = mistakes_of_element(state.recording, step.tensor, index, given.value)
-            if found and found[0]["code"] != "constant-factor":
-                return Mistake(**found[0]).sentence()
+            if found and found[0].code != "constant-factor":
+                return found[0].sentence()
         return difference(asked.truth, given)
 
     def _asked(self, state: State) -> Asked:

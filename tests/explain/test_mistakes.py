@@ -36,7 +36,7 @@ def recorded(source):
 
 
 def codes(recording, tensor, wrong, index=None):
-    return [m["code"] for m in mistakes_of_element(recording, tensor, index, wrong)]
+    return [m.code for m in mistakes_of_element(recording, tensor, index, wrong)]
 
 
 @pytest.fixture(scope="module")
@@ -138,14 +138,10 @@ def test_each_mistake_of_a_convolution_is_among_the_first_two(conv):
 def test_where_the_mistake_sits_is_named(conv):
     recording, grads, values = conv
     wrong = slide(values["x"], W1, grads["act"], 2, 1)[1]
-    assert mistakes_of_element(recording, "c1.weight", None, wrong)[0] == {
-        "code": "missing-activation-derivative",
-        "at": "act",
-    }
-    assert mistakes_of_element(recording, "c1.weight", None, 7 * grads["c1.weight"])[0] == {
-        "code": "constant-factor",
-        "factor": 7.0,
-    }
+    found = mistakes_of_element(recording, "c1.weight", None, wrong)[0]
+    assert found.as_json() == {"code": "missing-activation-derivative", "at": "act"}
+    found = mistakes_of_element(recording, "c1.weight", None, 7 * grads["c1.weight"])[0]
+    assert found.as_json() == {"code": "constant-factor", "factor": 7.0}
 
 
 def test_all_activations_left_out():

@@ -1,6 +1,7 @@
 """Path ledgers: every path is counted, the products add up to the gradient, the largest come first."""
 
 import math
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def chain(layers):
 def test_more_paths_than_atoms_are_counted_exactly_and_the_first_listed_at_once():
     found = paths_of(chain(200), "x", 0)
     assert found.count == 3**200
-    assert len(found.first(5)) == len(found.largest(5)) == 5
+    assert len(list(islice(found, 5))) == len(found.largest(5)) == 5
     assert found.total == pytest.approx(found.gradient, rel=1e-9)
 
 

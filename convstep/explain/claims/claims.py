@@ -281,10 +281,7 @@ class _Claim:
         evidence = [(self.judge.recording, self.claimed)]
         if self.node is not None:
             evidence += self._on(self.judge.trials.near)
-        found = [
-            [Mistake(**mistake) for mistake in mistakes_of_element(run, self.tensor, self.flat, claimed, token)]
-            for run, claimed in evidence
-        ]
+        found = [mistakes_of_element(run, self.tensor, self.flat, claimed, token) for run, claimed in evidence]
         return [mistake for mistake in found[-1] if all(_has(mistake, others) for others in found)]
 
 

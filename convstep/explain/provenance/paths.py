@@ -239,10 +239,6 @@ class Paths:
         seed = self.iteration.seeds.get(tensor)
         return None if seed is None else float(seed.reshape(-1)[self._reached[tensor][place]])
 
-    def first(self, most: int) -> list[Path]:
-        """The first paths."""
-        return list(islice(self, most))
-
     def largest(self, most: int) -> list[Path]:
         """The paths with the largest |product|, the largest first, exactly: what a path can still become is known."""
         return list(islice(self._largest(), most))
