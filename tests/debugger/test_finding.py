@@ -222,11 +222,23 @@ def test_what_is_not_found_says_so(two_conv, text, words):
         finder(two_conv).find(text, QUIET)
 
 
+def test_a_name_comes_with_what_it_is(two_conv):
+    found = finder(two_conv).find("C", QUIET)
+    assert [(hit.name, hit.about) for hit in found.hits] == [
+        ("grad(C)", "one number"),
+        ("o1", "Conv2d 1×1×2×2"),
+        ("o2", "Conv2d 1×1×1×1"),
+        ("C", "MSELoss one number"),
+    ]
+
+
 def test_the_list_is_bounded_and_can_be_given_up():
     session = open_session(sample("digits"))
     found = finder(session).find("> -1e9", QUIET)
     assert len(found.hits) == MOST_HITS
     assert found.more
+    found = finder(session).find("conv1 > -1e9", QUIET)
+    assert [hit.index for hit in found.hits] == list(range(MOST_HITS)) and found.more
 
     class GivenUp(Work):
         def check(self):
