@@ -131,7 +131,7 @@ def test_mutated_arrays(file: str, whole: dict[str, bytes], tmp_path_factory: py
             read_gradients(here / file)
         except ConvstepError as error:
             line = str(error)
-            assert line.startswith(f"{here / file}: ")
+            assert line.startswith(f"{here / file}:1:1: ")
             assert line.isprintable()
 
     spoilt()
@@ -148,7 +148,7 @@ def test_mutated_snapshots(whole: dict[str, bytes], tmp_path_factory: pytest.Tem
             session: Session = open_session(str(path))
         except ConvstepError as error:
             line = str(error)
-            assert line.startswith(f"{path}: ")
+            assert line.startswith(f"{path}:1:1: ")
             assert line.isprintable()
             return
         session.view()
