@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from convstep.engine.timeline import LEVELS, Order, Timeline
+from convstep.memory import in_words
 from convstep.network.footprint import iteration_bytes
 from convstep.network.graph import Graph, Node
-from convstep.network.memory import in_words
 
 
 def describe(graph: Graph, order: Order = "gather") -> dict[str, Any]:

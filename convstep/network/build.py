@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from convstep.errors import ArgumentError, ConvstepError
+from convstep.memory import available, in_words
 from convstep.network.blank import MOST_ELEMENTS, is_blank
 from convstep.network.claims import claims
 from convstep.network.footprint import iteration_sizes, peak_bytes
 from convstep.network.graph import Graph, Node
-from convstep.network.memory import available, in_words
 from convstep.network.namespace import Namespace, check_parameter_names, check_symbols
 from convstep.network.parameters import Parameters, Slot, resolve, slots_of
 from convstep.network.schema import Form, Layer, check
@@ -157,7 +157,10 @@ class _Builder:
             # What numpy says of arrays beyond the address space; any other ValueError is no matter of size.
             if isinstance(error, ValueError) and not ("Maximum allowed" in str(error) or "too big" in str(error)):
                 raise
-            raise self.source.error(layer.where, f"the sizes of '{layer.name}' are beyond any memory") from None
+            what = f"the sizes of '{layer.name}' are beyond any memory"
+            if isinstance(error, MemoryError) and error.args:
+                what = f"'{layer.name}': {error}; make them fewer or smaller"
+            raise self.source.error(layer.where, what) from None
         for what, size in [("output", op.output.size), *((n, prod(p.shape)) for n, p in op.parameters.items())]:
             if size > MOST_ELEMENTS:
                 message = f"the {what} of '{layer.name}' would hold {size} numbers, beyond any memory"

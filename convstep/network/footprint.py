@@ -53,4 +53,17 @@ def peak_bytes(graph: Graph, drawing: Iterable[int]) -> int:
     data = sum(array.nbytes for array in graph.data.values())
     batch = sum(spec.size * spec.dtype.itemsize for spec in graph.inputs.values())
     kept = data + sum(array.nbytes for array in {**graph.parameters, **graph.buffers}.values())
-    return max(kept + max(drawing, default=0), iteration_bytes(graph) + max(0, data - batch))
+    tables = sum(node.op.kept_bytes for node in graph.nodes)
+    passing = max((node.op.passing_bytes for node in graph.nodes), default=0)
+    running = iteration_bytes(graph) + max(0, data - batch) + max(passing, _updating_bytes(graph))
+    return tables + max(kept + max(drawing, default=0), running)
+
+
+def _updating_bytes(graph: Graph) -> int:
+    """What an update takes beside what it leaves: the state that the iteration started from, and its own numbers."""
+    if graph.optimizer is None:
+        return 0
+    sizes = [array.nbytes for array in graph.parameters.values()]
+    states = len(graph.optimizer.state_names)
+    before = sum(sizes) * (1 + states) if graph.iterations > 1 else 0
+    return before + max(sizes, default=0) * (1 + states)

@@ -168,6 +168,16 @@ class Operation(BaseModel):
         """The buffers that this call changes, as they are after it (in train mode)."""
         return {}
 
+    @property
+    def kept_bytes(self) -> int:
+        """What the operation itself keeps: tables of its windows."""
+        return 0
+
+    @property
+    def passing_bytes(self) -> int:
+        """What `forward` or `vjp` takes for a while beside what it reads and writes, about."""
+        return self.output.size * self.output.dtype.itemsize
+
     @abstractmethod
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         """One gradient per operand for the upstream gradient (the output's shape); `None` where not wanted."""

@@ -15,25 +15,34 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.errors import ArgumentError
+from convstep.memory import available, in_words
 from convstep.ops.base import Empty, IntArray, Shape
 from convstep.ops.indices import unravel
 
 Codes = npt.NDArray[np.uint8]
 
 _LARGEST_TABLE = 2**25
+_WORTH_ASKING = 2**18
+_BYTES_AN_ENTRY = 104
+"""What an entry of an axis's tables takes while they are made; a third of it stays."""
 _LARGEST_PLANE = 2**36
 
 
 def check_table(outputs: int, taps: int = 1) -> None:
-    """Raises MemoryError where the table of an axis would hold more than any useful network's."""
-    if outputs * taps > _LARGEST_TABLE:
-        raise MemoryError(f"an axis of {outputs} outputs with {taps} taps each")
+    """Raises MemoryError where the table of an axis would hold more than any useful network's, or than there is."""
+    entries = outputs * taps
+    if entries > _LARGEST_TABLE:
+        raise MemoryError
+    room = available() if entries > _WORTH_ASKING else None
+    if room is not None and entries * _BYTES_AN_ENTRY > room:
+        needed = in_words(entries * _BYTES_AN_ENTRY)
+        raise MemoryError(f"{outputs} windows of {taps} numbers need {needed} of memory, and {in_words(room)} are free")
 
 
 def check_plane(outputs: Iterable[int]) -> None:
     """Raises MemoryError where axes together have more outputs than any memory holds: before their tables are made."""
     if prod(outputs) > _LARGEST_PLANE:
-        raise MemoryError(f"a plane of {outputs} outputs")
+        raise MemoryError
 
 
 def extent(sizes: Sequence[int]) -> str:
@@ -67,6 +76,11 @@ class Axis:
     @property
     def size(self) -> int:
         return int(self.feeds.shape[0])
+
+    @property
+    def nbytes(self) -> int:
+        tables = (self.reads, self.reads_empty, self.feeds, self.feeds_tap, self.feeds_empty)
+        return sum(table.nbytes for table in tables)
 
     @cached_property
     def repeats(self) -> bool:
@@ -181,6 +195,10 @@ class Window:
     @property
     def taps(self) -> Shape:
         return tuple(axis.taps for axis in self.axes)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(axis.nbytes for axis in self.axes)
 
     @property
     def feed_grid(self) -> Shape:

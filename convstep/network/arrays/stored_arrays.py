@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convstep.network.memory import available, in_words
+from convstep.memory import available, in_words
 from convstep.ops.base import Array, Shape
 
 MOST_ARRAYS = 10_000

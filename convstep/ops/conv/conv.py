@@ -102,6 +102,10 @@ class _Conv(Convolution):
             maps.append(AxisMap(axis_from(reads, np.zeros(reads.shape, np.uint8), size, Empty.WINDOW)))
         return maps
 
+    @property
+    def column_channels(self) -> int:
+        return self.channels
+
     @cached_property
     def geometry(self) -> Geometry:
         sizes, outputs, pads = self.window.size, self.window.outputs, self.pads

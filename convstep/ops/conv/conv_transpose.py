@@ -58,6 +58,10 @@ class _ConvTranspose(Convolution):
 
     # -- the whole tensor
 
+    @property
+    def column_channels(self) -> int:
+        return self.out_channels
+
     @cached_property
     def geometry(self) -> Geometry:
         """The geometry of the convolution from this output's shape to this input's."""

@@ -13,6 +13,7 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
 from convstep.ops.base import Array, Empty, IntArray, Parameter, Shape, Spec
+from convstep.ops.conv.conv_kernels import Geometry
 from convstep.ops.feeding import Feeding
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes, ProductSum
@@ -93,6 +94,28 @@ class Convolution(Feeding, ProductSum):
     def batch(self) -> int:
         """Samples in the input; an unbatched input counts as one."""
         return prod(self.inputs[0].shape[: -self.axes - 1])
+
+    @property
+    def kept_bytes(self) -> int:
+        return self.window.nbytes
+
+    @property
+    @abstractmethod
+    def geometry(self) -> Geometry:
+        """The convolution whose columns a pass makes: this one, or that whose adjoint it is."""
+
+    @property
+    @abstractmethod
+    def column_channels(self) -> int:
+        """How many channels the columns have."""
+
+    @property
+    def passing_bytes(self) -> int:
+        geometry = self.geometry
+        if geometry.is_pointwise:
+            return super().passing_bytes
+        around = prod(geometry.padded) + prod(geometry.kernel) * prod(geometry.outputs)
+        return self.batch * self.column_channels * around * self.output.dtype.itemsize + super().passing_bytes
 
     # -- one element
 

@@ -35,6 +35,10 @@ class Standardise(Bounded, Feeding, Operation):
     """Whether the mean is taken away; otherwise `var` stands for the mean square."""
 
     @property
+    def passing_bytes(self) -> int:
+        return 3 * self.output.size * self.output.dtype.itemsize
+
+    @property
     @abstractmethod
     def layout(self) -> Layout: ...
 

@@ -24,9 +24,14 @@ class Average(Pool):
     @cached_property
     def divisors(self) -> IntArray:
         """What each output of a plane is divided by: how many numbers its window holds."""
-        _, empty = self.window.reads(np.arange(self.outputs_a_plane))
-        sizes: IntArray = self.counted(empty).sum(axis=1)
+        sizes: IntArray = np.ones(1, dtype=np.intp)
+        for axis in self.window.axes:
+            sizes = np.multiply.outer(sizes, self.counted(axis.reads_empty).sum(axis=1)).reshape(-1)
         return sizes
+
+    @property
+    def passing_bytes(self) -> int:
+        return 4 * self.output.size * self.output.dtype.itemsize
 
     def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
         """Which taps are counted in the size of a window."""

@@ -28,6 +28,9 @@ from convstep.ops.windows import Codes, Window
 _FEW_TAPS = 8
 """Up to so many taps it is quickest to add whole slices, tap by tap."""
 
+_BYTES_A_PLACE = 18
+"""What a tap of a window in a plane takes while the table of all of them is made."""
+
 
 class Pool(Operation):
     """Windows over the last axes of the input; what stands before them are planes of their own."""
@@ -66,6 +69,14 @@ class Pool(Operation):
     @cached_property
     def outputs_a_plane(self) -> int:
         return prod(self.window.outputs)
+
+    @property
+    def kept_bytes(self) -> int:
+        return self.window.nbytes
+
+    @property
+    def passing_bytes(self) -> int:
+        return super().passing_bytes + _BYTES_A_PLACE * prod(self.window.taps) * self.outputs_a_plane
 
     # -- which elements meet
 
