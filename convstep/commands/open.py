@@ -105,7 +105,10 @@ def _ended(ending: Ending, keeper: Autosave) -> int:
     from convstep.debugger.keeping import crash
 
     path = keeper.keep()
-    again = f"the session is kept in {path}, and convstep {shlex.quote(keeper.source)} offers it" if path else ""
+    where = f"convstep {shlex.quote(keeper.source)} offers it"
+    if not os.path.exists(keeper.source):
+        where += " once that file is there again"
+    again = f"the session is kept in {path}, and {where}" if path else ""
     if ending.error is not None:
         say(crash.line(ending.error, crash.report(ending.error), again))
         return BAD_INPUT

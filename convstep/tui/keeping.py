@@ -20,7 +20,7 @@ _LONGEST = 5.0
 """Seconds after which a session is kept although its keys do not rest."""
 _LAST_WORDS = 3.0
 """Seconds that the app has for its end once it was told to: a terminal that is gone may not take it."""
-_SIGNALS = ("SIGTERM", "SIGHUP")
+_SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
 
 
 class Keeping:

@@ -49,7 +49,7 @@ def read_settings(path: Path | None = None) -> Settings:
     path = settings_file() if path is None else path
     try:
         text = path.read_bytes().decode()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

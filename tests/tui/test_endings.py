@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from networks import sample
@@ -99,7 +100,7 @@ def test_killed_and_resumed(terminal, tmp_path):
     assert not autosaves(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"])
 def test_told_to_end(terminal, tmp_path, name):
     app = terminal(sample("two_conv"))
     app.until(" quit ")
@@ -112,6 +113,18 @@ def test_told_to_end(terminal, tmp_path, name):
     assert termios.tcgetattr(app.slave)[:4] == app.modes[:4]
     assert "\x1b[?1049l" in app.output
     assert len(autosaves(tmp_path)) == 1
+
+
+def test_a_session_whose_file_is_gone(terminal, tmp_path):
+    net = tmp_path / "net.yaml"
+    net.write_text(Path(sample("two_conv")).read_text())
+    app = terminal(str(net))
+    app.until(" quit ")
+    app.press("n", "OP 0")
+    net.unlink()
+    app.process.send_signal(signal.SIGTERM)
+    app.until("offers it once that file is there again")
+    assert app.process.wait(_PATIENCE) == 128 + signal.SIGTERM
 
 
 def test_a_terminal_that_is_closed(terminal, tmp_path):

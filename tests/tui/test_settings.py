@@ -29,6 +29,11 @@ def test_without_a_file_all_is_as_it_is(tmp_path: Path) -> None:
     assert settings.theme == "dark"
 
 
+def test_without_a_directory_all_is_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    assert read_settings(tmp_path / "home" / "convstep.toml") == Settings()
+
+
 def test_the_file_is_where_the_platform_keeps_such_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
