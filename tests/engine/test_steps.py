@@ -242,6 +242,18 @@ def test_a_product_that_stands_alone_is_its_own_sum():
     assert [(one["product"], one["sum"]) for one in lines] == [(10.0, 10.0), (21.0, 21.0)]
 
 
+def test_a_product_in_single_precision_is_that_of_its_factors():
+    source = {
+        "dtype": "float32",
+        "inputs": {"a": [1.1, 1e30], "b": [3.7, 1e30]},
+        "layers": [{"name": "m", "op": "Mul", "inputs": ["a", "b"]}],
+    }
+    lines = [line(p, s) for p, s in states(Recording(load(source)), "term", "gather")]
+    for one in lines:
+        assert one["product"] == one["sum"] == one["factors"][0]["value"] * one["factors"][1]["value"]
+    assert [one["value"] for one in lines] == [float(np.float32(1.1) * np.float32(3.7)), "Infinity"]
+
+
 def test_an_update_reads_the_parameter_its_gradient_and_what_the_optimizer_keeps():
     source = {**PICKED["one_weight_used_three_times"], "optimizer": {"op": "SGD", "lr": 0.1, "momentum": 0.9}}
     recording = Recording(load(source))

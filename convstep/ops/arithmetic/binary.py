@@ -110,8 +110,9 @@ class Binary(Operation):
 
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         reads = tuple(Read(e.slot, e.index, call.value(e.slot, e.index)) for e in self._pair(out))
-        result = call.value(OUTPUT, out)
-        return [Term(reads, result, does=self.does, holds=result)]
+        holds = call.value(OUTPUT, out)
+        result = holds if self.does else reads[0].value * reads[1].value  # a product has float64's digits, as all have
+        return [Term(reads, result, does=self.does, holds=holds)]
 
     def formula(self, call: Call, out: int) -> Expression:
         return self.written(*self._pair(out))
