@@ -48,6 +48,11 @@ def product_terms(call: Call, inputs: IntArray, weights: IntArray, empty: Codes,
     return Terms(len(products), make, empty if bias is None else np.append(empty, np.uint8(Empty.NO)))
 
 
+def _largest(tensor: Array) -> float:
+    """The largest magnitude; NaN where there is one."""
+    return float(np.maximum(tensor.max(initial=0.0), -tensor.min(initial=0.0)))
+
+
 def gather(tensor: Array, index: IntArray) -> npt.NDArray[np.float64]:
     """The elements at flat indices as float64; 0 where the index is -1."""
     values = tensor.reshape(-1)[index].astype(np.float64)
@@ -118,12 +123,19 @@ class ProductSum(Bounded, Operation):
     @quiet
     def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
         operands = tuple(np.abs(operand) for operand in call.operands)
-        saved: dict[str, Array] = {}
-        output = np.asarray(self.forward(operands, saved))
         if slot == OUTPUT:
-            return output
+            return np.asarray(self.forward(operands, {}))
         wanted = [slot == k for k in range(len(operands))]
-        return self.vjp(Call(operands, output, saved), np.abs(upstream), wanted)[slot]
+        return self.vjp(Call(operands, call.output), np.abs(upstream), wanted)[slot]
+
+    def largest_product(self, call: Call, slot: int, upstream: Array) -> float:
+        """No product of an element's terms, nor its bias, exceeds this in magnitude; for `slot` as in `reach`."""
+        given = _largest(upstream) if slot != OUTPUT else 0.0
+        if slot == 2:
+            return given
+        if slot != OUTPUT:
+            return given * _largest(call.operands[1 - slot])
+        return max([_largest(call.operands[0]) * _largest(call.operands[1]), *map(_largest, call.operands[2:])])
 
     def formula(self, call: Call, out: int) -> Expression:
         inputs, weights, empty = (a[0] for a in self.pairs(np.array([out])))

@@ -7,6 +7,7 @@ from op_cases import CASES, call
 from convstep.ops.base import OUTPUT, Spec
 from convstep.ops.bounded import Bounded
 from convstep.ops.conv.conv import Conv2d
+from convstep.ops.products import ProductSum
 
 BOUNDED = [case for case in CASES if isinstance(case.build()[0], Bounded)]
 
@@ -31,6 +32,21 @@ def test_no_running_sum_goes_further(case, size):
             products = np.where(links.index >= 0, links.local * upstream.reshape(-1)[links.index], 0.0)
             furthest = np.max(np.abs(np.add.accumulate(products, axis=1)), axis=1, initial=0.0)
             assert (furthest <= bound.reshape(-1) * (1 + 1e-9) + 1e-300).all()
+
+
+@pytest.mark.parametrize("case", BOUNDED, ids=lambda case: case.id)
+def test_no_product_is_larger_than_the_largest(case):
+    op, operands = case.build()
+    if not isinstance(op, ProductSum):
+        return
+    made = call(op, operands)
+    upstream = np.random.default_rng(1).normal(size=made.output.shape)
+    largest = max(abs(term.result) for out in range(made.output.size) for term in op.terms(made, out))
+    assert largest <= op.largest_product(made, OUTPUT, upstream) * (1 + 1e-12)
+    for slot in filter(op.is_differentiable, range(len(operands))):
+        links = op.column(made, slot, np.arange(operands[slot].size))
+        products = np.where(links.index >= 0, links.local * upstream.reshape(-1)[links.index], 0.0)
+        assert np.abs(products).max() <= op.largest_product(made, slot, upstream) * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("case", BOUNDED, ids=lambda case: case.id)

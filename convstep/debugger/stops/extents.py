@@ -51,12 +51,22 @@ def candidates(truth: Truth, k: int, elements: IntArray, whole: bool) -> IntArra
     if len(elements) < 2 or not isinstance(operation, Bounded):
         return elements
     call, upstream = iteration.calls[step.layer], iteration.grads.get(step.layer, np.zeros(0))
+    terms = step.terms["gather"]
+    if isinstance(operation, ProductSum):
+        # What no sum of the whole operation can reach is seen from its largest factors.
+        with np.errstate(all="ignore"):
+            if not _within(truth, terms * operation.largest_product(call, step.slot, upstream)):
+                return elements[:0]
     bound = operation.reach(call, step.slot, upstream)
     if bound is None:
         return elements
     truth.clock.check()
-    most, terms = bound.reshape(-1).astype(np.float64), step.terms["gather"]
-    rounding = 4 * terms * most * float(np.finfo(bound.dtype).eps) + float(np.finfo(bound.dtype).tiny)
+    precision = np.finfo(bound.dtype)
+    rate = 4 * terms * float(precision.eps)
+    if not _within(truth, float(bound.max()) * (1 + rate)):
+        return elements[:0]
+    most = bound.reshape(-1).astype(np.float64)
+    rounding = most * rate + float(precision.tiny)
     low, high = -most - rounding, most + rounding
     sums = _whole_sums(iteration, k, step)
     if sums is not None and whole:
@@ -83,6 +93,12 @@ def _whole_sums(iteration: Iteration, k: int, step: Step) -> Floats | None:
     if step.node is not None and isinstance(step.node.op, ProductSum):
         return iteration.values[step.layer].reshape(-1).astype(np.float64)
     return None
+
+
+def _within(truth: Truth, bound: float) -> bool:
+    """Whether it may hold with a sum of at most this magnitude."""
+    bound = bound * (1 + _SLACK)
+    return bool(_may_hold(truth, np.array([-bound]), np.array([bound]))[0])
 
 
 def _may_hold(truth: Truth, low: Floats, high: Floats) -> Bools:
