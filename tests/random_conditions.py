@@ -49,6 +49,8 @@ def pick_condition(recording, words, choice):
                 f"isnan({name})",
                 f"sum {sign} {number}",
                 f"abs(sum) {sign} {number}",
+                f"{choice.choice(['2 * sum', '1 - sum', 'sum / -3', 'sum - sum'])} {sign} {number}",
+                f"{choice.choice(['isnan', 'isinf', 'isfinite'])}({choice.choice(['sum', '1e200 * sum'])})",
             ]
         )
 

@@ -120,8 +120,12 @@ def _can(truth: Truth, node: Node, sums: Interval, wild: Bools) -> Can:
         case Not(_, of):
             can = _can(truth, of, sums, wild)
             return Can(can.fail, can.hold)
-        case Test(_, function, of) if isinstance(of, Here):
-            return Can(anything.hold, wild) if function == "isfinite" else Can(wild, anything.fail)
+        case Test(_, function, of) if uses(of, "sum"):
+            inner = _interval(truth, of, sums)
+            if inner is None:
+                return anything
+            strange = wild | ~(np.isfinite(inner.low) & np.isfinite(inner.high))
+            return Can(anything.hold, strange) if function == "isfinite" else Can(strange, anything.fail)
         case Compare(_, sign, left, right) if uses(node, "sum"):
             one, two = _interval(truth, left, sums), _interval(truth, right, sums)
             if one is None or two is None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from convstep.debugger.stops.clock import ALWAYS, Clock
 from convstep.debugger.stops.timed import Evaluation, Known, Timed, somewhere
 from convstep.explain.language.kinds import uses
-from convstep.explain.language.nodes import Compare, Here, Logic, Node, Not, Text, references
+from convstep.explain.language.nodes import Compare, Here, Logic, Node, Not, Test, Text, references
 from convstep.ops.base import IntArray
 
 Bools = npt.NDArray[np.bool_]
@@ -100,7 +100,7 @@ class Truth:
                 assert isinstance(here, Here) and isinstance(text, Text)
                 same = self._said(here.word, text.value, moments.times)
                 return Truths(same, ~same) if sign == "==" else Truths(~same, same)
-            case Compare() if uses(node, "sum", "position"):
+            case Compare() | Test() if uses(node, "sum", "position"):
                 return self._compared(node, moments, data)
         shape = moments.times.shape
         if not data and not _is_of_here(node):
@@ -131,8 +131,8 @@ class Truth:
         # Before the first step there is no operation.
         return like[np.where(times < 0, len(steps), self.clock.step_at(times))]
 
-    def _compared(self, node: Compare, moments: Moments, data: bool) -> Truths:
-        """A comparison with the running sum or the position."""
+    def _compared(self, node: Compare | Test, moments: Moments, data: bool) -> Truths:
+        """What is asked of the running sum or the position."""
         shape = moments.times.shape
         always = np.array(ALWAYS)
         here = {"position": Timed(moments.times + float(self.iteration * self.clock.count), always)}

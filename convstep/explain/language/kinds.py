@@ -71,9 +71,11 @@ def check(node: Node, words: Vocabulary) -> Kind:
                 if kind != "number":
                     what = "a text" if kind == "text" else "a comparison"
                     raise ExpressionError(part.column, f"{what} is no number: nothing can be calculated with it")
-            if isinstance(node, (Before, Test)):
-                name = "prev" if isinstance(node, Before) else node.function
-                _forbid(node.of, f"{name}(…)", "tensors and the loss", *NUMBERS_HERE)
+            if isinstance(node, Before):
+                _forbid(node.of, "prev(…)", "tensors and the loss", *NUMBERS_HERE)
+            if isinstance(node, Test):
+                _forbid(node.of, f"{node.function}(…)", "tensors, the loss and sum", "iteration", "position")
+                _check_sum(node, (node.of,), words)
     return kind_of(node)
 
 
@@ -93,9 +95,13 @@ def _check_comparison(node: Compare, words: Vocabulary) -> None:
     for side, other in ((node.left, node.right), (node.right, node.left)):
         if uses(side, "position") and (not isinstance(side, Here) or uses(other, "position", "sum")):
             raise ExpressionError(side.column, "position stands alone on one side: position > 100")
+    _check_sum(node, (node.left, node.right), words)
+
+
+def _check_sum(node: Node, sides: tuple[Node, ...], words: Vocabulary) -> None:
     for word in ("sum", "position"):
-        if uses(node, word) and any(shape_of(side, words.names) for side in (node.left, node.right)):
-            what = f"{word} is one number and compares with one: a tensor needs an index here"
+        if uses(node, word) and any(shape_of(side, words.names) for side in sides):
+            what = f"{word} is one number and goes with one: a tensor needs an index here"
             raise ExpressionError(node.column, what)
 
 
