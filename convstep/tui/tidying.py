@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextlib import suppress
 
 from textual.app import App
 
-_REST = 0.25
+_REST = 0.15
 """Seconds after the last key, or move of the mouse, from which on nobody waits."""
-_DUE = 4
+_DUE = 2
 _OVERDUE = 50
 """So many searches of the young objects after which all are searched: at rest, or else in any case."""
 
@@ -35,4 +36,13 @@ class Tidying:
 
     def _rest(self) -> None:
         if gc.get_count()[2] >= _DUE:
+            _let_go_of_closed_dialogs()
             gc.collect()
+
+
+def _let_go_of_closed_dialogs() -> None:
+    """Textual remembers the borders of a thousand widgets, and with them all their lines."""
+    with suppress(ImportError, AttributeError):
+        from textual._styles_cache import StylesCache
+
+        StylesCache.get_inner_outer.cache_clear()

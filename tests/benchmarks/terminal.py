@@ -47,12 +47,12 @@ class Terminal:
         last = self._listen(quiet, FULL_SCREEN)
         return last - self._born
 
-    def press(self, keys: str, quiet: float = 0.05) -> float:
-        """From these keys, sent at once, to the last byte of what they bring about."""
+    def press(self, keys: str, quiet: float = 0.05, least: int = 1) -> float:
+        """From these keys, sent at once, to the last byte of what they bring about: at least so many bytes."""
         self.output.clear()
         pressed = time.perf_counter()
         os.write(self._fd, keys.encode())
-        return self._listen(quiet, 1) - pressed
+        return self._listen(quiet, least) - pressed
 
     def _listen(self, quiet: float, least: int) -> float:
         """Read until at least `least` bytes are here and nothing follows; the time of the last byte."""

@@ -48,3 +48,19 @@ async def test_garbage_is_looked_for_at_rest_alone(monkeypatch: pytest.MonkeyPat
             assert not searched
         await asyncio.sleep(0.1)
     assert searched == [1]
+
+
+async def test_closed_dialogs_leave_no_lines() -> None:
+    def lines() -> int:
+        gc.collect()
+        return sum(isinstance(found, Strip) for found in gc.get_objects())
+
+    app = ConvstepApp(Session(Recording(load(sample("two_conv")))))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("n", "e", "escape")
+        counts = []
+        for _ in range(2):
+            await pilot.press("e", "escape", "e", "escape")
+            tidying._let_go_of_closed_dialogs()
+            counts.append(lines())
+    assert counts[1] <= counts[0]
