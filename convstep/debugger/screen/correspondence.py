@@ -63,8 +63,11 @@ def _grid(site: Site, view: OtherView, sheet: Sheet, nth: int) -> Grid:
     size = int(np.prod(sheet.shape))
     own = sheet.terms[sheet.terms >= 0]
     sampled = np.unique(np.append(own[:_SAMPLED], np.linspace(0, size - 1, min(size, _SAMPLED)).astype(np.intp)))
-    values, status = sheet.cells(sampled)
-    number_format, scale = look_of(values[status != Status.BLANK])
+    if sheet.finished is not None:
+        number_format, scale = look_of(sheet.finished(sampled))
+    else:
+        values, status = sheet.cells(sampled)
+        number_format, scale = look_of(values[status != Status.BLANK])
     now = _now(site, view, sheet)
 
     def cells(index: IntArray) -> Cells:

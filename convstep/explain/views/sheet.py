@@ -22,7 +22,7 @@ class Sheet:
     """A matrix or tensor as one view has it; `sign` (`×`, `=`) stands before its title.
 
     `terms[k]` is the flat index of the cell that belongs to term k of the sum, (n,); -1 where none does.
-    `name` says what stands in a cell.
+    `name` says what stands in a cell. `finished` gives the final numbers of cells whose sums so far take long.
     """
 
     title: str
@@ -32,6 +32,7 @@ class Sheet:
     name: Callable[[int], str]
     sign: str = ""
     note: str = ""
+    finished: Callable[[IntArray], Floats] | None = None
 
 
 @dataclass(frozen=True)

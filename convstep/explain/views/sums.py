@@ -253,6 +253,10 @@ def written(site: Site, key: str, shape: Shape, at: Callable[[IntArray], IntArra
     def cells(index: IntArray) -> tuple[Floats, Codes]:
         return site.state.read(key, at(index))
 
-    return Sheet(
-        site.names.tensor(key), shape, cells, terms, lambda k: site.names.element(key, at_one(at, k), site.shape), "="
-    )
+    def finished(index: IntArray) -> Floats:
+        return site.state.recorded(key).reshape(-1)[at(index)].astype(np.float64)
+
+    def name(cell: int) -> str:
+        return site.names.element(key, at_one(at, cell), site.shape)
+
+    return Sheet(site.names.tensor(key), shape, cells, terms, name, "=", finished=finished)

@@ -9,6 +9,7 @@ from convstep.errors import ConvstepError
 from convstep.tui.doing.predicting import hidden_here
 
 if TYPE_CHECKING:
+    from convstep.debugger.origins import Explained
     from convstep.engine.timeline import Place
     from convstep.tui.screens.main import MainScreen
 
@@ -31,7 +32,7 @@ def explain(screen: MainScreen) -> None:
             raise ConvstepError(f"{spot.name} is worked out here; the formula above has it")
         else:
             address = Address(session.place.iteration, spot.grid.tensor, spot.index)
-        first = explainer.explained(address)
+        explainer.check(address)
     except (ConvstepError, TooLong) as error:
         screen.repaint(str(error))
         return
@@ -40,7 +41,11 @@ def explain(screen: MainScreen) -> None:
         if place is not None:
             screen.move(lambda: session.land(goto.element(session.recording, session.spot, place)))
 
-    screen.app.push_screen(ExplainDialog(explainer.explained, first), jump)
+    def show(first: Explained) -> None:
+        screen.repaint()
+        screen.app.push_screen(ExplainDialog(explainer.explained, first), jump)
+
+    screen.work(f"why {explainer.name(address)}", lambda work: explainer.explained(address), show, for_dialog=True)
 
 
 def views(screen: MainScreen) -> None:

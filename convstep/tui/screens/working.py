@@ -35,6 +35,7 @@ class Working(Painted, inherit_bindings=False):
         """Work that nobody has to wait for."""
         self._queued: list[str] = []
         self._ticks: Timer | None = None
+        self._for_dialog = False
         self.unasked = False
         """Whether the work that begins is something that nobody has asked for: every key waits for its end."""
 
@@ -44,12 +45,15 @@ class Working(Painted, inherit_bindings=False):
         work: Callable[[Work], Result],
         done: Callable[[Result], None],
         back: Any = None,
+        for_dialog: bool = False,
     ) -> None:
         """Do long work beside the screen, then `done` with its result.
 
-        Escape gives it up, and one stands where one stood before it, or at `back`.
+        Escape gives it up, and one stands where one stood before it, or at `back`. What is typed meanwhile is meant
+        `for_dialog` that `done` puts up.
         """
         back = back or self.session.standing
+        self._for_dialog = for_dialog
 
         def end(result: Result) -> None:
             self._work_ended()
@@ -62,7 +66,7 @@ class Working(Painted, inherit_bindings=False):
             hopeless = self.unasked and not isinstance(error, Cancelled)
             self._work_ended()
             if isinstance(error, TooLong):
-                self.wait_for(error.index, lambda: self.work(text, work, done, back), back)
+                self.wait_for(error.index, lambda: self.work(text, work, done, back, for_dialog), back)
             elif hopeless:
                 raise error
             else:
@@ -74,6 +78,7 @@ class Working(Painted, inherit_bindings=False):
             self.set_timer(_SILENT, self._ticks.resume)
 
     def _work_ended(self) -> None:
+        self._for_dialog = False
         self.unasked = False
         if self._ticks is not None:
             self._ticks.stop()
@@ -99,8 +104,8 @@ class Working(Painted, inherit_bindings=False):
 
     @property
     def awaits_dialog(self) -> bool:
-        """Whether a key that may put up a dialog waits for the end of long work."""
-        return any(action(identity).group != STEPS for identity in self._queued)
+        """Whether the end of long work may put up a dialog."""
+        return self._for_dialog or any(action(identity).group != STEPS for identity in self._queued)
 
     def wait_for(self, index: int, then: Callable[[], None], back: Any) -> None:
         """Run an iteration beside the screen, then go on."""

@@ -55,15 +55,13 @@ def _table(ledger: Ledger, width: int, height: int, palette: Palette) -> list[St
         ],
         width,
     )
-    heads = [
-        pad(cut(head, size), size, "right" if _numeric(column) else "left")
-        for head, size, column in zip(ledger.header, sizes, columns, strict=True)
-    ]
+    sides = ["right" if _numeric(column) else "left" for column in columns]
+    heads = [pad(cut(head, size), size, side) for head, size, side in zip(ledger.header, sizes, sides, strict=True)]
     lines = [strip_of([("    " + "   ".join(heads), palette.faint)], width, palette.text)]
     for r, place in enumerate(places):
         cells = [
-            pad(_shortened(column[r], size), size, "right" if _numeric(column) else "left")
-            for column, size in zip(columns, sizes, strict=True)
+            pad(_shortened(column[r], size), size, side)
+            for column, size, side in zip(columns, sizes, sides, strict=True)
         ]
         now = place == ledger.now
         ink = palette.now if now else palette.text

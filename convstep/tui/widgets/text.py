@@ -19,6 +19,8 @@ _HANG = "    "
 _NARROWEST = 16
 
 
+_SINGLE = re.compile("[ -~·×∂Σ→√…─-╿▀-▟]*")
+"""A text each character of which takes one cell, as nearly all do: that is seen more quickly than measured."""
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
@@ -31,7 +33,12 @@ def cut(text: str, width: int) -> str:
     """At most `width` cells; what was cut off is told by `…`."""
     if cell_len(text) <= width:
         return text
-    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    return _first(text, width - 1) + "…" if width > 0 else ""
+
+
+def _first(text: str, width: int) -> str:
+    """The first so many cells of a longer text."""
+    return text[:width] if _SINGLE.fullmatch(text) else set_cell_size(text, width)
 
 
 def pad(text: str, width: int, align: str = "left") -> str:
@@ -74,7 +81,7 @@ def strip_of(pieces: Iterable[Piece], width: int, fill: Style) -> Strip:
         text = visible(raw)
         length = cell_len(text)
         if used + length > width:
-            text = set_cell_size(text, width - used)
+            text = _first(text, width - used)
             length = width - used
         if length:
             segments.append(Segment(text, style))
