@@ -82,6 +82,16 @@ def test_the_header_names_slice_and_window(grid: Make) -> None:
     assert "13 of 64" in texts(drawn)[2]
 
 
+def test_a_small_slice_that_is_whole_shows_its_channels_too(grid: Make) -> None:
+    block = grid("o", np.arange(16.0).reshape(4, 2, 2))
+    assert [line.strip() for line in texts(draw_pane("T", [block], frame(height=6)))[1:4]] == [
+        "o  [0, :, :]",
+        "·▃▅▇  1 of 4",
+        "0     1",
+    ]
+    assert "of 4" not in " ".join(texts(draw_pane("T", [block], frame(height=4)))), "numbers come first"
+
+
 def test_what_is_out_of_sight_is_counted(grid: Make) -> None:
     blocks = [grid(f"t{i}", np.zeros((3, 3))) for i in range(8)]
     assert texts(draw_pane("Tensors", blocks, frame(height=12)))[-1].strip() == "↓ 5 more"

@@ -11,6 +11,7 @@ NARROWEST_THREE = 77
 """Three panes of 25 columns and the lines between them."""
 PROGRAM_FROM = 100
 LEDGER_FROM = 35
+_TALLEST_LEDGER = 16
 _THIRD_LINE_FROM = 30
 _LOWEST_PANES = 6
 _LOWEST_STACKED = 9
@@ -22,7 +23,7 @@ def arrange(width: int, height: int, pane: str = "local") -> dict[str, Region]:
     if height >= _THIRD_LINE_FROM and width < PROGRAM_FROM:
         above["head"] += 1
     body = max(1, height - sum(above.values()) - sum(below.values()))
-    ledger = body * 2 // 5 if height >= LEDGER_FROM else 0
+    ledger = min(_TALLEST_LEDGER, body * 2 // 5) if height >= LEDGER_FROM else 0
     regions: dict[str, Region] = {}
     y = 0
     for name, lines in above.items():

@@ -22,7 +22,7 @@ from convstep.tui.widgets.text import Piece, rule, strip_of, wrap
 from convstep.tui.widgets.window import Matrix, Slot, Window, window_of
 
 _CHANNELS_FROM = 6
-"""A grid of this many lines and more gives one of them to its channels."""
+"""A grid of this many lines and more gives one of them to its channels; so does one that is whole all the same."""
 
 _INDENT = 2
 _LONGEST_NOTE = 24
@@ -202,7 +202,7 @@ def _joined(columns: list[Column]) -> Column:
 
 
 def _has_channels(matrix: Matrix, height: int) -> bool:
-    return matrix.leads > 1 and height >= _CHANNELS_FROM
+    return matrix.leads > 1 and height >= min(_CHANNELS_FROM, 2 + matrix.rows)
 
 
 def _grid(drawn: Drawn, grid: Grid, visible: Visible, column: Column, place: Place, frame: Frame) -> None:
