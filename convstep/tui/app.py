@@ -10,6 +10,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from convstep.tui.keeping import Keeping
+from convstep.tui.looks import sound
 from convstep.tui.screens.main import MainScreen
 from convstep.tui.settings import Settings
 from convstep.tui.theme.colours import Palette
@@ -53,6 +54,7 @@ class ConvstepApp(App[str], inherit_bindings=False):
         use_ascii_where_needed()
         # Without colours Textual would paint in greys; with the terminal's own colours it leaves them all out.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        session.look = sound(session.look)
         self.session = session
         self.offer = offer
         self.keeping = Keeping(self, autosave) if autosave is not None else None
