@@ -132,9 +132,11 @@ class Becoming:
         on_terms = clock.level == "term"
         terms = step.terms[clock.order] if on_terms else 1
         count = (end - first) // terms
-        low, high = max(0, (after + 1 - first) // terms), min(count, (before - first + terms - 1) // terms)
-        elements = np.arange(low, max(low, high))
-        elements = candidates(truth, k, elements, not on_terms)
+        maybe = np.zeros(count, bool)
+        for window in truth.windows(max(first, after + 1), min(end, before)):
+            start, stop = (window.start - first) // terms, (window.stop - 1 - first) // terms + 1
+            maybe[start : start + 1 if truth.settled(window) else stop] = True
+        elements = candidates(truth, k, np.flatnonzero(maybe), not on_terms)
         for block in blocks(step, elements, backwards):
             clock.check()
             if clock.work is not None:

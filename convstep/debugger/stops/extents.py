@@ -50,12 +50,13 @@ def candidates(truth: Truth, k: int, elements: IntArray, whole: bool) -> IntArra
     operation = None if step.node is None else step.node.op
     if len(elements) < 2 or not isinstance(operation, Bounded):
         return elements
+    question = _Question(truth, truth.windows(*truth.clock.span(k)))
     call, upstream = iteration.calls[step.layer], iteration.grads.get(step.layer, np.zeros(0))
     terms = step.terms["gather"]
     if isinstance(operation, ProductSum):
         # What no sum of the whole operation can reach is seen from its largest factors.
         with np.errstate(all="ignore"):
-            if not _within(truth, terms * operation.largest_product(call, step.slot, upstream)):
+            if not question.within(terms * operation.largest_product(call, step.slot, upstream)):
                 return elements[:0]
     bound = operation.reach(call, step.slot, upstream)
     if bound is None:
@@ -63,7 +64,7 @@ def candidates(truth: Truth, k: int, elements: IntArray, whole: bool) -> IntArra
     truth.clock.check()
     precision = np.finfo(bound.dtype)
     rate = 4 * terms * float(precision.eps)
-    if not _within(truth, float(bound.max()) * (1 + rate)):
+    if not question.within(float(bound.max()) * (1 + rate)):
         return elements[:0]
     most = bound.reshape(-1).astype(np.float64)
     rounding = most * rate + float(precision.tiny)
@@ -74,7 +75,7 @@ def candidates(truth: Truth, k: int, elements: IntArray, whole: bool) -> IntArra
     elif sums is not None:
         # It goes up by its positive products, and down by its negative ones.
         low, high = (sums - most) / 2 - rounding, (sums + most) / 2 + rounding
-    left = elements[_may_hold(truth, low[elements], high[elements])]
+    left = elements[question.may_hold(low[elements], high[elements])]
     if whole or sums is None or len(left) * terms < _FEW:
         return left
     closer = operation.extents(call, step.slot, upstream)
@@ -83,7 +84,7 @@ def candidates(truth: Truth, k: int, elements: IntArray, whole: bool) -> IntArra
         return left
     low = np.maximum(low, np.minimum(closer[0].reshape(-1), sums) - rounding)
     high = np.minimum(high, np.maximum(closer[1].reshape(-1), sums) + rounding)
-    return left[_may_hold(truth, low[left], high[left])]
+    return left[question.may_hold(low[left], high[left])]
 
 
 def _whole_sums(iteration: Iteration, k: int, step: Step) -> Floats | None:
@@ -95,44 +96,51 @@ def _whole_sums(iteration: Iteration, k: int, step: Step) -> Floats | None:
     return None
 
 
-def _within(truth: Truth, bound: float) -> bool:
-    """Whether it may hold with a sum of at most this magnitude."""
-    bound = bound * (1 + _SLACK)
-    return bool(_may_hold(truth, np.array([-bound]), np.array([bound]))[0])
+@dataclass(frozen=True)
+class _Question:
+    """A condition in one operation; `windows` are the times there at which it might hold."""
 
+    truth: Truth
+    windows: list[range]
 
-def _may_hold(truth: Truth, low: Floats, high: Floats) -> Bools:
-    wild = ~(np.isfinite(low) & np.isfinite(high))
-    sums = Interval(np.where(wild, -np.inf, low), np.where(wild, np.inf, high))
-    with np.errstate(all="ignore"):
-        return np.broadcast_to(_can(truth, truth.node, sums, wild).hold, low.shape)
+    def within(self, bound: float) -> bool:
+        """Whether it may hold with a sum of at most this magnitude."""
+        bound = bound * (1 + _SLACK)
+        return bool(self.may_hold(np.array([-bound]), np.array([bound]))[0])
 
+    def may_hold(self, low: Floats, high: Floats) -> Bools:
+        """Whether it may hold with a sum from `low` to `high`, (m,)."""
+        wild = ~(np.isfinite(low) & np.isfinite(high))
+        sums = Interval(np.where(wild, -np.inf, low), np.where(wild, np.inf, high))
+        with np.errstate(all="ignore"):
+            return self._can(self.truth.node, sums, wild).hold
 
-def _can(truth: Truth, node: Node, sums: Interval, wild: Bools) -> Can:
-    anything = Can(np.ones(wild.shape, bool), np.ones(wild.shape, bool))
-    match node:
-        case Logic(_, word, parts):
-            each = [_can(truth, part, sums, wild) for part in parts]
-            every, some = (np.logical_and.reduce, np.logical_or.reduce)
-            if word == "or":
-                every, some = some, every
-            return Can(every([can.hold for can in each]), some([can.fail for can in each]))
-        case Not(_, of):
-            can = _can(truth, of, sums, wild)
-            return Can(can.fail, can.hold)
-        case Test(_, function, of) if uses(of, "sum"):
-            inner = _interval(truth, of, sums)
-            if inner is None:
-                return anything
-            strange = wild | ~(np.isfinite(inner.low) & np.isfinite(inner.high))
-            return Can(anything.hold, strange) if function == "isfinite" else Can(strange, anything.fail)
-        case Compare(_, sign, left, right) if uses(node, "sum"):
-            one, two = _interval(truth, left, sums), _interval(truth, right, sums)
-            if one is None or two is None:
-                return anything
-            can = _compared(sign, one, two)
-            return Can(can.hold | wild, can.fail | wild)
-    return anything
+    def _can(self, node: Node, sums: Interval, wild: Bools) -> Can:
+        everywhere = np.ones(wild.shape, bool)
+        match node:
+            case Logic(_, word, parts):
+                each = [self._can(part, sums, wild) for part in parts]
+                every, some = (np.logical_and.reduce, np.logical_or.reduce)
+                if word == "or":
+                    every, some = some, every
+                return Can(every([can.hold for can in each]), some([can.fail for can in each]))
+            case Not(_, of):
+                can = self._can(of, sums, wild)
+                return Can(can.fail, can.hold)
+            case _ if not uses(node, "sum"):
+                holds, fails = self.truth.sometimes(node, self.windows)
+                return Can(everywhere & holds, everywhere & fails)
+            case Test(_, function, of):
+                inner = _interval(self.truth, of, sums)
+                if inner is not None:
+                    strange = wild | ~(np.isfinite(inner.low) & np.isfinite(inner.high))
+                    return Can(everywhere, strange) if function == "isfinite" else Can(strange, everywhere)
+            case Compare(_, sign, left, right):
+                one, two = _interval(self.truth, left, sums), _interval(self.truth, right, sums)
+                if one is not None and two is not None:
+                    can = _compared(sign, one, two)
+                    return Can(can.hold | wild, can.fail | wild)
+        return Can(everywhere, everywhere)
 
 
 def _compared(sign: str, one: Interval, two: Interval) -> Can:

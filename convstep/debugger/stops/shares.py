@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -65,7 +64,7 @@ class Shares:
         first, end = self.clock.span(self.k)
         found = [np.zeros(0, np.intp)]
         for window in self._windows(first - 1, end):
-            if self._settled(window):
+            if self.truth.settled(window):
                 found.append(self._first_of(window))
                 continue
             for block in self._blocks(self.elements):
@@ -76,7 +75,7 @@ class Shares:
         """The first time strictly between two others, or the last one."""
         windows = self._windows(after, before)
         for window in reversed(windows) if backwards else windows:
-            if self._settled(window):
+            if self.truth.settled(window):
                 times = self._first_of(window)
                 found = int(times[0]) if len(times) else None
             else:
@@ -85,26 +84,16 @@ class Shares:
                 return found
         return None
 
-    # -- windows: times between which the sum alone changes
+    # -- windows
 
     def _windows(self, after: int, before: int) -> list[range]:
-        """The times strictly between two others at which it might hold, in such parts."""
         first, end = self.clock.span(self.k)
-        low, high = max(first, after + 1), min(end, before)
-        changes = self.truth.changes()
-        edges = [low, *changes[(changes > low) & (changes < high)].tolist(), high]
-        windows = [range(one, two) for one, two in pairwise(edges) if one < two]
-        starts = np.array([window.start for window in windows], dtype=np.intp)
-        return [window for window, may in zip(windows, self.truth.may_hold(Moments(starts)), strict=True) if may]
+        return self.truth.windows(max(first, after + 1), min(end, before))
 
     def _sources(self, window: range) -> tuple[int, int]:
         """The upstream elements, from and up to, that have shares in it."""
         first, per = self.clock.span(self.k)[0], self.step.terms["scatter"]
         return (window.start - first) // per, -(-(window.stop - first) // per)
-
-    def _settled(self, window: range) -> bool:
-        """Whether it holds there whatever the sums are: then it can begin to at the first time alone."""
-        return bool(self.truth.holds(Moments(np.array([window.start])))[0])
 
     def _first_of(self, window: range) -> IntArray:
         """The first time of a window where it begins to hold then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, floor, isfinite
 
 import numpy as np
@@ -52,6 +53,23 @@ class Truth:
     def may_hold(self, moments: Moments, data: bool = True) -> Bools:
         """At which moments it holds or might, running sums (and without `data` all tensors) being unknown."""
         return ~self._truths(self.node, moments, data).no
+
+    def windows(self, first: int, end: int) -> list[range]:
+        """The times from `first` up to `end` at which it might hold, in parts: within each, sums alone change."""
+        changes = self.changes()
+        edges = [first, *changes[(changes > first) & (changes < end)].tolist(), end]
+        parts = [range(one, two) for one, two in pairwise(edges) if one < two]
+        starts = np.array([part.start for part in parts], dtype=np.intp)
+        return [part for part, may in zip(parts, self.may_hold(Moments(starts)), strict=True) if may]
+
+    def settled(self, window: range) -> bool:
+        """Whether it holds there whatever the sums are: then it can begin to at the first time alone."""
+        return bool(self.holds(Moments(np.array([window.start])))[0])
+
+    def sometimes(self, node: Node, windows: list[range]) -> tuple[bool, bool]:
+        """Whether a part of it, in which no sum stands, holds in one of some windows; and whether it fails in one."""
+        truths = self._truths(node, Moments(np.array([window.start for window in windows], dtype=np.intp)), data=True)
+        return bool(truths.yes.any()), bool(truths.no.any())
 
     def number(self, node: Node) -> float:
         """One number of this iteration, once it is known."""
