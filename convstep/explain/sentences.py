@@ -45,11 +45,13 @@ def sentence(state: State, names: Names) -> str:
 
 
 def shorter_sentences(state: State, names: Names) -> tuple[str, ...]:
-    """For a term: its sentence without what the formula also says, the longest first; else none."""
+    """The sentence without what the formula or the panes also say, the longest first."""
     step, place = state.step, state.place
-    if step is None or place.term is None:
+    if step is None:
         return ()
     speaker = _Speaker(state, names, step)
+    if place.term is None:
+        return speaker.brief()
     if step.is_backward:
         return tuple(speaker.backward_term(detail) for detail in (1, 0))
     return (speaker.term(named=False),)
@@ -85,32 +87,47 @@ class _Speaker:
         values, _ = self.state.read(name, np.array([element]))
         return short(float(values[0]))
 
+    def brief(self) -> tuple[str, ...]:
+        """Of an operation or an element: without counts and without names that stand elsewhere."""
+        if self.step.is_backward:
+            return (self.backward_operation(brief=True),) if self.place.element is None else ()
+        if self.place.element is not None:
+            written = self.names.element(self.step.tensor, self.place.element, self.step.shape)
+            return self.element(brief=True), f"{written} = {self.value(self.place.element)}."
+        if self.step.phase != "update":
+            return (self.operation(brief=True),)
+        name = self.names.tensor(self.step.tensor)
+        return self.update_operation(brief=True), f"{self.step.op} moves {name} against its gradient, as told below."
+
     # -- forward, loss, update
 
-    def operation(self) -> str:
+    def operation(self, brief: bool = False) -> str:
         step = self.step
         assert step.node is not None
         written = self.names.tensor(step.writes)
         what = f"{step.op} {step.node.op.tell(self.slots)} and writes {written}"
         if not step.shape:
             return f"{what} = {self.value(0)}."
+        if brief:
+            return f"{what}."
         each = count_of(step.terms["gather"], "term")
         return f"{what}: {count_of(prod(step.shape), 'element')} ({sizes(step.shape)}), {each} each."
 
-    def update_operation(self) -> str:
+    def update_operation(self, brief: bool = False) -> str:
         optimizer = self.state.iteration.updates[self.step.tensor].optimizer
         name = self.names.tensor(self.step.tensor)
         gradient = self.names.tensor(f"grad({self.step.tensor})")
         named = f"g is {gradient}" if name == "w" else f"w is {name} and g is {gradient}"
-        text = f"{self.step.op} moves {name} against its gradient: {optimizer.tell()}, where {named}."
+        where = "" if brief else f", where {named}"
+        text = f"{self.step.op} moves {name} against its gradient: {optimizer.tell()}{where}."
         scheduler = self.state.recording.graph.scheduler
-        return text if scheduler is None else f"{text} By {type(scheduler).__name__}, {scheduler.tell()}."
+        return text if scheduler is None or brief else f"{text} By {type(scheduler).__name__}, {scheduler.tell()}."
 
-    def element(self) -> str:
+    def element(self, brief: bool = False) -> str:
         step, element = self.step, self.place.element
         assert element is not None
         done, count = element + 1, prod(step.shape)
-        progress = f" {done:,} of {count:,} elements are done." if count > 1 else ""
+        progress = f" {done:,} of {count:,} elements are done." if count > 1 and not brief else ""
         if step.node is None:
             before = short(float(self.state.iteration.updates[step.tensor].parameter.reshape(-1)[element]))
             name = self.names.element(step.tensor, element, step.shape)
@@ -163,14 +180,15 @@ class _Speaker:
 
     # -- backward
 
-    def backward_operation(self) -> str:
+    def backward_operation(self, brief: bool = False) -> str:
         step = self.step
         tensor, gradient = self.names.tensor(step.tensor), self.names.tensor(step.writes)
         uses = step.terms["gather"]
         if uses == 1:
             how = "each is one local derivative × the upstream gradient"
         else:
-            how = f"each is the sum of {uses:,} products local derivative × upstream gradient"
+            products = "products local × upstream" if brief else "products local derivative × upstream gradient"
+            how = f"each is the sum of {uses:,} {products}"
         verb = "adds to" if self._others() else "writes"
         one = prod(step.shape) == 1
         elements = "1 element" if one else f"{prod(step.shape):,} elements"

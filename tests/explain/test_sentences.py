@@ -105,6 +105,33 @@ def test_a_shorter_sentence_keeps_the_product_and_the_sum(where):
         assert product.rpartition(": ")[2] in text
 
 
+@pytest.mark.parametrize(
+    ("net", "where", "shorter"),
+    [
+        ("two_conv", "o1", ("Conv2d slides the 2×2 kernel w1 over i and writes o1.",)),
+        ("two_conv", "o1[2]", ("o1[2] is the sum of 4 products of i and w1: 4.", "o1[2] = 4.")),
+        (
+            "two_conv",
+            "grad(w1)",
+            (
+                "Conv2d o1 writes grad(w1), how C reacts to w1: 4 elements; each is the sum of 4 products local × upstream.",
+            ),
+        ),
+        (
+            "two_conv",
+            "new(w1)",
+            (
+                "SGD moves w1 against its gradient: w ← w − lr·g with lr = 0.1.",
+                "SGD moves w1 against its gradient, as told below.",
+            ),
+        ),
+        ("two_conv", "new(w1)[1]", ("w1[1] goes from -1 to 2.", "w1[1] = 2.")),
+    ],
+)
+def test_sentences_of_operations_and_elements_have_shorter_ones(net, where, shorter):
+    assert open_session(sample(net), at=where).view().shorter == shorter
+
+
 STRIDED = {
     "inputs": {"x": {"shape": [1, 1, 4, 4], "value": list(range(16))}},
     "layers": [{"name": "c", "op": "Conv2d", "out_channels": 1, "kernel_size": 3, "padding": 1, "stride": 2}],
