@@ -114,7 +114,8 @@ def test_a_shorter_sentence_keeps_the_product_and_the_sum(where):
             "two_conv",
             "grad(w1)",
             (
-                "Conv2d o1 writes grad(w1), how C reacts to w1: 4 elements; each is the sum of 4 products local × upstream.",
+                "Conv2d o1 writes grad(w1), how C reacts to w1: 4 elements; each is the sum of 4 products "
+                "local × upstream.",
             ),
         ),
         (
