@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playing import opened, press, run, text_of
 
 from convstep.tui.app import ConvstepApp
@@ -51,6 +52,22 @@ def test_the_chosen_row_is_marked_by_shape() -> None:
         assert "   the screen as SVG" in text_of(app)
 
     run(opened("two_conv", "grad(w1)[1]"), play)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_chosen_row_can_be_read(theme: str) -> None:
+    session = opened("two_conv", "grad(w1)[1]")
+    session.look["theme"] = theme
+
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "e", "down")
+        segments = [segment for strip in app.screen._compositor.render_strips() for segment in strip]
+        style = next(segment.style for segment in segments if "grad(o1)[1] = 12" in segment.text)
+        assert style is not None and style.color is not None and style.bgcolor is not None
+        ink, ground = (sum(colour.get_truecolor()) for colour in (style.color, style.bgcolor))
+        assert abs(ink - ground) > 250, (style.color, style.bgcolor)
+
+    run(session, play)
 
 
 def test_e_explains_the_chosen_number_and_back_and_forth_lead_through_them() -> None:
