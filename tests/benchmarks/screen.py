@@ -1,6 +1,6 @@
 """How long a person waits for the screen, measured against a bare Textual app.
 
-    python tests/benchmarks/screen.py [FILE]
+    python tests/benchmarks/screen.py [FILE] [--at TENSOR …] [--iterations N]
 
 Both programs run in pseudo-terminals of 160×50; every measurement of the one is followed by the same of the other,
 and ratios are taken pair by pair.
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median, quantiles
 
+import jumps
 from terminal import Terminal
 
 _HERE = Path(__file__).parent
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--at", action="append", metavar="TENSOR", help="step from here (may be given several times)")
     parser.add_argument("--starts", type=int, default=10, help="pairs of starts")
     parser.add_argument("--keys", type=int, default=12, help="keys in each direction")
+    parser.add_argument("--iterations", type=int, default=1, help="jump to the beginning of so many iterations")
     options = parser.parse_args()
     places = options.at or _PLACES
     print(f"{'':44}{'median':>9}{'p95':>8}{'bare':>9}{'p95':>8}{'ratio':>8}{'min':>7}{'p95':>7}   (ms)")
@@ -46,6 +48,7 @@ def main() -> None:
     _print("all keys", everything)
     for level in ("op", "element", "term"):
         _print(f"{_HELD} n at once  {level}", [_held(options.file, places[0], level) for _ in range(3)])
+    jumps.report(options.file, options.iterations)
 
 
 def _starts(file: str) -> Pair:

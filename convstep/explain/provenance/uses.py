@@ -118,12 +118,18 @@ def _read_locally(origins: Origins, step: Step, slot: int, index: int) -> Iterat
     if not len(hits):
         return
     at, out = into[hits], outs[hits]
-    links = [step.node.op.row(origins.iteration.calls[step.layer], step.slot, out[k : k + 1]) for k in range(len(out))]
-    local = np.array([float(one.local[(one.index == i) & one.met].sum()) for one, i in zip(links, at, strict=True)])
+    local = np.array([_local(origins, step, *pair) for pair in zip(out, at, strict=True)])
     amounts = local * upstream_at(step, origins.iteration, out)
     unknown = np.full(len(hits), np.nan)
     group = origins.group("local", step.layer, step.writes, at, origins.at(step.writes, at), unknown, amounts)
     yield replace(group, looked_at=len(read), of=of)
+
+
+def _local(origins: Origins, step: Step, out: np.intp, into: np.intp) -> float:
+    """The derivative of an output by an input. One row at a time: of a norm, each is as long as its channel."""
+    assert step.node is not None
+    row = step.node.op.row(origins.iteration.calls[step.layer], step.slot, np.array([out]))
+    return float(row.local[(row.index == into) & row.met].sum())
 
 
 def _places(origins: Origins, step: Step, slot: int, index: int) -> tuple[IntArray, IntArray, int]:
