@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from math import prod
 
 import numpy as np
 
@@ -117,11 +116,13 @@ class Becoming:
         scatters = step.scatters(clock.order)
         if (scatters and clock.level == "element") or not adds_up(step, clock.iteration(iteration)):
             yield self._settled(iteration, first, end)
-        elif scatters and way:
-            time = self._shares(iteration, k).nearest(after, before, way < 0)
-            yield np.array([] if time is None else [time], dtype=np.intp)
         elif scatters:
-            yield self._shares(iteration, k).times()
+            shares = Shares(clock, truth, k, partial(self._held, iteration))
+            if way:
+                time = shares.nearest(after, before, way < 0)
+                yield np.array([] if time is None else [time], dtype=np.intp)
+            else:
+                yield shares.times()
         else:
             yield from self._in_elements(iteration, k, after, before, way < 0)
 
@@ -151,12 +152,6 @@ class Becoming:
             else:
                 now[:, 1:], now[:, 0] = now[:, 1:] & ~now[:, :-1], now[:, 0] & ~self._held(iteration, times[:, 0])
                 yield times[now]
-
-    def _shares(self, iteration: int, k: int) -> Shares:
-        """In scatter order: an operation's shares to the elements whose sums might make it hold."""
-        truth = self.truth(iteration)
-        elements = candidates(truth, k, np.arange(prod(self.clock.timeline.steps[k].shape)), False)
-        return Shares(self.clock, truth, k, elements, partial(self._held, iteration))
 
 
 def _between(times: IntArray, after: int, before: int) -> IntArray:

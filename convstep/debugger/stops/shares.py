@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
 
 from convstep.debugger.stops.clock import BLOCK, Clock
+from convstep.debugger.stops.extents import candidates
 from convstep.debugger.stops.truth import Bools, Moments, Truth
 from convstep.engine.recording import Iteration
 from convstep.engine.sums import Floats, collect, shares
@@ -43,13 +45,17 @@ class _Hits:
 
 @dataclass(frozen=True)
 class Shares:
-    """One backward operation `k` of an iteration, on the level of terms. `elements` are those that might do it."""
+    """One backward operation `k` of an iteration, on the level of terms."""
 
     clock: Clock
     truth: Truth
     k: int
-    elements: IntArray
     held: Held
+
+    @cached_property
+    def elements(self) -> IntArray:
+        """Those whose sums might make it hold."""
+        return candidates(self.truth, self.k, np.arange(prod(self.step.shape)), False)
 
     @property
     def step(self) -> Step:
