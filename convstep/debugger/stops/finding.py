@@ -24,6 +24,7 @@ from convstep.explain.language.kinds import uses
 from convstep.explain.language.vocabulary import Vocabulary
 from convstep.explain.nonfinite import origin
 
+_FIRST = "this is the first write"
 _NAN = ("nan", "inf", "non-finite", "nonfinite")
 _LAST = re.compile(r"last\s+(.*)")
 _CONDITION = re.compile(r"[<>=≤≥≠!]|\b(isnan|isinf|isfinite|any|all)\s*\(")
@@ -105,7 +106,8 @@ class Search:
                 return Landing(Spot(spot.level, spot.order, position), f"the last write to {where} before")
         time = writes.next(0, -1)
         assert time is not None
-        return Landing(Spot(spot.level, spot.order, time), f"nothing wrote {where} before: this is the first write")
+        told = Wording(f"nothing wrote {where} before: {_FIRST}", f"nothing wrote it before: {_FIRST}")
+        return Landing(Spot(spot.level, spot.order, time), told)
 
     def _edge(self, clock: Clock, here: Place) -> int:
         """The first time, on the clock's level, whose step is not over at a place of any level, or is that place."""
