@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gate import until
 from playing import press, settled
 
 from convstep.tui.actions import ACTIONS, STEPS
@@ -301,7 +302,7 @@ async def test_narrow_screens_show_the_pane_that_tab_reaches(session: Any) -> No
     async with app.run_test(size=(50, 20)) as pilot:
         assert any("Local derivatives" in line for line in text_of(app))
         await press(pilot, "tab")
-        assert any("Tensors · 1 of 3" in line for line in text_of(app))
+        await until(lambda: any("Tensors · 1 of 3" in line for line in text_of(app)))
 
 
 async def test_a_key_that_stands_for_nothing_says_so(session: Any) -> None:

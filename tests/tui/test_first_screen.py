@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from gate import Gate, until
 from networks import sample
@@ -68,6 +70,40 @@ async def test_escape_gives_it_up_until_somebody_needs_it(session: Session, gate
         await pilot.press("r")
         await until(lambda: len(app.screen_stack) == 2)
         assert session.recording.has(0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "comes"),
+    [
+        (["i", *"lr", "=", *"0.5", "enter"], "lr = 0.5"),
+        (["ctrl+s", "enter"], "saved to autoencoder-1.convstep"),
+    ],
+)
+async def test_what_needs_the_iteration_that_was_given_up_waits_for_it(
+    session: Session, gate: Gate, keys: list[str], comes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = ConvstepApp(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: app.main.jobs.job is not None)
+        await pilot.press("escape")
+        await until(lambda: app.main.jobs.job is None)
+        gate.open.set()
+        await pilot.press(keys[0])
+        await until(lambda: len(app.screen_stack) == 2)
+        await pilot.press(*keys[1:])
+        await until(lambda: comes in app.main.message)
+
+
+async def test_a_number_is_explained_once_the_iteration_is_there(session: Session, gate: Gate) -> None:
+    app = ConvstepApp(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: app.main.jobs.job is not None)
+        await pilot.press("escape")
+        await until(lambda: app.main.jobs.job is None)
+        gate.open.set()
+        await pilot.press("tab", "e")
+        await until(lambda: len(app.screen_stack) == 2)
 
 
 async def test_what_cannot_be_run_is_not_opened(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         take: Callable[[str], str],
         value: str = "",
         completions: Sequence[str] = (),
-        later: Callable[[Callable[[], str]], None] = lambda answer: None,
+        later: Callable[[Callable[[], str]], None] | None = None,
         proposed: bool = False,
         enter: str = "takes it",
         escape: str = "closes",
@@ -88,6 +88,8 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
             field.display = True
             return
         except TooLong:
+            if self.later is None:
+                raise
             self.dismiss(None)
             self.later(lambda: self.take(text))
             return

@@ -24,6 +24,8 @@ def explain(screen: MainScreen) -> None:
     if hidden_here(screen):
         return
     session, spot = screen.session, screen.number
+    if spot is not None:
+        session.run()
     explainer = Explainer(session.state(), session.names)
     try:
         if spot is None:

@@ -54,6 +54,7 @@ def save(screen: MainScreen) -> None:
     from convstep.tui.dialogs.save import SaveDialog
 
     session = screen.session
+    session.run()
 
     def take(path: str) -> str:
         if session.graph_bytes < _QUICK_BYTES:

@@ -25,6 +25,7 @@ def what_if(screen: MainScreen) -> None:
     except ConvstepError as error:
         screen.repaint(str(error))
         return
+    session.run()
 
     def edit(text: str) -> Edit:
         iteration = session.recording.iteration(session.place.iteration)

@@ -222,10 +222,15 @@ class MainScreen(Working, inherit_bindings=False):
 
     def _act(self, act: Callable[[MainScreen], None]) -> None:
         """Do it; where it needs an iteration that is not there yet, run that first."""
+
+        def again() -> None:
+            self.paint()  # what the panes had let go of
+            self._act(act)
+
         try:
             act(self)
         except TooLong as need:
-            self.wait_for(need.index, lambda: self._act(act), self.session.standing)
+            self.wait_for(need.index, again, self.session.standing)
 
     def on_key(self, event: events.Key) -> None:
         """A key that stands for nothing says so."""
