@@ -74,7 +74,11 @@ def _command(given: list[str]) -> int:
     command = import_module(f"convstep.commands.{name}")
     parser = _Parser(prog=f"convstep {name}", description=(command.__doc__ or "").partition(": ")[2])
     command.add_arguments(parser)
-    status: int = command.run(parser.parse_args(given[1:]))
+    options = parser.parse_args(given[1:], argparse.Namespace(notes=[]))
+    status: int = command.run(options)
+    sys.stdout.flush()
+    for note in options.notes:
+        say(f"convstep: {note}")
     return status
 
 

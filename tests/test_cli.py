@@ -312,6 +312,9 @@ def test_the_edits_of_a_snapshot_hold_in_every_command_and_it_is_said(call, edit
     assert call("explain", snapshot, "grad(w1)[1]", "--json")[2] == said
     assert call("trace", snapshot, "--to", "1", "--text", "--level", "element")[1].startswith("o1[1] is set to 5")
     assert call("info", snapshot)[2] == said
+    status, _, error = call("explain", snapshot, "grad(w1)")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "say which one" in error
     status, out, error = call("check", snapshot)
     assert (status, error) == (1, said)
     assert "grad(o1)  ok" in out

@@ -28,16 +28,16 @@ def add_iterations(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--iterations", type=int, metavar="N", help="in place of the file's number of iterations")
 
 
-def open_network(file: str, iterations: int | None = None, numbers: bool = True) -> Graph:
-    """The network of a file or a snapshot; of what-if edits in a snapshot it is said that they hold.
+def open_network(options: argparse.Namespace, iterations: int | None = None, numbers: bool = True) -> Graph:
+    """The network of a file or a snapshot; that a snapshot's what-if edits hold is a note, said when all went well.
 
     Raises ConvstepError for bad input.
     """
     from convstep.debugger.keeping.snapshot import open_edited
 
-    graph, edits = open_edited(file, iterations, numbers)
+    graph, edits = open_edited(options.file, iterations, numbers)
     if edits:
-        say(f"convstep: with the snapshot's what-if edits: {edits}")
+        options.notes.append(f"with the snapshot's what-if edits: {edits}")
     return graph
 
 

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    graph = open_network(options.file)
+    graph = open_network(options)
     verdicts = _verdicts(options.file, graph)
     if options.json:
         with Progress(len(checked_names(graph)), counts="gradients", terminal=True) as progress:

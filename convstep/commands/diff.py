@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from convstep.commands import say
 from convstep.commands.mine import add_renamed, opening, read_gradients, read_renamed
 from convstep.debugger.keeping.snapshot import open_unedited, with_iterations
 from convstep.engine.recording import Recording
@@ -38,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     given = read_gradients(Path(options.mine))
     graph, is_edited = open_unedited(options.file)
     if is_edited:
-        say("convstep: yours are held against the network without the snapshot's what-if edits")
+        options.notes.append("yours are held against the network without the snapshot's what-if edits")
     ran = iterations_run(given) or 1
     longer = ran if ran > graph.iterations else None
     graph = with_iterations(graph, longer) if longer else graph

@@ -60,7 +60,7 @@ def _paths(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    graph = open_network(options.file)
+    graph = open_network(options)
     names = Names(graph)
     key, index = names.parse(options.number)
     index = _only(names, key) if index is None else index

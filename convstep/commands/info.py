@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    graph = open_network(options.file, numbers=False)
+    graph = open_network(options, numbers=False)
     facts = describe(graph, options.order)
     print(json.dumps(facts) if options.json else table(graph, facts))
     return 0

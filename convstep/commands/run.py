@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
     if options.out:
         _check_place(options.out)
-    recording = Recording(open_network(options.file, options.iterations), kept_bytes=0)
+    recording = Recording(open_network(options, options.iterations), kept_bytes=0)
     loss = recording.graph.loss
     lookout = Lookout(recording)
     recording.looked_at = lookout.look

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    recording = Recording(open_network(options.file))
+    recording = Recording(open_network(options))
     names = Names(recording.graph)
     steps = states(recording, options.level, options.order, options.start, options.stop, options.reverse)
     for position, state in steps:

@@ -21,10 +21,11 @@ from convstep.ops.indices import unravel
 
 Codes = npt.NDArray[np.uint8]
 
+_NO, _PADDING, _WINDOW = np.uint8(Empty.NO), np.uint8(Empty.PADDING), np.uint8(Empty.WINDOW)
 _LARGEST_TABLE = 2**25
 _WORTH_ASKING = 2**18
-_BYTES_AN_ENTRY = 104
-"""What an entry of an axis's tables takes while they are made; a third of it stays."""
+_BYTES_AN_ENTRY = 56
+"""What an entry of an axis's tables takes while they are made; half of it stays."""
 _LARGEST_PLANE = 2**36
 
 
@@ -109,15 +110,17 @@ def sliding_axis(
     within = place < before + size + after
     padded = padded_positions(size, before, after, mode)
     reads = np.where(within, padded[np.minimum(place, len(padded) - 1)], -1)
-    empty = np.where(within, np.where(reads < 0, Empty.PADDING, Empty.NO), Empty.WINDOW).astype(np.uint8)
+    empty = np.where(within, np.where(reads < 0, _PADDING, _NO), _WINDOW)
+    del place, within
     if mode != "zeros":
         # Positions that the padding does not repeat have the shorter lists.
         return axis_from(reads, empty, size, Empty.WINDOW)
     # Input positions that a tap would reach from an output beyond the edges lack a window; the rest, the stride.
-    at_tap = np.arange(size)[:, None] + before - np.arange(kernel)[None, :] * dilation
-    output, rest = np.divmod(at_tap, stride)
-    beyond = (rest == 0) & ((output < 0) | (output >= outputs))
-    return axis_from(reads, empty, size, np.where(beyond.any(axis=1), Empty.WINDOW, Empty.STRIDE))
+    beyond = np.zeros(size, dtype=bool)
+    for tap in range(kernel):
+        output, rest = np.divmod(np.arange(size) + before - tap * dilation, stride)
+        beyond |= (rest == 0) & ((output < 0) | (output >= outputs))
+    return axis_from(reads, empty, size, np.where(beyond, Empty.WINDOW, Empty.STRIDE))
 
 
 def spreading_axis(size: int, kernel: int, stride: int, padding: int, dilation: int, outputs: int) -> Axis:
@@ -163,10 +166,11 @@ def padded_positions(size: int, before: int, after: int, mode: str) -> IntArray:
 
 def axis_from(reads: IntArray, empty: Codes, size: int, filler: npt.ArrayLike) -> Axis:
     """The axis with these reads; `filler` says, for each input position, why its list may be short."""
-    outputs, taps = np.nonzero(reads >= 0)
-    positions = reads[outputs, taps]
-    order = np.argsort(positions, kind="stable")
-    positions, outputs, taps = positions[order], outputs[order], taps[order]
+    there = np.flatnonzero(reads >= 0)
+    there = there[np.argsort(reads.reshape(-1)[there], kind="stable")]
+    positions = reads.reshape(-1)[there]
+    outputs, taps = np.divmod(there, reads.shape[1])
+    del there
     counts = np.bincount(positions, minlength=size)
     longest = max(int(counts.max(initial=0)), 1)
     nth = np.arange(len(positions)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -174,8 +178,9 @@ def axis_from(reads: IntArray, empty: Codes, size: int, filler: npt.ArrayLike) -
     feeds_tap = np.zeros((size, longest), dtype=feeds.dtype)
     feeds[positions, nth] = outputs
     feeds_tap[positions, nth] = taps
+    del positions, outputs, taps, nth
     reason = np.broadcast_to(np.asarray(filler, dtype=np.uint8)[..., None], feeds.shape)
-    return Axis(reads, empty, feeds, feeds_tap, np.where(feeds < 0, reason, Empty.NO).astype(np.uint8))
+    return Axis(reads, empty, feeds, feeds_tap, np.where(feeds < 0, reason, _NO))
 
 
 @dataclass(frozen=True)

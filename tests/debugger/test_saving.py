@@ -77,6 +77,16 @@ def test_through_a_link_the_file_itself_is_saved(tmp_path):
     assert open_session(tmp_path / "inside" / "s.convstep").spot.position == -1
 
 
+def test_a_protected_file_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "s.convstep"
+    path.write_bytes(b"another's")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(ConvstepError, match="cannot save here: that file may not be written; choose another name"):
+        open_session(sample("two_conv")).save(str(path))
+    assert path.read_bytes() == b"another's"
+    assert os.listdir(tmp_path) == ["s.convstep"]
+
+
 def test_permissions_stay(tmp_path):
     path = tmp_path / "s.convstep"
     path.touch()

@@ -51,7 +51,7 @@ def unused_name(stem: str, suffix: str) -> str:
 
 
 def _mode_of(path: Path) -> int | None:
-    """The permissions of the file that is there; None where there is none. Raises OSError for a device or a pipe."""
+    """The permissions of the file that is there; None where there is none. Raises OSError for what is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -60,6 +60,8 @@ def _mode_of(path: Path) -> int | None:
         raise IsADirectoryError(0, "it is a directory")
     if not stat.S_ISREG(found.st_mode):
         raise OSError(0, "it is a pipe or a device, not a file")
+    if not os.access(path, os.W_OK):
+        raise PermissionError(0, "that file may not be written")
     return stat.S_IMODE(found.st_mode)
 
 
