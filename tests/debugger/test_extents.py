@@ -1,0 +1,61 @@
+"""Sums that go furthest, in single precision: found among their bounds as by adding up every term."""
+
+import numpy as np
+import pytest
+from random_conditions import recorded
+
+from convstep.debugger.stops import extents, shares
+from convstep.debugger.stops.becoming import Becoming
+from convstep.debugger.stops.clock import Clock
+from convstep.debugger.stops.running_sums import sums_of
+from convstep.engine.sums import collect
+from convstep.engine.sums import shares as shares_of
+from convstep.explain.language.conditions import parse_condition
+
+NET = {
+    "dtype": "float32",
+    "inputs": {"x": {"init": "normal", "shape": [2, 8, 6, 6]}, "y": {"init": "normal", "shape": [2, 4, 3, 3]}},
+    "layers": [
+        {"name": "a", "op": "Conv2d", "out_channels": 6, "kernel_size": 3, "padding": 1},
+        {"name": "b", "op": "BatchNorm2d"},
+        {"name": "c", "op": "Conv2d", "out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1, "bias": False},
+    ],
+    "loss": {"op": "MSELoss", "inputs": ["c", "y"], "reduction": "sum"},
+}
+RECORDING, WORDS = recorded(NET)
+STEPS = [k for k, step in enumerate(RECORDING.timeline.steps) if step.layer in "abc" and (step.is_backward or k != 1)]
+
+
+@pytest.mark.parametrize("rank", [1, 3, 40])
+@pytest.mark.parametrize("k", STEPS, ids=lambda k: RECORDING.timeline.steps[k].writes)
+def test_the_first_and_the_last(monkeypatch, k, rank):
+    monkeypatch.setattr(extents, "_FEW", 0)
+    monkeypatch.setattr(shares, "_NEAR", 0)
+    step, iteration = RECORDING.timeline.steps[k], RECORDING.iteration(0)
+    sums = sums_of(step, iteration, np.arange(int(np.prod(step.shape)))).values
+    limit = float(np.unique(sums)[-min(rank, sums.size)])
+    text = f"sum >= {limit!r} and layer == '{step.layer}' and phase == '{step.phase}'"
+    rises = (sums >= limit) & np.hstack([np.ones((len(sums), 1), bool), sums[:, :-1] < limit])
+    elements, terms = np.nonzero(rises)
+    assert ends(text, "gather", k) == extremes(k, "gather", elements, terms)
+    if step.is_backward:
+        sources = collect(step, iteration, elements).links.index[np.arange(len(elements)), terms]
+        taps = [tap_of(step, iteration, *pair) for pair in zip(sources, elements, strict=True)]
+        assert ends(text, "scatter", k) == extremes(k, "scatter", sources, taps)
+
+
+def ends(text, order, k):
+    """The first and the last time within an operation that a condition begins to hold."""
+    clock = Clock(RECORDING, "term", order)
+    becoming = Becoming(clock, parse_condition(text, WORDS))
+    first, end = clock.span(k)
+    return becoming.next(0, first - 1), becoming.previous(0, end)
+
+
+def extremes(k, order, elements, terms):
+    times = RECORDING.timeline.first(k, "term", order) + elements * RECORDING.timeline.steps[k].terms[order] + terms
+    return times.min(), times.max()
+
+
+def tap_of(step, iteration, source, element):
+    return int(np.flatnonzero(shares_of(step, iteration, int(source)).target == element)[0])
