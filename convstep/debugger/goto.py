@@ -99,11 +99,13 @@ def tensor(recording: Recording, names: Names, spot: Spot, key: str, index: int 
     writers = _writers(recording, key)
     written = names.tensor(key)
     if kind == "value" and not writers:
-        if name in recording.graph.parameters and iteration > 0 and _writers(recording, f"new({name})"):
-            writers, iteration, kind = _writers(recording, f"new({name})"), iteration - 1, "new"
+        updates = _writers(recording, f"new({name})") if name in recording.graph.parameters else []
+        if updates and iteration > 0:
+            writers, iteration, kind = updates, iteration - 1, "new"
         else:
             what = "a parameter" if name in recording.graph.parameters else "an input"
-            raise ConvstepError(f"{written} is {what}, there from the start: no step before this one wrote it")
+            remedy = f"; new({written}) is its update" if updates else ""
+            raise ConvstepError(f"{written} is {what}, there from the start: no step before this one wrote it{remedy}")
     graph = recording.graph
     if kind == "grad" and not writers and name in ([graph.loss.name] if graph.loss else graph.seeds):
         raise ConvstepError(f"{written} is there before the backward pass: it starts from it, and no step writes it")

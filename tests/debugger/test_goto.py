@@ -88,7 +88,7 @@ def test_a_bare_number_means_the_present_level(session):
         ("w1[1", "is no tensor or element"),
         ("]w1[", "is no tensor or element"),
         ("i", "there from the start"),
-        ("w1", "there from the start"),
+        ("w1", "there from the start: no step before this one wrote it; new(w1) is its update"),
         ("i[2]", "there from the start"),
         ("new(i)", "no step"),
         ("grad(C)", "there before"),
