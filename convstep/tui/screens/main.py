@@ -87,6 +87,8 @@ class MainScreen(Working, inherit_bindings=False):
 
     def _begin(self) -> None:
         """Run what the first screen could do without."""
+        if self.jobs.job is not None:
+            return
         try:
             self.session.run()
         except TooLong as need:
