@@ -92,9 +92,7 @@ def walk(file: str, iterations: int) -> tuple[list[Visit], list[Visit]]:
 def _places(file: str, iterations: int) -> Iterator[str]:
     """Shares of the way, the first and the last convolution with their gradients, the ends of other iterations."""
     yield from ("10%", "50%", "90%")
-    nodes = [
-        node for node in load(file, numbers=False).layers if "weight" in node.parameters and node.op.output.shape[2:]
-    ]
+    nodes = [node for node in load(file, numbers=False).layers if node.op_name.startswith("Conv")]
     for node in (nodes[0], nodes[-1]) if nodes else ():
         at = ",".join("0" for _ in node.op.output.shape)
         weight = node.parameters["weight"]
