@@ -107,6 +107,11 @@ class Grid:
     tensor: str | None = None
     yours: Callable[[int], float] | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether the element that the slice follows, or else the first, is there."""
+        return bool(self.cells(np.array([self.follow or 0])).status[0] != Status.BLANK)
+
 
 @dataclass(frozen=True)
 class Note:

@@ -176,12 +176,12 @@ class MainScreen(Working, inherit_bindings=False):
         return legend_line(grid.scale if grid else None, width, self.palette, of, edited, compared)
 
     def _scaled(self) -> Grid | None:
-        """The grid whose colour scale the legend shows: under the cursor, or the first of the gradients' pane."""
+        """The grid whose colour scale the legend shows: under the cursor, or the first of the gradients that is begun."""
         pane = self.pane
         if pane is not None and (cursor := pane.cursor()):
             return cursor[0]
         blocks = (block for pane in (self.panes[2], self.panes[0]) for block in pane.blocks[:LOOKED_AT])
-        return next((block for block in blocks if isinstance(block, Grid) and block.scale), None)
+        return next((block for block in blocks if isinstance(block, Grid) and block.scale and block.begun), None)
 
     def _cursor_text(self) -> str:
         return described(self.number) if self.number else ""
