@@ -176,7 +176,7 @@ class MainScreen(Working, inherit_bindings=False):
         return legend_line(grid.scale if grid else None, width, self.palette, of, edited, compared)
 
     def _scaled(self) -> Grid | None:
-        """The grid whose colour scale the legend shows: under the cursor, or the first of the gradients that is begun."""
+        """The grid whose colour scale the legend shows: under the cursor, or the first of the gradients begun."""
         pane = self.pane
         if pane is not None and (cursor := pane.cursor()):
             return cursor[0]
