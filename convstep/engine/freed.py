@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+_MMAP_THRESHOLD = -3
+"""glibc's M_MMAP_THRESHOLD."""
+_LARGE = 2**20
+
 
 def give_back() -> None:
-    """Give it back where the platform can; elsewhere nothing happens."""
+    """Give it back where the platform can; elsewhere nothing happens.
+
+    From now on large arrays have memory of their own, which goes back as soon as they are freed: glibc would soon
+    put them among the small ones.
+    """
     import ctypes
 
     try:
-        ctypes.CDLL(None).malloc_trim(0)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_THRESHOLD, _LARGE)
+        libc.malloc_trim(0)
     except (AttributeError, OSError, TypeError):  # no glibc
         return
