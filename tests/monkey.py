@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from plain_view import plain
 from textual import events
+from textual.errors import NoWidget
 from textual.pilot import OutOfBounds, Pilot
 
 from convstep.debugger.opening import open_session
@@ -81,7 +82,7 @@ class Monkey:
         self.done.append(f"click {at}")
         try:
             await self.pilot.click(offset=at, shift=self.random.random() < 0.1)
-        except OutOfBounds:
+        except (OutOfBounds, NoWidget):  # a dialog that is not laid out yet has nothing to click on
             return
 
     async def _settle(self) -> None:
