@@ -30,6 +30,7 @@ def test_with_another_c_library_nothing_happens(monkeypatch):
 
 def test_glibc_is_asked(monkeypatch):
     asked = []
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: type("Library", (), {"malloc_trim": asked.append}))
+    functions = {"malloc_trim": asked.append, "mallopt": lambda what, size: asked.append((what, size))}
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: type("Library", (), functions))
     give_back()
-    assert asked == [0]
+    assert asked == [(-3, 2**20), 0]

@@ -64,6 +64,7 @@ def iterations(screen: MainScreen) -> None:
             screen.repaint()
 
     if not all(course.complete for course in courses):
+        screen.release()
         screen.work("iterations", run, lambda _: None)
     screen.app.push_screen(dialog, answered)
 

@@ -263,9 +263,8 @@ class MainScreen(Working, inherit_bindings=False):
     # Long work
 
     def wait_for(self, index: int, then: Callable[[], None], back: Any) -> None:
-        """Run an iteration beside the screen, then go on. What shows another one is let go of: memory is short."""
-        for pane in self.panes:
-            pane.release()
+        """Run an iteration beside the screen, then go on."""
+        self.release()
         trial = self.session.trial
 
         def run(work: Work) -> None:
@@ -273,6 +272,11 @@ class MainScreen(Working, inherit_bindings=False):
             trial.run(index, work)
 
         self.work(f"iteration {index}", run, lambda _: then(), back)
+
+    def release(self) -> None:
+        """Hold on to no iteration while others are run: memory is short. What was drawn stays on the screen."""
+        for pane in self.panes:
+            pane.release()
 
     # Panes and numbers
 
