@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from convstep.debugger.session import Session
 
 TITLES = {"tensors": "Tensors", "local": "Local derivatives", "gradients": "Accumulated gradients"}
+_FIRST_LOOK = 0.06
+"""Seconds for which the first screen has the machine to itself."""
 _BEGIN_NUMBERS = "0123456789.-("
 
 
@@ -83,7 +85,7 @@ class MainScreen(Working, inherit_bindings=False):
         if self.look.get("focus") in PANES:
             self.set_focus(self.query_one(f"#{self.look['focus']}", Pane))
         self.paint()
-        self.call_after_refresh(self._begin)
+        self.set_timer(_FIRST_LOOK, self._begin)
 
     def _begin(self) -> None:
         """Run what the first screen could do without."""
