@@ -16,7 +16,7 @@ from convstep.ops.base import Array
 class Results:
     """Mappings from name to array: `values` and `grads` of the last iteration, the rest after its update.
 
-    A shared parameter stands under each of its names. `optim` has names such as `fc.weight.momentum_buffer`.
+    A shared parameter stands under each of its names. `optim` has names such as `conv1.weight.momentum_buffer`, `fc.bias.step`.
     `losses` has one number an iteration; it is empty without a loss.
     """
 
