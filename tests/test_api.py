@@ -37,29 +37,6 @@ def test_a_dict_with_arrays():
     assert run.losses.dtype == np.float64
 
 
-@pytest.mark.parametrize(
-    ("op", "kept"),
-    [
-        ("Adam", {"step", "exp_avg", "exp_avg_sq"}),
-        ("AdamW", {"step", "exp_avg", "exp_avg_sq"}),
-        ("RMSprop", {"step", "square_avg"}),
-        ("Adagrad", {"step", "sum"}),
-        ("SGD", set()),
-    ],
-)
-def test_the_optimizers_state_has_the_names_of_torch(op: str, kept: set[str]) -> None:
-    source = {
-        "inputs": {"x": [[1.0, 2.0]]},
-        "layers": [{"name": "f", "op": "Linear", "out_features": 1, "bias": False}, {"name": "s", "op": "Sum"}],
-        "gradient": {"s": 1.0},
-        "optimizer": {"op": op, "lr": 0.1},
-    }
-    optim = convstep.run(source, iterations=3).optim
-    assert set(optim) == {f"f.weight.{name}" for name in kept}
-    if "step" in kept:
-        assert optim["f.weight.step"].shape == () and optim["f.weight.step"] == 3
-
-
 def test_the_same_as_in_a_file(tmp_path):
     path = tmp_path / "net.yaml"
     path.write_text(

@@ -16,7 +16,7 @@ from convstep.ops.base import Array
 class Results:
     """Mappings from name to array: `values` and `grads` of the last iteration, the rest after its update.
 
-    A shared parameter stands under each of its names. `optim` has names such as `conv1.weight.momentum_buffer`, `fc.bias.step`.
+    A shared parameter stands under each of its names. `optim` has names such as `conv1.weight.momentum_buffer`.
     `losses` has one number an iteration; it is empty without a loss.
     """
 
@@ -55,7 +55,7 @@ def results(recording: Recording, iteration: Iteration) -> Results:
     optim = {
         f"{name}.{kept}": array
         for name, stored in graph.aliases.items()
-        for kept, array in _optimizer_state(recording, iteration, stored).items()
+        for kept, array in iteration.end.optimizer.get(stored, {}).items()
     }
     losses = [recording.losses[k] for k in sorted(recording.losses) if k <= iteration.index]
     return Results(
@@ -66,13 +66,3 @@ def results(recording: Recording, iteration: Iteration) -> Results:
         optim,
         np.array(losses, dtype=np.float64),
     )
-
-
-def _optimizer_state(recording: Recording, iteration: Iteration, parameter: str) -> Mapping[str, Array]:
-    """What torch's optimizer keeps of a parameter after this iteration's update: the number of steps, too."""
-    optimizer, kept = recording.graph.optimizer, iteration.end.optimizer.get(parameter)
-    if optimizer is None or kept is None:
-        return {}
-    if not optimizer.counts_steps:
-        return kept
-    return {"step": np.array(iteration.index + 1, dtype=np.float32), **kept}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,9 +39,6 @@ class Optimizer(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    counts_steps: ClassVar[bool] = True
-    """Whether torch's state has the number of steps, too."""
 
     lr: float = 1e-3
     foreach: FlagOrNone = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import model_validator
 
@@ -18,8 +18,6 @@ class SGD(Stepwise):
 
     The first momentum buffer is the gradient itself, as in torch.
     """
-
-    counts_steps: ClassVar[bool] = False
 
     lr: FromZero = 1e-3
     momentum: FromZero = 0.0
