@@ -13,6 +13,9 @@ from convstep.debugger.moves import Spot
 from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 
+_ALONE = 0.1
+"""Seconds for which a network is opened with nothing else beside it: two threads of Python hinder each other."""
+
 
 def open_session(
     source: snapshot.Source,
@@ -51,7 +54,7 @@ def set_mine(session: Session, saved: snapshot.Snapshot | None) -> None:
 
 
 def _both(opened: Callable[[], Session], meanwhile: Callable[[], None]) -> Session:
-    """The session, opened in a thread of its own while something else is done."""
+    """The session, opened in a thread of its own; where that takes longer, something else is done meanwhile."""
     sessions: list[Session] = []
     failures: list[BaseException] = []
 
@@ -63,6 +66,7 @@ def _both(opened: Callable[[], Session], meanwhile: Callable[[], None]) -> Sessi
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
+    thread.join(_ALONE)
     meanwhile()
     thread.join()
     if failures:
