@@ -8,6 +8,8 @@ from playing import press, text_of
 
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
+from convstep.engine.recording import Recording
+from convstep.network import load
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.whatif import WhatIfDialog
 from convstep.tui.theme.colours import Palette
@@ -96,3 +98,17 @@ def test_the_legend_names_the_mark_of_changed_numbers(width: int) -> None:
     line = legend_line(30.0, width, Palette(), "grad(w1)", edited=True)
     assert "x* changed" in line.text
     assert line.cell_length == width
+
+
+async def test_what_was_asked_is_answered_though_work_in_the_background_needed_the_memory() -> None:
+    session = Session(Recording(load(sample("digits")), kept_bytes=0))
+    session.recording.iteration(5)
+    session.go("iteration 3")
+    app = ConvstepApp(session)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "i", *"lr=0.5")
+        session.recording.iteration(4)
+        session.recording.patience = 0.0
+        await press(pilot, "enter")
+        assert len(session.trial.edits) == 1
+        assert app.main.message.startswith("lr = 0.5")

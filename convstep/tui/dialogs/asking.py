@@ -83,17 +83,20 @@ class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
         try:
             answer = self.take(text)
         except ConvstepError as error:
-            field = self.query_one(".error", Static)
-            field.update(Content(said(str(error))))
-            field.display = True
-            return
-        except TooLong:
+            self._refuse(str(error))
+        except TooLong as need:
             if self.later is None:
-                raise
-            self.dismiss(None)
-            self.later(lambda: self.take(text))
-            return
-        self.dismiss(answer)
+                self._refuse(f"{need}: leave this, step, and ask again")
+            else:
+                self.dismiss(None)
+                self.later(lambda: self.take(text))
+        else:
+            self.dismiss(answer)
+
+    def _refuse(self, why: str) -> None:
+        field = self.query_one(".error", Static)
+        field.update(Content(said(why)))
+        field.display = True
 
 
 def said(text: str) -> str:

@@ -26,9 +26,9 @@ def what_if(screen: MainScreen) -> None:
         screen.repaint(str(error))
         return
     session.run()
+    iteration = session.recording.iteration(session.place.iteration)  # work in the background may need its place
 
     def edit(text: str) -> Edit:
-        iteration = session.recording.iteration(session.place.iteration)
         return read_edit(text, session.graph, session.names, iteration)
 
     def read(text: str) -> str:
