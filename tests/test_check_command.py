@@ -125,6 +125,7 @@ def test_claims_that_are_not_finite_are_json_too(call, two_conv_with):
 def test_ctrl_c_leaves_with_one_line(tmp_path):
     script = (
         "import signal, sys\nfrom convstep.commands import check\nfrom convstep.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it\n"
         "def stopped(graph):\n    signal.raise_signal(signal.SIGINT)\n    yield\n"
         "check.check_gradients = stopped\nmain(['check', sys.argv[1]])\n"
     )
