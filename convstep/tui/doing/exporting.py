@@ -134,9 +134,9 @@ def _svg(screen: MainScreen, path: str) -> None:
 
     def draw() -> None:
         title = f"{screen.session.graph.name} {screen.session.view().status}"
-        _told(screen, lambda: write(path, screen.app.export_screenshot(title=title).encode()), path)
+        write(path, screen.app.export_screenshot(title=title).encode())
 
-    screen.call_after_refresh(draw)
+    screen.call_after_refresh(lambda: _told(screen, draw, path))
 
 
 def _formula(screen: MainScreen, address: Address, name: str, language: str, form: Form) -> _Choice:
