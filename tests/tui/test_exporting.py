@@ -9,6 +9,9 @@ from networks import sample
 from playing import press, run
 
 from convstep.debugger.opening import open_session
+from convstep.debugger.session import Session
+from convstep.engine.recording import Recording
+from convstep.network import load
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.export import ExportDialog, FileNameDialog
 
@@ -32,6 +35,25 @@ def test_the_screen_without_the_dialog() -> None:
         assert "Export" not in text
 
     run(open_session(sample("two_conv"), at="term 32"), play)
+
+
+def test_a_screen_whose_iteration_has_to_be_run_first_does_not_end_the_program() -> None:
+    session = Session(Recording(load(sample("digits")), kept_bytes=0))
+    session.recording.iteration(5)
+    session.go("iteration 3")
+
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "x", "enter")
+        session.recording.iteration(4)
+        session.recording.patience = 0.0
+        await press(pilot, "enter")
+        assert app.is_running
+        assert app.main.message in ("iteration 3 is not there yet", "wrote digits-1.svg", "")
+        await press(pilot, "x", "enter", "enter")
+        await pilot.pause()
+        assert list(Path.cwd().glob("digits-*.svg"))
+
+    run(session, play)
 
 
 def test_a_formula_goes_to_the_clipboard_too() -> None:
