@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from convstep.ops.base import Array, Call
 
 
 class Bounded:
     """A part of an operation, beside `Operation`."""
 
+    @abstractmethod
     def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
         """Σ |product| of each element, or more, up to rounding: no running sum exceeds it in magnitude.
 
         For `OUTPUT` of its own terms, else of those of the gradient of operand `slot`. None where that is not cheap.
         """
-        raise NotImplementedError
 
     def extents(self, call: Call, slot: int, upstream: Array) -> tuple[Array, Array] | None:
         """The least and the largest running sum of each element, up to rounding, or further out, as `reach` has it.

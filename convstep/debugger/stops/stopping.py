@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -41,9 +42,9 @@ class Counted(Stops, Protocol):
 class _Listed:
     """Stops that are few enough to be listed."""
 
+    @abstractmethod
     def times(self, iteration: int) -> IntArray:
         """All of them in one iteration, ascending."""
-        raise NotImplementedError
 
     def next(self, iteration: int, after: int) -> int | None:
         times = self.times(iteration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 from textual.binding import Binding
@@ -52,17 +53,17 @@ class ChangingDialog(ListDialog):
             self.take_away(number)
             self.show_rows("removed")
 
+    @abstractmethod
     def action_add(self) -> None:
         """Ask for a further row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def enter(self, number: int) -> None:
         """What enter does with the row of this number."""
-        raise NotImplementedError
 
     def keep(self) -> None:
         """Make what has changed part of what snapshots keep, where it is not already."""
 
+    @abstractmethod
     def take_away(self, number: int) -> None:
         """Take the row of this number away."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from textual.binding import Binding
@@ -29,14 +30,14 @@ class ChoosingDialog(PageDialog):
         self.chosen = chosen
 
     @property
+    @abstractmethod
     def count(self) -> int:
         """How many there are to choose from."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def leap(self) -> int:
         """By how many a page moves."""
-        raise NotImplementedError
 
     def action_move(self, by: int) -> None:
         self.chosen = max(0, min(self.chosen + by, self.count - 1))
@@ -45,6 +46,6 @@ class ChoosingDialog(PageDialog):
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(1, self.leap))
 
+    @abstractmethod
     def action_take(self) -> Any:
         """Go where the chosen one leads."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,9 +43,9 @@ class PageDialog(ModalScreen[Any], inherit_bindings=False):
         super().__init__()
         self.dialog_title = title
 
+    @abstractmethod
     def lines(self, size: Size) -> list[Strip]:
         """The page for this size, at most as high."""
-        raise NotImplementedError
 
     def text(self, texts: list[str], width: int) -> list[Strip]:
         """Paragraphs as lines of this width."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +23,9 @@ class SheetDialog(ChoosingDialog):
         self.first = 0
 
     @property
+    @abstractmethod
     def sheet(self) -> Sheet:
         """The table as it is now."""
-        raise NotImplementedError
 
     def heading(self, width: int) -> list[str]:
         """Paragraphs above the table."""

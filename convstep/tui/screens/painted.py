@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from textual.screen import Screen
@@ -28,6 +29,6 @@ class Painted(Screen[Any], inherit_bindings=False):
         if self.is_mounted or self.is_attached:
             self.draw()
 
+    @abstractmethod
     def draw(self) -> None:
         """Draw what there is now."""
-        raise NotImplementedError

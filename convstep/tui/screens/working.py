@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -107,14 +108,14 @@ class Working(Painted, inherit_bindings=False):
         """Whether the end of long work may put up a dialog."""
         return self._for_dialog or any(action(identity).group != STEPS for identity in self._queued)
 
+    @abstractmethod
     def wait_for(self, index: int, then: Callable[[], None], back: Any) -> None:
         """Run an iteration beside the screen, then go on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paint_progress(self) -> Any:
         """How far the work is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def action_do(self, identity: str) -> Any:
         """What a key asks for."""
-        raise NotImplementedError
