@@ -35,6 +35,7 @@ def _gradient(stage: Stage, step: Step) -> Ledger:
     links, now = collected.links, state.column_term
     name = stage.names.element(step.tensor, target, step.shape)
     partner_slot = None if step.node is None else step.node.op.partner_slot(step.slot)
+    onward = _onward(stage, step.layer)
 
     def row(k: int) -> tuple[str, ...]:
         out = int(links.index[0, k])
@@ -48,7 +49,7 @@ def _gradient(stage: Stage, step: Step) -> Ledger:
         upstream = f"∂{stage.root}/∂{made} = {short(float(collected.upstream[0, k]))}"
         done = now is None or k <= now
         product = short(float(collected.products[0, k])) if done else "·"
-        way = " → ".join([name, made, *_onward(stage, step.layer)])
+        way = " → ".join([name, made, *onward])
         return (str(k + 1), way, local, upstream, product, _sum(k, now, collected.sums[0, k]))
 
     header = ("term", f"way to {stage.root}", "local", "× upstream", "= product", "sum")

@@ -33,7 +33,7 @@ class Roles:
         codes = np.zeros(index.shape, np.uint8)
         for mark, sets in ((Mark.REST, self.rest), (Mark.NOW, self.now), (Mark.WRITTEN, self.written)):
             for elements in sets:
-                codes[np.isin(index, elements)] = mark
+                codes[_among(index, elements)] = mark
         return codes
 
     @property
@@ -123,6 +123,15 @@ def _met(links: Links) -> IntArray:
     """The elements of a single row or column that are met."""
     met: IntArray = links.index[0][links.met[0]]
     return met
+
+
+def _among(index: IntArray, elements: IntArray) -> npt.NDArray[np.bool_]:
+    """Which indices are elements: few are asked for, of a set that may be large."""
+    if not len(elements):
+        return np.zeros(index.shape, np.bool_)
+    ordered = np.sort(elements)
+    found: npt.NDArray[np.bool_] = ordered[np.searchsorted(ordered, index, "right") - 1] == index
+    return found
 
 
 def _one(index: int | None) -> IntArray:

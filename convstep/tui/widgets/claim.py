@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
 from convstep.debugger.screen.view import ClaimShown, Ledger
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.ledger import ledger_lines
-from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of, wrap
+from convstep.tui.widgets.text import Piece, cell_len, cut, pad, rule, strip_of, wrap
 
 _LEAST = 4
 """Title, yours, truth, and a line of why."""

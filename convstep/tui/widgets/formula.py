@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
 from convstep.debugger.screen.view import Formula, FormulaTerm
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of, wrap
+from convstep.tui.widgets.text import Piece, cell_len, cut, pad, rule, strip_of, wrap
 
 _FOLDED = -1
 

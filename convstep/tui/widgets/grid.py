@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from textual.strip import Strip
 
 from convstep.debugger.screen.view import HIDDEN, Cells, Grid, Mark, Status
 from convstep.explain.numbers import NumberFormat
+from convstep.ops.base import IntArray
 from convstep.tui.theme.colours import STEPS, Palette
 from convstep.tui.theme.glyphs import LEVELS
 from convstep.tui.widgets.cells import CHANGED, DIFFERS, Column, column_of, is_word, number_text, parts
@@ -42,13 +44,18 @@ class Visible:
     @property
     def tail(self) -> int:
         """The cells behind a number that its `…`, its `*` and its `≠` need."""
+        partial = self.cells.status == Status.PARTIAL
+        if not any(self.signs):
+            return int(partial.any())
         signs = np.array([len(sign) for sign in self.signs], int)
-        return int(((self.cells.status == Status.PARTIAL).astype(int) + signs).max(initial=0))
+        return int((partial.astype(int) + signs).max(initial=0))
 
     @cached_property
     def signs(self) -> list[str]:
         """What stands behind each number: changed by an edit, or not what one has oneself."""
         cells = self.cells
+        if cells.was is None and cells.differs is None:
+            return [""] * len(self.texts)
         signs = np.where(cells.changed, CHANGED, "")
         if cells.differs is not None:
             known = cells.differs & (cells.status != Status.PARTIAL) & (cells.status != Status.PADDING)
@@ -99,7 +106,7 @@ def header(grid: Grid, window: Window, drawing: Drawing, focused: bool, inline: 
 
 def rows(grid: Grid, visible: Visible, column: Column, drawing: Drawing) -> list[Strip]:
     """One strip a row of the window; a row that was drawn before is not drawn again."""
-    window, cells = visible.window, visible.cells
+    window, cells, frame = visible.window, visible.cells, _frame(drawing)
     result = []
     for r in range(window.rows):
         part = slice(r * window.cols, (r + 1) * window.cols)
@@ -113,22 +120,16 @@ def rows(grid: Grid, visible: Visible, column: Column, drawing: Drawing) -> list
             grid.scale,
             column,
             cursor,
-            drawing.width,
-            drawing.indent,
-            tuple(drawing.left),
-            id(drawing.palette),
+            *frame,
         )
-        strip = _rows.get(key)
-        if strip is None:
-            pieces = [
-                *drawing.left,
-                (" " * drawing.indent, drawing.palette.text),
-                *_cells(grid, visible, column, drawing, part, cursor),
-            ]
-            strip = strip_of(pieces, drawing.width, drawing.palette.text)
-            _remember(key, strip)
-        result.append(strip)
+        result.append(_kept(key, partial(_row, grid, visible, column, drawing, part, cursor)))
     return result
+
+
+def _row(grid: Grid, visible: Visible, column: Column, drawing: Drawing, part: slice, cursor: int | None) -> Strip:
+    blank = (" " * drawing.indent, drawing.palette.text)
+    pieces = [*drawing.left, blank, *_cells(grid, visible, column, drawing, part, cursor)]
+    return strip_of(pieces, drawing.width, drawing.palette.text)
 
 
 def number(grid: Grid, visible: Visible, drawing: Drawing) -> list[Piece]:
@@ -138,10 +139,19 @@ def number(grid: Grid, visible: Visible, drawing: Drawing) -> list[Piece]:
     return _cells(grid, visible, column, drawing, slice(0, 1), cursor)
 
 
-def _remember(key: tuple[object, ...], strip: Strip) -> None:
-    _rows[key] = strip
-    if len(_rows) > _CACHED_ROWS:
-        _rows.popitem(last=False)
+def _frame(drawing: Drawing) -> tuple[object, ...]:
+    """All of a drawing that its lines depend on, but for the cursor."""
+    return drawing.width, drawing.indent, tuple(drawing.left), id(drawing.palette)
+
+
+def _kept(key: tuple[object, ...], draw: Callable[[], Strip]) -> Strip:
+    """The line of this key; what was drawn before is not drawn again."""
+    strip = _rows.get(key)
+    if strip is None:
+        strip = _rows[key] = draw()
+        if len(_rows) > _CACHED_ROWS:
+            _rows.popitem(last=False)
+    return strip
 
 
 def _cells(
@@ -174,7 +184,7 @@ def _cells(
 
 def channels(grid: Grid, visible: Visible, drawing: Drawing) -> Strip:
     """One glyph a slice, by the number that stands in each where the first visible one stands in this."""
-    palette, window = drawing.palette, visible.window
+    window = visible.window
     caption = f"  {window.lead + 1} of {window.matrix.leads}"
     room = max(1, drawing.width - sum(len(text) for text, _ in drawing.left) - len(caption))
     count = min(room, window.matrix.leads)
@@ -183,11 +193,17 @@ def channels(grid: Grid, visible: Visible, drawing: Drawing) -> Strip:
     spot = visible.marked(Mark.WRITTEN) or visible.marked(Mark.NOW) or (0, 0)
     inside = (window.row + spot[0]) * window.matrix.cols + window.col + spot[1]
     cells = grid.cells(leads * (window.matrix.rows * window.matrix.cols) + inside)
+    key = (cells.values.tobytes(), cells.status.tobytes(), first, caption, grid.scale, *_frame(drawing))
+    return _kept(key, partial(_glyphs, grid, cells, leads, window.lead, caption, drawing))
+
+
+def _glyphs(grid: Grid, cells: Cells, leads: IntArray, here: int, caption: str, drawing: Drawing) -> Strip:
+    palette = drawing.palette
     pieces = list(drawing.left)
     for lead, value, status in zip(leads.tolist(), cells.values.tolist(), cells.status.tolist(), strict=True):
         written = status not in (Status.BLANK, Status.PADDING, HIDDEN)
         level = palette.level(value, grid.scale) if written else 0
         glyph = LEVELS[min(7, (abs(level) * 8 - 1) // STEPS)] if level else "·"
-        pieces.append((glyph, palette.spark(level, lead == window.lead)))
+        pieces.append((glyph, palette.spark(level, lead == here)))
     pieces.append((caption, palette.faint))
     return strip_of(pieces, drawing.width, palette.text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
 from textual.strip import Strip
 
 from convstep.debugger.screen.view import View
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.text import Piece, cut, strip_of, wrap
+from convstep.tui.widgets.text import Piece, cell_len, cut, strip_of, wrap
 
 
 def head_lines(view: View, width: int, height: int, palette: Palette) -> list[Strip]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
 from textual.strip import Strip
 
 from convstep.debugger.screen.view import Ledger
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.text import Piece, cut, pad, rule, strip_of
+from convstep.tui.widgets.text import Piece, cell_len, cut, pad, rule, strip_of
 
 _NARROWEST = 8
 """A column is not cut below this width."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
@@ -10,7 +9,7 @@ from convstep.debugger.screen.view import Mark, Status
 from convstep.explain.numbers import short
 from convstep.tui.theme.colours import STEPS, Palette
 from convstep.tui.widgets.cells import CHANGED, DIFFERS
-from convstep.tui.widgets.text import Piece, strip_of
+from convstep.tui.widgets.text import Piece, cell_len, strip_of
 
 _WORDINGS = (
     ("this step", "rest of this sum", "written now", "partial", "not yet"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -31,9 +32,7 @@ class Lines(Widget, inherit_bindings=False):
             self.refresh()
             return
         width = self.size.width
-        changed = [
-            Region(0, y, width, 1) for y, (a, b) in enumerate(zip(old, fresh, strict=True)) if a is not b and a != b
-        ]
+        changed = [Region(0, y, width, 1) for y in range(len(old)) if old[y] is not fresh[y] and old[y] != fresh[y]]
         if changed:
             self.refresh(*changed)
 
@@ -41,11 +40,19 @@ class Lines(Widget, inherit_bindings=False):
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines as they are: there is no border to put around them, and they are kept already."""
-        width, style, background = self.size.width, self.rich_style, self.background_colors[1]
-        lines = [self.render_line(y).adjust_cell_length(width, style) for y in crop.line_range]
+        """The lines as they are: there is no border to put around them, and they are kept already.
+
+        Their colours are true ones, or else the terminal's own and to be left so.
+        """
+        width = self.size.width
+        lines = [self.render_line(y) for y in crop.line_range]
+        if any(line.cell_length != width for line in lines):
+            style = self.rich_style
+            lines = [line.adjust_cell_length(width, style) for line in lines]
         for each in self.get_line_filters():
-            lines = [line.apply_filter(each, background) for line in lines]
+            if not isinstance(each, ANSIToTruecolor):
+                background = self.background_colors[1]
+                lines = [line.apply_filter(each, background) for line in lines]
         return lines if crop.column_span == (0, width) else [line.crop(*crop.column_span) for line in lines]
 
 

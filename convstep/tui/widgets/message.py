@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from textual.strip import Strip
 
 from convstep.debugger.moves import Wording
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.text import rule, wrap
+from convstep.tui.widgets.text import cell_len, rule, wrap
 
 
 def message_line(message: str, cursor: str, notices: Sequence[str], width: int, palette: Palette) -> Strip:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
@@ -18,7 +17,7 @@ from convstep.tui.widgets.cells import Column, column_of, fitted, number_text
 from convstep.tui.widgets.grid import Drawing, Visible
 from convstep.tui.widgets.line import Line
 from convstep.tui.widgets.sharing import Place, Want, share
-from convstep.tui.widgets.text import Piece, rule, strip_of, wrap
+from convstep.tui.widgets.text import Piece, cell_len, rule, strip_of, wrap
 from convstep.tui.widgets.window import Matrix, Slot, Window, window_of
 
 _CHANNELS_FROM = 6

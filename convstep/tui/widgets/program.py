@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -13,7 +12,7 @@ from textual.strip import Strip
 from convstep.debugger.screen.view import ProgramLine
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
-from convstep.tui.widgets.text import cut, rule, strip_of
+from convstep.tui.widgets.text import cell_len, cut, rule, strip_of
 
 _SIGNS = {"done": "✓", "now": "▶", "coming": "○"}
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable
+from functools import lru_cache
 
-from rich.cells import cell_len, set_cell_size
+from rich import cells as rich_cells
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -17,11 +19,17 @@ Piece = tuple[str, Style]
 
 _HANG = "    "
 _NARROWEST = 16
-
+_KEPT_LINES = 2048
+"""Finished lines that are kept: most of a screen is the same a step later, and what Textual made of it is, too."""
 
 _SINGLE = re.compile("[ -~·×∂Σ→√…─-╿▀-▟]*")
 """A text each character of which takes one cell, as nearly all do: that is seen more quickly than measured."""
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
+
+def cell_len(text: str) -> int:
+    """The cells that a text takes."""
+    return len(text) if text.isascii() or _SINGLE.fullmatch(text) else rich_cells.cell_len(text)
 
 
 def visible(text: str) -> str:
@@ -74,7 +82,12 @@ def hanging(text: str, width: int) -> str:
 
 
 def strip_of(pieces: Iterable[Piece], width: int, fill: Style) -> Strip:
-    """One line of exactly `width` cells: cut at its right end, or filled up."""
+    """One line of exactly `width` cells: cut at its right end, or filled up. The same pieces give the same object."""
+    return _line(tuple(pieces), width, fill)
+
+
+@lru_cache(maxsize=_KEPT_LINES)
+def _line(pieces: tuple[Piece, ...], width: int, fill: Style) -> Line:
     segments: list[Segment] = []
     used = 0
     for raw, style in pieces:
