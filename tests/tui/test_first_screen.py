@@ -46,6 +46,25 @@ async def test_it_stands_while_the_iteration_is_run_and_keys_wait(session: Sessi
         assert "half = Conv2d" in text(app, "program")
 
 
+@pytest.mark.parametrize("size", [(60, 20), (160, 50)])
+async def test_it_is_painted_once(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    painted: list[object] = []
+    monkeypatch.setattr(ConvstepApp, "_display", lambda _, __, update: painted.append(update) if update else None)
+    async with ConvstepApp(open_session(sample("digits"))).run_test(size=size) as pilot:
+        await pilot.pause(0.1)
+        assert len(painted) == 1
+        await pilot.press("n")
+        assert len(painted) > 1, "a step is seen, too"
+
+
+async def test_keys_that_come_at_once_change_the_layout() -> None:
+    app = ConvstepApp(open_session(sample("two_conv")))
+    async with app.run_test(size=(60, 20)) as pilot:
+        assert app.main.visible_panes == ["local"]
+        await pilot.press("tab")
+        await until(lambda: bool(app.main.query_one("#tensors").size))
+
+
 async def test_a_dialog_opens_afterwards_and_gets_what_was_typed(session: Session, gate: Gate) -> None:
     app = ConvstepApp(session)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -59,6 +59,7 @@ class MainScreen(Working, inherit_bindings=False):
         self.panes = [Pane(name, TITLES[name], self.look) for name in PANES]
         self.asked = False
         """Whether the last key was a `q` that asked for another."""
+        self._begun = False
         self._painted = Size(0, 0)
         self._shown = session.standing
 
@@ -89,6 +90,7 @@ class MainScreen(Working, inherit_bindings=False):
 
     def _begin(self) -> None:
         """Run what the first screen could do without."""
+        self._begun = True
         if self.jobs.job is not None:
             return
         try:
@@ -102,6 +104,13 @@ class MainScreen(Working, inherit_bindings=False):
             self.paint()
 
     # Painting
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """The first layout paints everything: Textual would paint all of it once more, a frame later."""
+        first = not self._begun and self.stack_updates < 2
+        if first and not self.size:
+            return self
+        return super().refresh(*regions, repaint=repaint and not first, layout=layout, recompose=recompose)
 
     def repaint(self, message: str = "") -> None:
         """Something changed: paint before the next frame. Steps between two frames are painted once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 from rich.segment import Segment
 from textual.filter import ANSIToTruecolor
@@ -28,6 +29,8 @@ class Lines(Widget, inherit_bindings=False):
         """Take these lines; each as wide as the widget is or will be after its layout."""
         fresh = [in_ascii(strip) for strip in strips] if Lines.ascii else list(strips)
         old, self._strips = self._strips, fresh
+        if not self.size:
+            return
         if len(old) != len(fresh):
             self.refresh()
             return
@@ -35,6 +38,10 @@ class Lines(Widget, inherit_bindings=False):
         changed = [Region(0, y, width, 1) for y in range(len(old)) if old[y] is not fresh[y] and old[y] != fresh[y]]
         if changed:
             self.refresh(*changed)
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """A layout paints what gets another place or size; asked for one, Textual would paint all of it once more."""
+        return super().refresh(*regions, repaint=repaint and not layout, layout=layout, recompose=recompose)
 
     def render_line(self, y: int) -> Strip:
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
