@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, settings
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "data" / "networks")]
 
-# Autosaves and reports of crashes of all processes that the tests start.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="convstep-state-")
+# Autosaves and reports of crashes of all processes that the tests start; removed when the tests end.
+_STATE = tempfile.TemporaryDirectory(prefix="convstep-state-", ignore_cleanup_errors=True)
+os.environ["XDG_STATE_HOME"] = _STATE.name
 
 settings.register_profile(
     "same", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
