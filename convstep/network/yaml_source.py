@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
 _MOST_VALUES = 250_000
 _MOST_BYTES = 16 * 2**20
+_ESCAPE = re.compile(r"\\(?:u(?P<high>d[89ab][0-9a-f]{2})\\u(?P<low>d[c-f][0-9a-f]{2})|.)", re.IGNORECASE)
 
 _TOO_DEEP = f"is nested more than {DEEPEST} levels deep"
 _TOO_MANY = f"holds more than {_MOST_VALUES:,} values; keep numbers in an .npz file: {{file: x.npz}}"
@@ -184,6 +186,8 @@ class YamlSource(Source):
             what = f"the control character 0x{code:02x} is not allowed; take it out, or give a text file"
             raise self._wrong_at(*_line_and_column(text, end), what) from None
         except yaml.MarkedYAMLError as error:
+            if (whole := _whole_characters(text)) != text:
+                return self._compose(whole)
             raise self._syntax(error) from None
         except _TooMuchError as error:
             mark = error.node.start_mark if error.node is not None else None
@@ -279,6 +283,18 @@ class YamlSource(Source):
 
 
 _TAG_EXAMPLES = [f"!!{tag}" for tag in (*_SCALAR_TAGS, "map", "seq")]
+
+
+def _whole_characters(text: str) -> str:
+    """JSON escapes a character beyond 16 bits as two halves, which YAML's reader refuses: as one escape."""
+
+    def joined(found: re.Match[str]) -> str:
+        if not found["low"]:
+            return found[0]
+        high, low = (int(found[half], 16) for half in ("high", "low"))
+        return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
+
+    return _ESCAPE.sub(joined, text)
 
 
 def _line_and_column(text: str, end: int) -> tuple[int, int]:

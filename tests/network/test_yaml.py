@@ -121,6 +121,18 @@ def test_windows_line_ends_keep_their_lines(write: Callable[..., str]) -> None:
         load(write("inputs: {x: [1]}\r\nlayers:\r\n  - {name: a b, op: ReLU}\r\n".replace("- {name:", "- {name: ")))
 
 
+@pytest.mark.parametrize("file", ["net.json", "net.yaml"])
+def test_json_with_characters_in_two_halves(write: Callable[..., str], file: str) -> None:
+    document = {"name": "😀 \\ud83d\\ude00 𝒳", "inputs": {"i": [1]}, "layers": [{"name": "o", "op": "ReLU"}]}
+    assert "\\ud83d\\ude00" in json.dumps(document)
+    assert load(write(json.dumps(document), file)).name == document["name"]
+
+
+def test_half_a_character_has_its_place(write: Callable[..., str]) -> None:
+    with pytest.raises(ConvstepError, match=r":1:13: .*escape"):
+        load(write('{"name": "\\ud83d"}', "net.json"))
+
+
 def test_json_with_tabs(write: Callable[..., str]) -> None:
     document = {"inputs": {"x": [[1, 2.5], [3e-2, 4]]}, "layers": [{"name": "r", "op": "ReLU"}]}
     net = load(write(json.dumps(document, indent="\t"), "net.json"))
