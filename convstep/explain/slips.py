@@ -68,8 +68,8 @@ class Asked:
 
 
 def slip(asked: Asked, answer: Typed) -> str | None:
-    """What was done instead, as a sentence; None where that is not plain to see."""
-    if answer.is_(-asked.truth) and asked.truth != 0:
+    """What was done for a wrong answer, as a sentence; None where that is not plain to see."""
+    if answer.is_(-asked.truth):
         return "the sign is the opposite of the right one"
     for what, number in asked.others:
         if answer.is_(number):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from convstep.engine.recording import Iteration, Recording
 from convstep.engine.work import QUIET, Work
@@ -84,7 +85,7 @@ def sum_text(moves: Sequence[Moved], name: str, fits: Callable[[str], bool] = la
 
     Where a number was set by hand between two updates, the sum starts again from it.
     """
-    last_set = max((k for k, m in enumerate(moves) if k and m.before != moves[k - 1].after), default=0)
+    last_set = max((k for k, m in enumerate(moves) if k and _is_set(moves[k - 1].after, m.before)), default=0)
     moves = moves[last_set:]
     if not moves:
         return f"{name} is not updated"
@@ -95,3 +96,8 @@ def sum_text(moves: Sequence[Moved], name: str, fits: Callable[[str], bool] = la
         front, back = terms[: (kept + 1) // 2], terms[len(terms) - kept // 2 :]
         shown.append(" ".join([head, *front, "…", *back, end]))
     return next((text for text in shown if fits(text)), shown[-1])
+
+
+def _is_set(before: float, now: float) -> bool:
+    """Whether a number is another one than was left."""
+    return now != before and not (isnan(now) and isnan(before))

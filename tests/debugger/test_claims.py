@@ -266,11 +266,20 @@ def test_the_list_and_where_it_leads():
         ("grad(w2)[1]", "✓ always"),
         ("grad(w1)[1]", "✗ sum-before-multiply"),
     ]
+    assert claims.findings[0].said == "o1[1] · 2 · (o2[1] - y[1])  = 3 · 6 = 18"
+    said = "(i[1]+i[2]+i[4]+i[5]) · (w2[1]+w2[2]+w2[3]+w2[4]) · 2 · (o2[1]-y[1])  = 12 · 2 · 6 = 144"
+    assert claims.findings[1].said == said
     assert not checks.findings and "c checks" in checks.empty
     made.land(opened(made, claims.findings[1]))
     assert (made.spot.level, made.spot.position) == ("term", 31), "the first differing term"
     made.land(opened(made, claims.findings[0]))
     assert (made.spot.level, made.state().target) == ("element", 0)
+
+
+def test_a_claim_in_numbers_is_said_by_the_number():
+    made = session(claims=[{"of": "w1", "index": [1], "is": [-30]}, {"of": "w1", "is": [[-30, -18], [6, 18]]}])
+    one, whole = sections(made, [])[0].findings
+    assert (one.said, whole.said) == ("= -30", "numbers")
 
 
 def test_a_later_term_is_the_first_that_differs():

@@ -1,5 +1,6 @@
 """Predicting: results are hidden wherever they appear, right ones are taken, wrong ones are answered in words."""
 
+import math
 import re
 
 import numpy as np
@@ -12,10 +13,12 @@ from convstep.debugger.moves import Spot
 from convstep.debugger.opening import open_session
 from convstep.debugger.screen.view import HIDDEN, Grid
 from convstep.debugger.session import Session
+from convstep.debugger.whatif.edits import read_edit
 from convstep.engine.recording import Recording
+from convstep.engine.state import Status
 from convstep.engine.sums import collect
 from convstep.errors import ConvstepError
-from convstep.explain.slips import Asked, slip, typed
+from convstep.explain.slips import Asked, Typed, slip, typed
 from convstep.network import load
 
 
@@ -55,6 +58,52 @@ def test_a_right_answer_shows_it_and_steps_before_stay_known():
     assert "?" not in session.view().status
     session.next()
     assert session.view().status.endswith("?")
+
+
+def statuses(session, key):
+    """The status of every element of a grid of the view."""
+    view = session.view()
+    grids = (b for blocks in (view.tensors, view.local, view.gradients) for b in blocks if isinstance(b, Grid))
+    grid = next(grid for grid in grids if grid.key == key)
+    return grid.cells(np.arange(int(np.prod(grid.shape)))).status.tolist()
+
+
+def test_the_panes_hide_what_the_step_brings_and_nothing_else():
+    session = predicting()
+    session.next()
+    assert statuses(session, "products") == [Status.DONE, HIDDEN, Status.BLANK, Status.BLANK]
+    assert statuses(session, "upstream") == [Status.DONE] * 4
+    session.go("op 6")
+    session.next()
+    assert statuses(session, "products") == statuses(session, "grad(o1.weight)") == [HIDDEN] * 4
+    session.go("op 9")
+    session.next()
+    assert statuses(session, "difference") == statuses(session, "new(o2.weight)") == [HIDDEN] * 4
+    session.go("new(w1)[2]")
+    assert statuses(session, "new(o1.weight)") == [Status.DONE, HIDDEN, Status.BLANK, Status.BLANK]
+    assert statuses(session, "difference") == [Status.DONE, HIDDEN, Status.BLANK, Status.BLANK]
+
+
+def test_numbers_on_the_way_and_the_optimizers_new_state_are_hidden():
+    session = predicting("questions/softmax_cross_entropy", at="op 0")
+    session.go("l[2]")
+    made = [b.key for b in session.view().tensors if isinstance(b, Grid) and b.key.startswith("intermediate")]
+    assert len(made) == 3 and all(set(statuses(session, key)) == {HIDDEN} for key in made)
+    session = predicting("autoencoder", at="op 36")
+    session.next()
+    kept = [b.key for b in session.view().tensors if isinstance(b, Grid) and b.key.endswith(" after")]
+    assert len(kept) == 2 and all(set(statuses(session, key)) == {HIDDEN} for key in kept)
+
+
+def test_an_edited_run_does_not_show_what_it_was():
+    session = open_session(sample("two_conv"), at="start")
+    trial = session.trial.with_edit(read_edit("i[1] = 5", session.graph, session.names, session.recording.iteration(0)))
+    trial.run(0)
+    session.adopt(trial)
+    session.prediction.switch("predict", session.state())
+    session.next()
+    made = next(block for block in session.view().tensors if isinstance(block, Grid) and block.key == "o1")
+    assert made.cells(np.arange(4)).was.tolist() == [0.0] * 4
 
 
 @pytest.mark.parametrize(
@@ -121,6 +170,29 @@ def test_slips_of_sums():
     assert said["-4"] == "term 3 of 3 has the opposite sign"
     assert said["17"] == "term 3 of 3 is in it twice"
     assert "mean" in said["3.333333"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("-6", "the one was taken from the other; right is to multiply them"),
+        ("6", "the one was taken from the other; right is to multiply them"),
+        ("4", "the one was divided by the other; right is to multiply them"),
+        ("0.25", "the one was divided by the other; right is to multiply them"),
+        ("10", "the two were added; right is to multiply them"),
+        ("8", "that is the first alone: the second is missing"),
+    ],
+)
+def test_slips_of_products(text, says):
+    asked = Asked("p", "this product", 16.0, factors=(("the first", 8.0), ("the second", 2.0)))
+    assert slip(asked, typed(text, float(text))) == says
+
+
+def test_numbers_that_are_not_finite_are_themselves_alone():
+    assert Typed(math.inf, 0.0).is_(math.inf) and Typed(math.nan, 0.0).is_(math.nan)
+    assert not Typed(-math.inf, 0.0).is_(math.inf) and not Typed(1e300, 0.0).is_(math.inf)
+    assert not Typed(1.0, 0.0).is_(math.nan)
+    assert slip(Asked("p", "this product", math.inf), Typed(-math.inf, 0.0)) == "the sign is the opposite of the right one"
 
 
 def test_hiding_from_an_audience_and_the_snapshot_keeps_it(tmp_path):

@@ -157,6 +157,16 @@ def test_the_line_says_what_was_replaced_and_what_follows():
     assert tried(session, "lr = 0.1").startswith("lr = 0.1, was 0.1;")
 
 
+def test_what_is_no_number_before_and_after_has_not_changed():
+    net = {
+        "inputs": {"a": [float("nan"), 1.0, 2.0], "b": [1.0, 1.0, 1.0]},
+        "layers": [{"name": "s", "op": "Add", "inputs": ["a", "b"]}],
+    }
+    assert tried(session_on(net), "b[0] = 5").endswith("; nothing else changes")
+    assert tried(session_on(net), "b[1] = 5").endswith("; 1 number changes")
+    assert tried(session_on(net), "a[0] = 5").endswith("; 1 number changes")
+
+
 def test_nothing_else_changes_is_said():
     session = open_session(sample("two_conv"))
     assert tried(session, "C = 5").startswith("C = 5, was 9; C: 9 → 5; nothing else changes")

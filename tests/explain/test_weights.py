@@ -8,6 +8,7 @@ from networks import sample
 
 import convstep
 from convstep.engine.recording import Recording
+from convstep.explain.numbers import short
 from convstep.explain.weights import history, sum_text
 from convstep.network import load
 
@@ -69,6 +70,28 @@ def test_a_long_sum_leaves_out_its_middle():
     assert len(text) <= 60
     assert text.startswith("w = ") and " … " in text
     assert text.count("=") == 2
+
+
+def test_what_is_left_out_is_as_little_as_fits_and_the_first_stays_longest():
+    moves = of(NET)
+    terms = [move.text() for move in moves]
+    head, end = "w = 0.5", f"= {short(moves[-1].after)}"
+    rows = [
+        [head, *terms, end],
+        [head, *terms[:2], "…", terms[3], end],
+        [head, terms[0], "…", terms[3], end],
+        [head, terms[0], "…", end],
+    ]
+    for row in rows:
+        text = " ".join(row)
+        assert sum_text(moves, "w", lambda shown, room=len(text): len(shown) <= room) == text
+    assert sum_text(moves, "w", lambda shown: False) == " ".join(rows[-1])
+
+
+def test_a_weight_that_is_no_number_any_more_was_not_set_by_hand():
+    net = {**NET, "optimizer": {"op": "SGD", "lr": 1e200}}
+    text = sum_text(of(net), "w")
+    assert text.startswith("w = 0.5 − ") and text.endswith("= NaN")
 
 
 def test_it_keeps_no_more_than_the_element():
