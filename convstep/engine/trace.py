@@ -91,24 +91,24 @@ def _backward_term(state: State, step: Step) -> Line:
     assert step.node is not None and state.place.element is not None and state.place.term is not None
     into: int | None
     if collected is not None and k is not None:
-        links, row = collected.links, 0
+        links = collected.links
         out, into = int(links.index[0, k]), state.target
         upstream, product, total = (float(a[0, k]) for a in (collected.upstream, collected.products, collected.sums))
     else:
         assert shares is not None
-        links, k, row = shares.links, state.place.term, 0
+        links, k = shares.links, state.place.term
         out, into = state.place.element, None
         upstream, product, total = shares.upstream, 0.0, None
     of = element_name(step.node.name, out, step.upstream_shape) if out >= 0 else None
     by = None if into is None else element_name(step.tensor, into, step.shape)
     upstream_name = None if out < 0 else element_name(f"grad({step.layer})", out, step.upstream_shape)
     result: Line = {
-        "local": {"of": of, "by": by, "value": plain(float(links.local[row, k]))},
+        "local": {"of": of, "by": by, "value": plain(float(links.local[0, k]))},
         "upstream": {"name": upstream_name, "value": plain(upstream)},
         "product": plain(product),
         "sum": None if total is None else plain(total),
     }
-    return _with_empty(result, Empty(int(links.empty[row, k])) if links.empty is not None else Empty.NO)
+    return _with_empty(result, Empty(int(links.empty[0, k])) if links.empty is not None else Empty.NO)
 
 
 def _term(state: State) -> Line:

@@ -221,7 +221,7 @@ class Tensors:
             if target.kind == "f" and target != self.dtype:
                 what = f"floats are {self.dtype} in this network, not {dtype}; `dtype` at the top sets it for all"
                 raise self.source.error(at, what)
-        elif known is None and array.dtype.kind in "iu" and (isinstance(raw, (np.ndarray))):
+        elif known is None and array.dtype.kind in "iu" and isinstance(raw, np.ndarray):
             target = array.dtype
         return self._converted(array, target, where)
 

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from convstep.ops.records import IntArray
+
 
 @dataclass(frozen=True)
 class Number:
@@ -131,6 +133,11 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
 def total(terms: Sequence[Expression]) -> Expression:
     """The sum of a few expressions; one alone is itself."""
     return terms[0] if len(terms) == 1 else Sum(len(terms), terms.__getitem__)
+
+
+def sum_of(slot: int, index: IntArray) -> Expression:
+    """The sum of any number of elements of a slot; one alone is itself."""
+    return Element(slot, int(index[0])) if len(index) == 1 else Sum(len(index), lambda k: Element(slot, int(index[k])))
 
 
 def difference(left: Expression, right: Expression) -> Expression:

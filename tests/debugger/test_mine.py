@@ -38,6 +38,10 @@ def test_an_element_that_differs_is_marked_and_its_number_shown():
     assert shown.yours(0) == 30.0
     assert not grid(made, "grad(o1)").cells(np.arange(4)).differs.any()
     assert grid(made, "grad(o2)").yours is None
+    made.home()
+    made.prediction.switch("predict", made.state())
+    made.go("grad(w1)[1]")
+    assert grid(made, "grad(o1.weight)").yours is None, "it would tell who predicts"
 
 
 def test_a_mistake_is_named():

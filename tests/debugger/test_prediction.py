@@ -192,7 +192,9 @@ def test_numbers_that_are_not_finite_are_themselves_alone():
     assert Typed(math.inf, 0.0).is_(math.inf) and Typed(math.nan, 0.0).is_(math.nan)
     assert not Typed(-math.inf, 0.0).is_(math.inf) and not Typed(1e300, 0.0).is_(math.inf)
     assert not Typed(1.0, 0.0).is_(math.nan)
-    assert slip(Asked("p", "this product", math.inf), Typed(-math.inf, 0.0)) == "the sign is the opposite of the right one"
+    assert (
+        slip(Asked("p", "this product", math.inf), Typed(-math.inf, 0.0)) == "the sign is the opposite of the right one"
+    )
 
 
 def test_hiding_from_an_audience_and_the_snapshot_keeps_it(tmp_path):

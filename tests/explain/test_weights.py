@@ -84,8 +84,9 @@ def test_what_is_left_out_is_as_little_as_fits_and_the_first_stays_longest():
     ]
     for row in rows:
         text = " ".join(row)
-        assert sum_text(moves, "w", lambda shown, room=len(text): len(shown) <= room) == text
-    assert sum_text(moves, "w", lambda shown: False) == " ".join(rows[-1])
+        room = len(text)
+        assert sum_text(moves, "w", lambda shown, room=room: len(shown) <= room) == text
+    assert sum_text(moves, "w", lambda shown: not shown) == " ".join(rows[-1])
 
 
 def test_a_weight_that_is_no_number_any_more_was_not_set_by_hand():

@@ -53,6 +53,7 @@ def test_arguments(op, arguments, field, message):
         ("Upsample", {"size": 4, "align_corners": True}, [(1, 1, 2)], "align_corners", "with interpolation only"),
         ("Upsample", {"scale_factor": 0.1}, [(1, 1, 2)], "scale_factor", "would leave an output of size [0]"),
         ("Unflatten", {"dim": 1, "unflattened_size": [2, 2]}, [(2, 6)], "unflattened_size", "the 6 elements"),
+        ("Unflatten", {"dim": 1, "unflattened_size": []}, [(2, 1)], "unflattened_size", "takes one size or more"),
         ("Reshape", {"shape": [-1, -1]}, [(2, 6)], "shape", "-1 for one of them at most"),
         ("Reshape", {"shape": [5, -1]}, [(2, 6)], "shape", "does not hold the 12 elements"),
         ("Permute", {"dims": [0, 0]}, [(2, 3)], "dims", "takes each of the 2 dimensions of the input once"),

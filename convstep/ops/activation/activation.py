@@ -198,10 +198,15 @@ class Softplus(Elementwise):
     """torch.nn.Softplus: y = log(1 + exp(beta · x)) / beta; where beta · x is above the threshold, x itself."""
 
     function: ClassVar[str] = "softplus"
-    effect: ClassVar[str] = "turns every number of {} into log(1 + exp(x)), a smooth ReLU"
+    effect: ClassVar[str] = "turns every number of {} into {self.rule}, a smooth ReLU"
 
     beta: Real = 1.0
     threshold: Real = 20.0
+
+    @property
+    def rule(self) -> str:
+        """The function in words."""
+        return "log(1 + exp(x))" if self.beta == 1 else f"log(1 + exp({self.beta:g} · x)) / {self.beta:g}"
 
     def apply(self, x: Array) -> Array:
         scaled = x * self.beta

@@ -13,7 +13,7 @@ from convstep.ops.arguments import Flag, IntegersOrNone, dimension, require_floa
 from convstep.ops.arithmetic.broadcast import Broadcast
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
 from convstep.ops.bounded import Bounded
-from convstep.ops.expression import Element, Expression, Number, Quotient, total
+from convstep.ops.expression import Expression, Number, Quotient, sum_of
 from convstep.ops.terms import Terms
 
 
@@ -118,8 +118,7 @@ class Sum(Bounded, Operation):
         raise NotImplementedError
 
     def formula(self, call: Call, out: int) -> Expression:
-        index = self._elements(out)
-        return total([Element(0, int(k)) for k in index])
+        return sum_of(0, self._elements(out))
 
     # -- in words
 

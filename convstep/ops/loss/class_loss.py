@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Integer, Reduction, require_floats
-from convstep.ops.base import Array, Call, IntArray, Links, Parameter, Shape, Spec, quiet
+from convstep.ops.base import Array, Call, IntArray, Links, Naming, Parameter, Shape, Spec, quiet
 from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
 from convstep.ops.lines import Lines
 from convstep.ops.loss.old_reduction import OldReduction
@@ -189,12 +189,22 @@ class ClassLoss(OldReduction):
 
     # -- in words
 
-    def told_samples(self) -> str:
-        """What an output element is made of, before what it is of each sample."""
-        count = self.lines.count
-        if self.reduction == "none" or count == 1:
-            return ""
-        return f"the {'mean' if self.reduction == 'mean' else 'sum'} over {count} samples of "
+    @property
+    @abstractmethod
+    def sample_words(self) -> str:
+        """The loss of one sample that counts, in words."""
+
+    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
+        counted = self.counted(call.operands[1])
+        if self.reduction == "none":
+            return f"is {self.sample_words}" if counted[out] else "is 0, as its sample is ignored"
+        count, whole = int(counted.sum()), self.lines.count
+        by_weights = self.reduction == "mean" and self.weight and self.by_label
+        how = "mean" if self.reduction == "mean" and not by_weights else "sum"
+        samples = f"{whole} samples" if count == whole else f"{count} of {whole} samples, the others ignored,"
+        over = "" if count == whole == 1 else f"the {how} over {samples} of "
+        end = ", divided by the weights of the right classes, added up" if by_weights else ""
+        return f"is {over}{self.sample_words}{end}"
 
     # -- as expressions
 

@@ -210,10 +210,17 @@ class CrossEntropyLoss(ClassLoss):
 
     def tell(self, naming: Naming) -> str:
         what = {"mean": "averages", "sum": "adds up", "none": "lists"}[self.reduction]
-        return f"{what} how surprised the scores {naming.tensor(0)} are by the right classes {naming.tensor(1)}"
+        wanted = "right classes" if self.by_label else "probabilities"
+        return f"{what} how surprised the scores {naming.tensor(0)} are by the {wanted} {naming.tensor(1)}"
 
-    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
-        return f"is {self.told_samples()}log Σ exp(score) − score of the right class"
+    @property
+    def sample_words(self) -> str:
+        if not self._one_score:
+            weighted = "weight · " if self.weight else ""
+            smoothed = "smoothed " if self.label_smoothing else ""
+            return f"Σ {weighted}{smoothed}probability · (log Σ exp(score) − score) of every class"
+        words = "log Σ exp(score) − score of the right class"
+        return f"weight · ({words})" if self.weight else words
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made, name = naming.element(OUTPUT, out), naming.element(slot, into)

@@ -102,6 +102,10 @@ class GaussianNLLLoss(PointwiseLoss):
     full: Flag = False
     eps: FromZero = 1e-6
 
+    @property
+    def rule(self) -> str:
+        return f"{self.does} + log(2π) / 2" if self.full else self.does
+
     def met_shape(self, slot: int) -> Shape:
         shape, whole = self.operand_shape(slot), self.operand_shape(0)
         if slot != 2 or shape == whole:

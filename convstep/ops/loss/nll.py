@@ -100,8 +100,9 @@ class NLLLoss(ClassLoss):
         what = {"mean": "averages", "sum": "adds up", "none": "lists"}[self.reduction]
         return f"{what} the scores in {naming.tensor(0)} of the right classes {naming.tensor(1)}, turned round"
 
-    def tell_element(self, call: Call, out: int, naming: Naming) -> str:
-        return f"is {self.told_samples()}−{'weight · ' if self.weight else ''}score of the right class"
+    @property
+    def sample_words(self) -> str:
+        return f"−{'weight · ' if self.weight else ''}score of the right class"
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made, name = naming.element(OUTPUT, out), naming.element(slot, into)

@@ -188,7 +188,9 @@ class LocalResponseNorm(Operation):
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         x = f"{naming.element(0, out)} = {naming.number(call.value(0, out))}"
         under = naming.number(float(call.saved["under"].reshape(-1)[out]))
-        return f"is {x} divided by {under}, to which {self.size} neighbouring channels gave their squares"
+        count = int((self._window(out)[1] == Empty.NO).sum())
+        squares = f"the squares of {count} channels" if count > 1 else "its own square alone"
+        return f"is {x} divided by {under}, into which went {squares}"
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made, x = naming.element(OUTPUT, out), f"{naming.element(0, into)} = {naming.number(call.value(0, into))}"

@@ -56,16 +56,16 @@ class RMSprop(Stepwise):
         return [*steps, Assignment("w", total([w, Negative(times(self.lr, direction))]))]
 
     def tell(self) -> str:
+        spread = "√(v − m²)" if self.centered else "√v"
+        step = f"g / ({spread} + {constant(self.eps)})"
         parts = [
-            f"w ← w − lr·g / (√v + {constant(self.eps)}) with lr = {self.lr:g}",
-            f"running mean v of g² (alpha {self.alpha:g})",
+            f"w ← w − lr·{_BUFFER if self.momentum else step} with lr = {self.lr:g}",
+            f"running mean{'s m of g and' if self.centered else ''} v of g² (alpha {self.alpha:g})",
         ]
         if self.maximize:
             parts.append("g turned round to climb")
         if self.weight_decay:
             parts.append(f"weight decay {self.weight_decay:g}")
-        if self.centered:
-            parts.append("less the square of the running mean of g")
         if self.momentum:
-            parts.append(f"momentum {self.momentum:g}")
+            parts.append(f"the buffer is {self.momentum:g} of the last one + {step} (momentum)")
         return ", ".join(parts)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from convstep.ops.arguments import Flag, NonzeroOrNone
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
-from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
+from convstep.ops.expression import Expression, Number, Quotient, sum_of
 from convstep.ops.pool.pool import Pool, add_up
 from convstep.ops.pool.sliding_pool import PaddedPool1d, PaddedPool2d
 from convstep.ops.terms import Terms
@@ -89,17 +89,16 @@ class Average(Pool):
 
     def formula(self, call: Call, out: int) -> Expression:
         index = self.candidates(out)
-        whole: Expression = Sum(len(index), lambda k: Element(0, int(index[k])))
-        if len(index) == 1:
-            whole = Element(0, int(index[0]))
-        return Quotient(whole, Number(float(self._divisor(out))))
+        return Quotient(sum_of(0, index), Number(float(self._divisor(out))))
 
     def tell(self, naming: Naming) -> str:
         return f"averages {self.windows_in_words} of {naming.tensor(0)}"
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         count = len(self.candidates(out))
-        return f"is the sum of {count} elements of {naming.tensor(0)}, divided by {self._divisor(out)}"
+        return (
+            f"is the sum of {count} element{'s' * (count > 1)} of {naming.tensor(0)}, divided by {self._divisor(out)}"
+        )
 
     def tell_link(self, call: Call, slot: int, out: int, into: int, partner: int, naming: Naming) -> str:
         made = naming.element(OUTPUT, out)

@@ -139,7 +139,8 @@ class Resample(Operation):
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         (index,), (empty,), _ = self.reads(np.array([out]))
         if self.weighs:
-            return f"is a weighted sum of {(empty == Empty.NO).sum()} neighbours in {naming.tensor(0)}"
+            count = int((empty == Empty.NO).sum())
+            return f"is a weighted sum of {count} neighbour{'s' * (count > 1)} in {naming.tensor(0)}"
         if empty[0]:
             return "lies on the padding"
         return f"is a copy of {naming.element(0, int(index[0]))}"

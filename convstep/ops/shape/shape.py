@@ -68,6 +68,8 @@ class Unflatten(_Relaid):
         if not shape:
             raise ArgumentError("inputs", "takes an input of at least one dimension, not a scalar")
         dim = dimension("dim", self.dim, shape)
+        if not self.unflattened_size:
+            raise ArgumentError("unflattened_size", "takes one size or more, not []")
         return (*shape[:dim], *_filled("unflattened_size", self.unflattened_size, shape[dim]), *shape[dim + 1 :])
 
 
