@@ -90,7 +90,9 @@ class _Speaker:
     def brief(self) -> tuple[str, ...]:
         """Of an operation or an element: without counts and without names that stand elsewhere."""
         if self.step.is_backward:
-            return (self.backward_operation(brief=True),) if self.place.element is None else ()
+            if self.place.element is None:
+                return (self.backward_operation(brief=True),)
+            return () if self.state.scatters else (self.collected_element(brief=True),)
         if self.place.element is not None:
             written = self.names.element(self.step.tensor, self.place.element, self.step.shape)
             return self.element(brief=True), f"{written} = {self.value(self.place.element)}."
@@ -110,8 +112,9 @@ class _Speaker:
             return f"{what} = {self.value(0)}."
         if brief:
             return f"{what}."
-        each = count_of(step.terms["gather"], "term")
-        return f"{what}: {count_of(prod(step.shape), 'element')} ({sizes(step.shape)}), {each} each."
+        count, terms = prod(step.shape), count_of(step.terms["gather"], "term")
+        each = f"of {terms}" if count == 1 else f"{terms} each"
+        return f"{what}: {count_of(count, 'element')} ({sizes(step.shape)}), {each}."
 
     def update_operation(self, brief: bool = False) -> str:
         optimizer = self.state.iteration.updates[self.step.tensor].optimizer
@@ -127,7 +130,9 @@ class _Speaker:
         step, element = self.step, self.place.element
         assert element is not None
         done, count = element + 1, prod(step.shape)
-        progress = f" {done:,} of {count:,} elements are done." if count > 1 and not brief else ""
+        progress = (
+            f" {done:,} of {count:,} elements {'is' if done == 1 else 'are'} done." if count > 1 and not brief else ""
+        )
         if step.node is None:
             before = short(float(self.state.iteration.updates[step.tensor].parameter.reshape(-1)[element]))
             name = self.names.element(step.tensor, element, step.shape)
@@ -204,7 +209,7 @@ class _Speaker:
     def _others(self) -> bool:
         return len(self.state.timeline.writers(self.step.writes)) > 1
 
-    def collected_element(self) -> str:
+    def collected_element(self, brief: bool = False) -> str:
         step, element, collected = self.step, self.place.element, self.state.collected
         assert collected is not None and element is not None
         name = self.names.element(step.tensor, element, step.shape)
@@ -219,10 +224,8 @@ class _Speaker:
             text = " × ".join(signed(float(v)) for v in (collected.links.local[0, k], collected.upstream[0, k]))
             how = f"{name} was used once when {made} was made: local × upstream = {text} = {short(given)}."
         else:
-            how = (
-                f"{name} was used {uses:,} times when {made} was made; the {uses:,} products local × upstream "
-                f"add up to {short(given)}."
-            )
+            used_when = f"{uses:,}" if brief else f"{name} was used {uses:,} times when {made} was made; the {uses:,}"
+            how = f"{used_when} products local × upstream add up to {short(given)}."
         return how + self._rounding(float(collected.sums[0, -1]), given) + self._users(element)
 
     def _rounding(self, total: float, given: float) -> str:

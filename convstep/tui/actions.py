@@ -113,7 +113,7 @@ ACTIONS: tuple[Action, ...] = (
     *_group(
         "Stops",
         "stops",
-        _Row("run_on", "c", "Continue", "To the next stop: a breakpoint, or a watch that changes"),
+        _Row("run_on", "c", "Continue", "To the next stop: a breakpoint, or a watched condition that becomes true"),
         _Row("run_back", "C", "Continue back", "To the stop before"),
         _Row("toggle_breakpoint", "b", "Breakpoint", "On or off: on the number under the cursor, or on this step"),
         _Row("list_breakpoints", "B", "Breakpoints", "All breakpoints: conditions, hit counts, on, off"),

@@ -42,6 +42,13 @@ def test_a_step_names_what_it_read_and_did(where, parts):
         assert part in sentence
 
 
+def test_one_is_not_several():
+    assert "1 element (1×1×1×1), of 4 terms" in said(sample("two_conv"), "o2")
+    assert "4 elements (1×1×2×2), 4 terms each" in said(sample("two_conv"), "o1")
+    assert "1 of 4 elements is done" in said(sample("two_conv"), "o1[1]")
+    assert "2 of 4 elements are done" in said(sample("two_conv"), "o1[2]")
+
+
 def test_taps_on_the_padding_add_nothing():
     source = {
         "inputs": {"x": {"init": "ones", "shape": [1, 1, 2, 2]}},

@@ -66,6 +66,13 @@ async def test_a_failed_claim_opens_at_its_first_differing_term(session: Session
         assert (session.spot.level, session.spot.position) == ("element", 16)
 
 
+async def test_a_claim_with_all_terms_right_and_others_too_many_says_so() -> None:
+    app = ConvstepApp(open_session("sample_nets/questions/pool_ties.yaml"))
+    async with app.run_test(size=(160, 50)) as pilot:
+        await press(pilot, "k", "enter")
+        assert app.main.message.startswith("each term of this sum is right; yours has others")
+
+
 @pytest.mark.parametrize("key", ["escape", "k", "q"])
 async def test_leaving_the_list_leaves_one_where_one_was(session: Session, key: str) -> None:
     app = ConvstepApp(session)

@@ -224,3 +224,14 @@ def test_the_longest_wording_that_has_room(width: int, told: str) -> None:
     wording = Wording("Inf came from 2.00e200 · 3.00e200", "2.00e200 · 3.00e200")
     assert told in (text := message_line(wording, "", (), width, PALETTE).text)
     assert ("came" in text) == (width == 60)
+
+
+def test_where_there_is_no_room_the_innermost_breadcrumb_stays(session: Any) -> None:
+    view = replace(session.view(), name="two_conv", status="OP 1 of 11", where=("forward", "o1 Conv2d", "o1"))
+
+    def top(width: int) -> str:
+        return head_lines(view, width, 1, PALETTE)[0].text.strip()
+
+    assert top(60).startswith("two_conv   forward › o1 Conv2d › o1 ")
+    assert top(34).startswith("two_co…   … › o1 ")
+    assert top(16).split() == ["o1", "OP", "1", "of", "11"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playing import text_of
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -54,7 +55,7 @@ async def test_b_sets_a_breakpoint_and_c_stops_there(two_conv: Session) -> None:
     app = ConvstepApp(two_conv)
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "n", "n", "b")
-        assert app.main.message == "breakpoint on operation o2: c and C stop there; B lists them"
+        assert app.main.message == "breakpoint on operation o2: c and C stop there; B lists them, and adds conditions"
         await press(pilot, "home", "c")
         assert (two_conv.spot.position, app.main.message) == (1, "breakpoint 1: operation o2")
         await press(pilot, "c")
@@ -232,3 +233,11 @@ async def test_at_80_columns_the_first_nan_has_both_operands_and_the_summary_doe
         assert "first non-finite: iteration 40, forward, out[0,0] = Inf, from" in shown
         await press(pilot, "escape", "home", "r")
         assert "So far no NaN" in "\n".join(lines(pilot)), "there it had not happened"
+
+
+@pytest.mark.parametrize("size", [(10, 5), (20, 8)])
+async def test_what_one_types_is_seen_on_the_smallest_screen(two_conv: Session, size: tuple[int, int]) -> None:
+    app = ConvstepApp(two_conv)
+    async with app.run_test(size=size) as pilot:
+        await press(pilot, "g", "4", "7")
+        assert "47" in text_of(app)

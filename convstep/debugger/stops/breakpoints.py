@@ -87,7 +87,7 @@ class Breakpoints:
             self.all = [each for each in self.all if each not in same]
             return f"no breakpoint on {where} any more"
         self.add(breakpoint)
-        return f"breakpoint on {where}: c and C stop there; B lists them"
+        return f"breakpoint on {where}: c and C stop there; B lists them, and adds conditions"
 
     def add(self, breakpoint: Breakpoint) -> None:
         """Set one. Raises ConvstepError where it could never stop, or its condition cannot be read."""

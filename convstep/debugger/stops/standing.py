@@ -16,7 +16,9 @@ def breakpoint_here(state: State, tensor: str | None, index: int) -> Breakpoint:
         return Breakpoint(key=tensor, index=index)
     step = state.step
     if step is None:
-        raise ConvstepError("nothing has happened yet: n takes a step, and b then stops there")
+        raise ConvstepError(
+            "nothing has happened yet: n takes a step, and b then stops there; B, then a adds one anywhere"
+        )
     if state.target is None:
         return Breakpoint(step=state.place.step)
     key = f"new({step.tensor})" if step.phase == "update" else step.writes

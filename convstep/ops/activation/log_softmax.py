@@ -102,7 +102,7 @@ class LogSoftmax(ByDim):
     # -- in words
 
     def tell(self, naming: Naming) -> str:
-        return f"takes the logarithm of the softmax of every {self.lines.length} numbers of {naming.tensor(0)}"
+        return f"takes the logarithm of the softmax of {self.told_lines(naming)}"
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         return f"is {naming.element(0, out)} minus the logarithm of the sum of {self.lines.length} exponentials"

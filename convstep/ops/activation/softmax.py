@@ -68,6 +68,14 @@ class AlongLines(Operation):
     def column_grid(self, slot: int) -> Shape:
         return (self.lines.length,)
 
+    def told_lines(self, naming: Naming) -> str:
+        """`the 4 numbers of x`; where there are several lines, `each 4 numbers of x along dimension 1`."""
+        length, x = self.lines.length, naming.tensor(0)
+        if self.lines.count == 1:
+            return f"the {length} numbers of {x}" if length > 1 else f"the number in {x}"
+        axis = dimension("dim", self.axis, self.inputs[0].shape)
+        return f"each {length} numbers of {x} along dimension {axis}" if length > 1 else f"each number of {x}"
+
     def line_of(self, call: Call, out: int) -> tuple[IntArray, int, npt.NDArray[np.float64]]:
         """The elements of the line of an output element, where on it that element is, and the numbers."""
         line, position = self.lines.place(np.array([out]))
@@ -175,7 +183,7 @@ class _Shares(AlongLines):
     # -- in words
 
     def tell(self, naming: Naming) -> str:
-        return f"turns every {self.lines.length} numbers of {naming.tensor(0)} into shares that add up to 1"
+        return f"turns {self.told_lines(naming)} into shares that add up to 1"
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         sign = "" if self.sign > 0 else "−"

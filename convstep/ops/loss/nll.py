@@ -98,7 +98,7 @@ class NLLLoss(ClassLoss):
 
     def tell(self, naming: Naming) -> str:
         what = {"mean": "averages", "sum": "adds up", "none": "lists"}[self.reduction]
-        return f"{what} the scores in {naming.tensor(0)} of the right classes {naming.tensor(1)}, turned round"
+        return f"{what} the negated scores in {naming.tensor(0)} of the right classes {naming.tensor(1)}"
 
     @property
     def sample_words(self) -> str:

@@ -132,5 +132,6 @@ class Cat(Copying):
 
     def tell(self, naming: Naming) -> str:
         names = [naming.tensor(slot) for slot in range(len(self.inputs))]
-        listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-        return f"puts {listed} one after the other along dimension {self._dim}"
+        if len(names) == 1:
+            return f"copies {names[0]}"
+        return f"puts {', '.join(names[:-1])} and {names[-1]} one after the other along dimension {self._dim}"

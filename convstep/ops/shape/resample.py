@@ -151,4 +151,6 @@ class Resample(Operation):
             return f"{made} is a copy of {read}"
         index, _, weights = self.reads(np.array([out]))
         shares = [naming.number(float(w)) for i, w in zip(index[0], weights[0], strict=True) if i == into]
-        return f"{read} entered {made} with the weight{'s' * (len(shares) > 1)} {' and '.join(shares)}"
+        if len(shares) == 1:
+            return f"{read} entered {made} with the weight {shares[0]}"
+        return f"{read} entered {made} with the weights {', '.join(shares[:-1])} and {shares[-1]}"

@@ -40,7 +40,7 @@ class _Relaid(Copying):
         return into
 
     def tell(self, naming: Naming) -> str:
-        before, after = ("×".join(map(str, s.shape)) or "scalar" for s in (self.inputs[0], self.output))
+        before, after = ("×".join(map(str, s.shape)) or "a scalar" for s in (self.inputs[0], self.output))
         return f"lays out {naming.tensor(0)} as {after} instead of {before}"
 
 

@@ -8,7 +8,10 @@ from convstep.debugger.stops.desk import Desk
 from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.dialogs.changing import ChangingDialog
 
-_HINT = "o1, grad(w1)[3], grad(w1) if loss > 5, loss > prev(loss); then perhaps: after 10 hits"
+_HINT = (
+    "a place (o1, grad(w1)[3]), a condition (loss > prev(loss)), or both (grad(w1) if loss > 5); "
+    "then perhaps: after 10 hits"
+)
 
 
 class BreakpointsDialog(ChangingDialog):

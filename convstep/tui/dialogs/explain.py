@@ -17,7 +17,7 @@ from convstep.engine.timeline import Place
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.explain.provenance.provenance import Address
-from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
 from convstep.tui.widgets.text import hanging
@@ -39,6 +39,7 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
         Binding("y", "copy", "Copy", show=False),
     ]
     AUTO_FOCUS = "Rows"
+    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(self, explain: Callable[[Address], Explained], first: Explained) -> None:
         super().__init__()

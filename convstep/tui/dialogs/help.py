@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from convstep.tui.actions import ACTIONS, Action, groups
-from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
 from convstep.tui.dialogs.hint import keys
 
 _IDEAS = (
@@ -51,6 +51,7 @@ class HelpDialog(ModalScreen[None], inherit_bindings=False):
 
     BINDINGS = [Binding("escape,question_mark,q,enter", "leave", "Close", show=False)]
     AUTO_FOCUS = "VerticalScroll"
+    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(self, actions: Sequence[Action] = ACTIONS, about: str = "") -> None:
         super().__init__()

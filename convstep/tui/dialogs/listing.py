@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
-from convstep.tui.dialogs.asking import dialog_classes, said, titled
+from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
 
@@ -23,6 +23,7 @@ class ListDialog(ModalScreen[int | None], inherit_bindings=False):
 
     BINDINGS = [Binding("escape,q", "leave", "Close", show=False)]
     AUTO_FOCUS = "Rows"
+    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(self, title: str, rows: Sequence[str], *hints: str) -> None:
         super().__init__()

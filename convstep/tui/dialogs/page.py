@@ -13,7 +13,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.strip import Strip
 
-from convstep.tui.dialogs.asking import dialog_classes, titled
+from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, titled
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
@@ -36,6 +36,7 @@ class PageDialog(ModalScreen[Any], inherit_bindings=False):
     """A subclass says in `lines` what stands on the page, and in KEYS what the keys do. Escape and q close it."""
 
     AUTO_FOCUS = None
+    VERTICAL_BREAKPOINTS = FEW_ROWS
     KEYS: Sequence[str] = ()
     BINDINGS = [Binding("escape,q", "leave", "Close", show=False)]
 

@@ -25,20 +25,25 @@ def _sentence(view: View, width: int, lines: int) -> str:
 
 
 def _status(view: View, width: int, palette: Palette) -> Strip:
-    """Name, breadcrumbs, and the position at the right; the outer breadcrumbs give way first."""
+    """Name, breadcrumbs, and the position at the right; the outer breadcrumbs give way first, and then the name."""
     status = cut(view.status, width - 2)
-    room = width - cell_len(status) - 3
-    name = cut(view.name, max(0, room // 3))
-    crumbs = list(view.where)
-    room -= cell_len(name) + 3
-    where = " › ".join(crumbs)
-    while len(crumbs) > 1 and cell_len(where) > room:
-        crumbs.pop(0)
-        where = "… › " + " › ".join(crumbs)
-    where = cut(where, max(0, room))
-    pieces: list[Piece] = [(f" {name}   ", palette.strong)]
+    room = max(0, width - cell_len(status) - 3)
+    name = f"{cut(view.name, room // 3)}   "
+    if room - cell_len(name) < cell_len(view.where[-1]):
+        name = ""
+    where = _path(view.where, room - cell_len(name))
+    pieces: list[Piece] = [(f" {name}", palette.strong)]
     outer, arrow, inner = where.rpartition(" › ")
     pieces += [(outer + arrow, palette.faint), (inner, palette.strong)]
     used = sum(cell_len(text) for text, _ in pieces)
     pieces += [(" " * max(1, width - used - cell_len(status) - 1), palette.text), (status, palette.title)]
     return strip_of(pieces, width, palette.text)
+
+
+def _path(crumbs: Sequence[str], room: int) -> str:
+    """As many of the inner breadcrumbs as there is room for; the innermost one may be cut."""
+    for first in range(len(crumbs)):
+        path = ("… › " if first else "") + " › ".join(crumbs[first:])
+        if cell_len(path) <= room:
+            return path
+    return cut(crumbs[-1], room)
