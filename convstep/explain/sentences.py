@@ -130,9 +130,8 @@ class _Speaker:
         step, element = self.step, self.place.element
         assert element is not None
         done, count = element + 1, prod(step.shape)
-        progress = (
-            f" {done:,} of {count:,} elements {'is' if done == 1 else 'are'} done." if count > 1 and not brief else ""
-        )
+        many = f"{count:,} elements {'is' if done == 1 else 'are'} done"
+        progress = f" {done:,} of {many}." if count > 1 and not brief else ""
         if step.node is None:
             before = short(float(self.state.iteration.updates[step.tensor].parameter.reshape(-1)[element]))
             name = self.names.element(step.tensor, element, step.shape)

@@ -31,9 +31,9 @@ def formula(stage: Stage) -> Formula | None:
             return _shares(stage, step)
         return _gradient(stage, step)
     element = stage.state.place.element
-    if step.node is None:
-        return _update(stage, step, 0 if element is None else element)
-    return _forward(stage, step, int(np.prod(step.shape)) - 1 if element is None else element)
+    if element is None:
+        element = int(np.prod(step.shape)) - 1
+    return _update(stage, step, element) if step.node is None else _forward(stage, step, element)
 
 
 # -- forward --------------------------------------------------------------------------------------------

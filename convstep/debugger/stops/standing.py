@@ -16,9 +16,7 @@ def breakpoint_here(state: State, tensor: str | None, index: int) -> Breakpoint:
         return Breakpoint(key=tensor, index=index)
     step = state.step
     if step is None:
-        raise ConvstepError(
-            "nothing has happened yet: n takes a step, and b then stops there; B, then a adds one anywhere"
-        )
+        raise ConvstepError("nothing has happened yet: n takes a step and b then stops there; a in B adds one anywhere")
     if state.target is None:
         return Breakpoint(step=state.place.step)
     key = f"new({step.tensor})" if step.phase == "update" else step.writes
