@@ -2,7 +2,11 @@
 
 import io
 import threading
+from functools import partial
+from time import sleep
 
+from convstep.cli import main
+from convstep.errors import ConvstepError
 from convstep.progress import Progress
 
 
@@ -47,3 +51,14 @@ def test_on_a_terminal_the_line_is_taken_away():
     assert "of 8 iterations" in stream.getvalue()
     assert stream.getvalue().endswith("\r\x1b[K")
     assert "\n" not in stream.getvalue()
+
+
+def test_a_debugger_without_a_terminal_says_one_line(monkeypatch, capsys):
+    def slow_and_bad(*_):
+        sleep(0.1)
+        raise ConvstepError("net.yaml:1:1: no network")
+
+    monkeypatch.setattr("convstep.progress.Progress", partial(Progress, after=0.0, every=0.001))
+    monkeypatch.setattr("convstep.debugger.opening.open_session", slow_and_bad)
+    assert main(["net.yaml"]) == 2
+    assert capsys.readouterr().err == "net.yaml:1:1: no network\n"

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
         if options.renamed and not options.mine:
             raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
-        with Progress(1) as progress:
+        with Progress(1, terminal=True) as progress:
             meanwhile = _import_the_screen if _on_a_terminal() else None
             patience = _PATIENCE if meanwhile and not options.mine else math.inf
             session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile, patience)
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         kept = find(options.file) if options.at is None else None
     ending = show(session, settings, keeper, f"{kept.offer()}; ctrl+r resumes it" if kept else "")
     if ending.resume and kept:
-        with Progress(1) as progress:
+        with Progress(1, terminal=True) as progress:
             session = kept.session(progress.show)
             mine = mine or kept.mine
             said = _set_beside_again(session, mine) if mine else ""
