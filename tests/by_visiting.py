@@ -9,7 +9,9 @@ import numpy as np
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
 from convstep.engine.timeline import Place
+from convstep.engine.trace import line
 from convstep.explain.language import nodes
+from convstep.explain.language.kinds import INSIDE
 
 _OPERATORS = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
@@ -21,12 +23,13 @@ class Visitor:
     """Evaluates a node at a state: values, and which of them are known, as arrays of the same shape."""
 
     def __init__(self, recording: Recording, order: str) -> None:
-        self.recording, self.order = recording, order
+        self.recording, self.order, self.before = recording, order, False
 
     def holds(self, node: nodes.Node, state: State, position: int, sums: Any = "here") -> bool:
-        """Whether it is known to hold; `sums` replaces the running sum (None: there is none)."""
+        """Whether it is known to hold; `sums` replaces the running sum (None: there is none) of a step before."""
         if state.step is None:
             return False
+        self.before = not isinstance(sums, str)
         total = running_sum(state) if isinstance(sums, str) else sums
         with np.errstate(all="ignore"):
             value, known = self._truth(node, state, position, total)
@@ -77,6 +80,9 @@ class Visitor:
                     other, also = inner(operand)
                     value, known = _OPERATORS[sign](value, other), known & also
                 return value, np.broadcast_to(known, np.shape(value))
+            case nodes.Power(_, base, exponent):
+                (value, known), (other, also) = inner(base), inner(exponent)
+                return np.power(value, other), known & also
             case nodes.Negative(_, of):
                 value, known = inner(of)
                 return -value, known
@@ -113,11 +119,14 @@ class Visitor:
             return np.maximum(value, arguments[1][0]), known & arguments[1][1]
         if function in ("sum", "max", "min", "mean"):
             return np.asarray(getattr(np, function)(value)), np.array(known.all())
-        return {"abs": np.abs, "exp": np.exp}[function](value), known
+        return {"abs": np.abs, "exp": np.exp, "tanh": np.tanh, "sqrt": np.sqrt, "log": np.log}[function](value), known
 
     def _here(self, word, state, position, total):
         if word == "sum":
             return np.array(0.0 if total is None else total), np.array(total is not None)
+        if word.partition("[")[0] in INSIDE:
+            number = None if self.before else inside_word(self.recording, state, position, word)
+            return np.array(0.0 if number is None else number), np.array(number is not None)
         step = state.step
         values = {
             "iteration": state.place.iteration, "position": position, "level": state.place.level,
@@ -149,6 +158,31 @@ def running_sum(state: State) -> float | None:
     if state.place.term is not None:
         return terms[state.place.term].sum
     return next((term.sum for term in reversed(list(terms)) if term.sum is not None), None)
+
+
+def inside_word(recording: Recording, state: State, position: int, word: str) -> float | None:
+    """What a trace's line says, but of a share that goes nowhere, and `value` at the step that finishes the element."""
+    if state.place.element is None:
+        return None
+    told = line(position, state)
+    if state.target is None:
+        return None
+    if word == "value":
+        term = state.place.term
+        earlier = state.place._replace(term=term - 1) if term and not state.scatters else None
+        if not state.complete or (earlier and State(recording, earlier, state.order).complete):
+            return None
+        step = state.step
+        name = f"new({step.tensor})" if step.phase == "update" else step.writes
+        return float(state.read(name, np.array([state.target]))[0][0])
+    if word.startswith("index"):
+        if word == "index":
+            return state.target + 1.0
+        axis, index = int(word[6:-1]), told["index"]
+        return float(index[axis]) if -len(index) <= axis < len(index) else None
+    found = told.get(word)
+    found = found["value"] if isinstance(found, dict) else found
+    return None if found is None else float(found)
 
 
 def sum_before(recording: Recording, place: Place, order: str) -> float | None:

@@ -8,6 +8,12 @@ from convstep.explain.language.vocabulary import vocabulary
 from convstep.explain.naming import Names
 from convstep.network import load
 
+_INSIDE = ["product", "local", "upstream", "value", "term", "sum"]
+_OF_SUMS = [
+    "2 * sum", "1 - sum", "sum / -3", "sum - sum", "exp(sum)", "sum ** 2", "sum ** 3", "sum ** -1", "sqrt(sum)",
+    "log(abs(sum))", "tanh(sum) / sum", "max(sum, 1)", "abs(sum - 1)", "sum - product", "exp(product)",
+]  # fmt: skip
+
 
 def recorded(source):
     """The recording of a network, and what a condition on it may say."""
@@ -49,7 +55,13 @@ def pick_condition(recording, words, choice):
                 f"isnan({name})",
                 f"sum {sign} {number}",
                 f"abs(sum) {sign} {number}",
-                f"{choice.choice(['2 * sum', '1 - sum', 'sum / -3', 'sum - sum'])} {sign} {number}",
+                f"{choice.choice(_OF_SUMS)} {sign} {number}",
+                f"sum {sign} sum",
+                f"{choice.choice(_INSIDE)} {sign} {number}",
+                f"{choice.choice(_INSIDE)} {sign} {number}",
+                f"abs({choice.choice(_INSIDE)}) {sign} abs({choice.choice(_INSIDE)})",
+                f"index[{choice.choice([0, 1, -1])}] {sign} {choice.choice([0, 1])}",
+                f"isfinite({choice.choice(_INSIDE)} * {number})",
                 f"{choice.choice(['isnan', 'isinf', 'isfinite'])}({choice.choice(['sum', '1e200 * sum'])})",
             ]
         )

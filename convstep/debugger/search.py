@@ -19,7 +19,7 @@ from convstep.engine.state import tensor_of
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
 from convstep.explain.language.conditions import parse_condition
-from convstep.explain.language.kinds import kind_of, uses
+from convstep.explain.language.kinds import INSIDE, kind_of, uses
 from convstep.explain.language.nodes import Compare, Node, Reference, Test, walk
 from convstep.explain.language.vocabulary import Vocabulary
 from convstep.explain.numbers import short
@@ -136,8 +136,10 @@ class Finder:
 
     def _read(self, text: str) -> Node:
         node = parse_condition(text, self.words)
-        if uses(node, "sum", "position", "phase", "layer", "op", "level"):
-            raise ConvstepError("/ searches tensors; g goes to where a condition on sums or positions becomes true")
+        if uses(node, *INSIDE, "position", "phase", "layer", "op", "level"):
+            raise ConvstepError(
+                "/ searches tensors; g goes to where a condition on sums, products or positions becomes true"
+            )
         return node
 
     def _tensor(self, node: Node, text: str) -> str:

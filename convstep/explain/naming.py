@@ -27,7 +27,7 @@ class Names:
 
     def __init__(self, graph: Graph) -> None:
         self._written = {graph.aliases.get(name, name): symbol for name, symbol in graph.symbols.items()}
-        self._flat1 = graph.indexing == "flat1"
+        self.flat1 = graph.indexing == "flat1"
         masks = {name: node.op.masks[local] for node in graph.nodes for local, name in node.masks.items()}
         tensors = [*graph.inputs, *graph.aliases, *masks, *(node.name for node in graph.nodes)]
         self._stored = {name: graph.aliases.get(name, name) for name in tensors}
@@ -50,7 +50,7 @@ class Names:
         """`[3]` or `[0,0,1,0]`, as the person indexes; nothing for a scalar."""
         if not shape:
             return ""
-        return f"[{flat + 1}]" if self._flat1 else f"[{','.join(map(str, torch_index(flat, shape)))}]"
+        return f"[{flat + 1}]" if self.flat1 else f"[{','.join(map(str, torch_index(flat, shape)))}]"
 
     def element(self, key: str, flat: int, shape: Shape) -> str:
         """`w1[3]`, `grad(o1)[0,0,1,0]`."""
@@ -90,7 +90,7 @@ class Names:
         except ValueError:
             raise ConvstepError(f"{written}[{text}]: an index is made of whole numbers") from None
         sizes = "×".join(map(str, shape)) or "a scalar"
-        if self._flat1 and len(numbers) == 1:
+        if self.flat1 and len(numbers) == 1:
             size = prod(shape)
             if 1 <= numbers[0] <= size:
                 return numbers[0] - 1

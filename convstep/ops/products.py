@@ -122,11 +122,17 @@ class ProductSum(Bounded, Operation):
 
     @quiet
     def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
-        operands = tuple(np.abs(operand) for operand in call.operands)
+        return self.combined(call, slot, tuple(np.abs(operand) for operand in call.operands), np.abs(upstream))
+
+    @quiet
+    def combined(self, call: Call, slot: int, operands: tuple[Array, ...], upstream: Array) -> Array:
+        """What other numbers in the places of operands and upstream gradient give: the sums of their products."""
         if slot == OUTPUT:
             return np.asarray(self.forward(operands, {}))
         wanted = [slot == k for k in range(len(operands))]
-        return self.vjp(Call(operands, call.output), np.abs(upstream), wanted)[slot]
+        gradient = self.vjp(Call(operands, call.output), upstream, wanted)[slot]
+        assert gradient is not None
+        return gradient
 
     def largest_product(self, call: Call, slot: int, upstream: Array) -> float:
         """No product of an element's terms, nor its bias, exceeds this in magnitude; for `slot` as in `reach`."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from networks import networks, sample
 from random_conditions import pick_condition, recorded
 
-from convstep.debugger.stops import extents, shares
+from convstep.debugger.stops import candidates, shares
 from convstep.debugger.stops.becoming import Becoming
 from convstep.debugger.stops.clock import Clock
 from convstep.engine.timeline import LEVELS, ORDERS
@@ -43,7 +43,7 @@ def limits(request):
     """The ways of small networks, and those of large ones."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param:
-            patch.setattr(extents, "_FEW", 0)
+            patch.setattr(candidates, "_FEW", 0)
             patch.setattr(shares, "_NEAR", 0)
         yield
 

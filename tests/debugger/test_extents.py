@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from random_conditions import recorded
 
-from convstep.debugger.stops import extents, shares
+from convstep.debugger.stops import candidates, shares
 from convstep.debugger.stops.becoming import Becoming
 from convstep.debugger.stops.clock import Clock
-from convstep.debugger.stops.running_sums import sums_of
+from convstep.debugger.stops.inside import Inside
 from convstep.engine.sums import collect
 from convstep.engine.sums import shares as shares_of
 from convstep.explain.language.conditions import parse_condition
@@ -29,10 +29,11 @@ STEPS = [k for k, step in enumerate(RECORDING.timeline.steps) if step.layer in "
 @pytest.mark.parametrize("rank", [1, 3, 40])
 @pytest.mark.parametrize("k", STEPS, ids=lambda k: RECORDING.timeline.steps[k].writes)
 def test_the_first_and_the_last(monkeypatch, k, rank):
-    monkeypatch.setattr(extents, "_FEW", 0)
+    monkeypatch.setattr(candidates, "_FEW", 0)
     monkeypatch.setattr(shares, "_NEAR", 0)
     step, iteration = RECORDING.timeline.steps[k], RECORDING.iteration(0)
-    sums = sums_of(step, iteration, np.arange(int(np.prod(step.shape)))).values
+    elements = np.arange(int(np.prod(step.shape)))
+    sums = Inside(Clock(RECORDING, "term", "gather"), 0, k).terms(elements, {"sum"})["sum"].values
     limit = float(np.unique(sums)[-min(rank, sums.size)])
     text = f"sum >= {limit!r} and layer == '{step.layer}' and phase == '{step.phase}'"
     rises = (sums >= limit) & np.hstack([np.ones((len(sums), 1), bool), sums[:, :-1] < limit])

@@ -1,7 +1,7 @@
 """Where a condition becomes true: the steps at which it holds and had not held one step before.
 
 The running sum of each element begins anew; in scatter order, where shares of many elements follow one another, the
-step before is the one of the same sum.
+step before is the one of the same sum. All else that is inside of operations, as a product, belongs to one step alone.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from functools import partial
 
 import numpy as np
 
+from convstep.debugger.stops.candidates import candidates
 from convstep.debugger.stops.clock import NEVER, Clock
-from convstep.debugger.stops.extents import candidates
-from convstep.debugger.stops.running_sums import adds_up, blocks, sum_at, sums_of
+from convstep.debugger.stops.inside import Inside, words_at
 from convstep.debugger.stops.shares import Shares
-from convstep.debugger.stops.truth import Bools, Moments, Truth
-from convstep.engine.sums import Floats
-from convstep.explain.language.kinds import uses
+from convstep.debugger.stops.sources import Sources
+from convstep.debugger.stops.truth import Bools, Moments, Numbers, Truth, Words
+from convstep.explain.language.kinds import inside, uses
 from convstep.explain.language.nodes import Node
 from convstep.ops.base import IntArray
 
 _KEPT = 32
+NOTHING: Words = {}
 
 
 class Becoming:
@@ -29,7 +30,7 @@ class Becoming:
 
     def __init__(self, clock: Clock, node: Node) -> None:
         self.clock, self.node = clock, node
-        self.of_sums = uses(node, "sum") and clock.level != "op"
+        self.words = inside(node) if clock.level != "op" else set()
         self._truths: dict[int, Truth] = {}
 
     def truth(self, iteration: int) -> Truth:
@@ -67,7 +68,7 @@ class Becoming:
         """
         if not self._possible(iteration):
             return
-        if not self.of_sums:
+        if not self.words:
             yield _between(self._settled(iteration, 0, self.clock.count), after, before)
             return
         steps = range(len(self.clock.timeline.steps))
@@ -89,21 +90,20 @@ class Becoming:
         now = self.truth(iteration).holds(Moments(times))
         return times[now & ~self._held(iteration, times)]
 
-    def _held(self, iteration: int, times: IntArray, sums: Floats | None = None, summed: Bools | None = None) -> Bools:
-        """Whether the condition held one step before each of these times, with these sums."""
-        held = self.truth(iteration).holds(Moments(times - 1, sums, summed))
+    def _held(self, iteration: int, times: IntArray, words: Words = NOTHING) -> Bools:
+        """Whether the condition held one step before each of these times, with these words."""
+        held = self.truth(iteration).holds(Moments(times - 1, words))
         for at in np.argwhere(times == 0):
             before = Moments(np.array([self.clock.count - 1]))
             held[tuple(at)] = iteration > 0 and self.truth(iteration - 1).holds(before)[0]
         return held
 
     def holds(self, iteration: int, time: int) -> bool:
-        """Whether the condition holds at one time, running sums included."""
-        total = sum_at(self.clock, self.clock.place(time, iteration)) if self.of_sums else None
-        sums = np.array([0.0 if total is None else total])
-        return bool(self.truth(iteration).holds(Moments(np.array([time]), sums, np.array([total is not None])))[0])
+        """Whether the condition holds at one time, what is inside of operations included."""
+        words = words_at(self.clock, self.clock.place(time, iteration), self.words) if self.words else NOTHING
+        return bool(self.truth(iteration).holds(Moments(np.array([time]), words))[0])
 
-    # -- conditions on running sums
+    # -- conditions on what is inside of operations
 
     def _in_operation(self, iteration: int, k: int, after: int, before: int, way: int) -> Iterator[IntArray]:
         clock = self.clock
@@ -113,9 +113,11 @@ class Becoming:
         # What is known to be false stays so until the operation ends.
         if not uses(self.node, "position") and not truth.may_hold(Moments(np.array([first])))[0]:
             return
-        scatters = step.scatters(clock.order)
-        if (scatters and clock.level == "element") or not adds_up(step, clock.iteration(iteration)):
+        scatters, there = step.scatters(clock.order), Inside(clock, iteration, k)
+        if (scatters and clock.level == "element") or not uses(self.node, *there.known):
             yield self._settled(iteration, first, end)
+        elif scatters and not self.words & {"sum", "value"}:
+            yield from Sources(clock, truth, there, partial(self._held, iteration)).times(after, before, way < 0)
         elif scatters:
             shares = Shares(clock, truth, k, partial(self._held, iteration))
             if way:
@@ -124,12 +126,11 @@ class Becoming:
             else:
                 yield shares.times()
         else:
-            yield from self._in_elements(iteration, k, after, before, way < 0)
+            yield from self._in_elements(there, after, before, way < 0)
 
-    def _in_elements(self, iteration: int, k: int, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
-        clock, truth = self.clock, self.truth(iteration)
-        step, run = clock.timeline.steps[k], clock.iteration(iteration)
-        first, end = clock.span(k)
+    def _in_elements(self, there: Inside, after: int, before: int, backwards: bool) -> Iterator[IntArray]:
+        clock, truth, step = self.clock, self.truth(there.index), there.step
+        first, end = clock.span(there.k)
         on_terms = clock.level == "term"
         terms = step.terms[clock.order] if on_terms else 1
         count = (end - first) // terms
@@ -137,21 +138,23 @@ class Becoming:
         for window in truth.windows(max(first, after + 1), min(end, before)):
             start, stop = (window.start - first) // terms, (window.stop - 1 - first) // terms + 1
             maybe[start : start + 1 if truth.settled(window) else stop] = True
-        elements = candidates(truth, k, np.flatnonzero(maybe), not on_terms)
-        for block in blocks(step, elements, backwards):
+        elements = candidates(truth, there, np.flatnonzero(maybe), not on_terms)
+        for block in there.blocks(elements, backwards):
             clock.check()
             if clock.work is not None:
                 share = float(block[0]) / count
-                clock.work.report(f"iteration {iteration}, {step.writes}, running sums", share)
-            sums = sums_of(step, run, block)
+                clock.work.report(f"iteration {there.index}, {step.writes}, term by term", share)
             times = first + block[:, None] * terms + np.arange(terms) if on_terms else first + block
-            sums = sums if on_terms else sums.whole()
-            now = truth.holds(Moments(times, sums.values, sums.summed))
-            if not on_terms:
-                yield times[now & ~self._held(iteration, times)]
-            else:
-                now[:, 1:], now[:, 0] = now[:, 1:] & ~now[:, :-1], now[:, 0] & ~self._held(iteration, times[:, 0])
-                yield times[now]
+            words = (there.terms if on_terms else there.whole)(block, self.words)
+            at = np.nonzero(np.broadcast_to(truth.holds(Moments(times, words)), times.shape))
+            earlier = _sums_before(words["sum"], *at) if on_terms and "sum" in words else NOTHING
+            yield times[at][~self._held(there.index, times[at], earlier)]
+
+
+def _sums_before(sums: Numbers, rows: IntArray, terms: IntArray) -> Words:
+    """The running sums one term before; an element's first term has none."""
+    earlier = np.maximum(terms - 1, 0)
+    return {"sum": Numbers(sums.values[rows, earlier], sums.there[rows, earlier] & (terms > 0))}
 
 
 def _between(times: IntArray, after: int, before: int) -> IntArray:

@@ -14,16 +14,17 @@ from convstep.engine.recording import Recording
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
 from convstep.explain.language.conditions import parse_condition, parse_watch
-from convstep.explain.language.kinds import uses
+from convstep.explain.language.kinds import OF_TERMS, inside
+from convstep.network.words import listed
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one might stop: a line for the eye, where, and whether that depends on a running sum."""
+    """Why one might stop: a line for the eye, where, and the words in it for what there is inside of operations."""
 
     text: str
     stops: Stops
-    of_sum: bool = False
+    words: frozenset[str] = frozenset()
 
 
 def reasons(clock: Clock, breakpoints: Breakpoints, watches: Watches) -> list[Reason]:
@@ -34,13 +35,13 @@ def reasons(clock: Clock, breakpoints: Breakpoints, watches: Watches) -> list[Re
         if each.enabled:
             condition = parse_condition(each.condition, breakpoints.words) if each.condition else None
             text = f"breakpoint {number + 1}: {each.text(timeline, names)}"
-            of_sum = condition is not None and uses(condition, "sum")
-            found.append(Reason(text, stops_of(clock, each, condition), of_sum))
+            words = inside(condition) if condition is not None else set()
+            found.append(Reason(text, stops_of(clock, each, condition), frozenset(words)))
     found += [
         Reason(
             f"watch {number + 1}: {each.text}",
             watches.stops_of(clock, each),
-            uses(parse_watch(each.text, watches.words), "sum"),
+            frozenset(inside(parse_watch(each.text, watches.words))),
         )
         for number, each in enumerate(watches.all)
         if each.stops
@@ -74,8 +75,13 @@ def continued(recording: Recording, spot: Spot, found: Sequence[Reason], clock: 
             why = "; ".join(text for at, text in hits if at == time)
             return Landing(Spot(spot.level, spot.order, iteration * clock.count + time), why)
     way = "before this" if backwards else "after this"
-    if spot.level == "op" and any(reason.of_sum for reason in found):
-        return Landing(spot, f"no stop comes {way} among operations: sums run inside them; s goes in, then c")
+    words = frozenset[str]().union(*(reason.words for reason in found))
+    if spot.level == "op" and words:
+        word = "sums run" if "sum" in words else f"{listed(sorted(words), 'and')} {'are' if len(words) > 1 else 'is'}"
+        return Landing(spot, f"no stop comes {way} among operations: {word} inside them; s goes in, then c")
+    if spot.level == "element" and (of_terms := words & {*OF_TERMS} - {"sum"}):
+        word = f"{listed(sorted(of_terms), 'and')} {'belong' if len(of_terms) > 1 else 'belongs'}"
+        return Landing(spot, f"no stop comes {way} among elements: {word} to single terms; s goes in, then c")
     return Landing(spot, f"no stop comes {way}: you are where you were")
 
 

@@ -20,7 +20,7 @@ from convstep.engine.timeline import Place
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
 from convstep.explain.language.conditions import parse_condition
-from convstep.explain.language.kinds import uses
+from convstep.explain.language.kinds import INSIDE, OF_TERMS, uses
 from convstep.explain.language.vocabulary import Vocabulary
 from convstep.explain.nonfinite import origin
 
@@ -122,28 +122,38 @@ class Search:
 
     def _condition(self, text: str, work: Work) -> Landing:
         node = parse_condition(text, self.words)
-        if uses(node, "sum"):
-            return self._sum(text, work)
-        clock = Clock(self.recording, self.spot.level, self.spot.order, work)
+        if uses(node, *OF_TERMS):
+            return self._in_terms(text, work)
+        spot = self._inside() if uses(node, *INSIDE) else self.spot
+        clock = Clock(self.recording, spot.level, spot.order, work)
         becoming = Becoming(clock, node)
         timeline = self.recording.timeline
-        here = timeline.place(self.spot.level, self.spot.order, self.spot.position)
+        here = timeline.place(spot.level, spot.order, spot.position)
         for iteration in range(here.iteration, timeline.iterations):
             work.check()
             work.report(f"looking at iteration {iteration}", iteration / timeline.iterations)
-            after = self.spot.position - iteration * clock.count if iteration == here.iteration else -1
+            after = spot.position - iteration * clock.count if iteration == here.iteration else -1
             time = becoming.next(iteration, after)
             if time is not None:
                 position = iteration * clock.count + time
-                return Landing(Spot(self.spot.level, self.spot.order, position), f"here {text} becomes true")
+                return Landing(Spot(spot.level, spot.order, position), f"here {text} becomes true")
         raise ConvstepError(f"after this, {text} never becomes true")
 
-    def _sum(self, text: str, work: Work) -> Landing:
-        """The first term of the present element, or operation, after which the running sum is so."""
+    def _inside(self) -> Spot:
+        """The spot, and among operations the element with which the present one ends."""
+        if self.spot.level != "op":
+            return self.spot
+        timeline, order = self.recording.timeline, self.spot.order
+        place = timeline.place("op", order, self.spot.position)
+        first = timeline.first(place.step + 1, "element", order) if place.step >= 0 else 0
+        return Spot("element", order, place.iteration * timeline.count("element", order) + first - 1)
+
+    def _in_terms(self, text: str, work: Work) -> Landing:
+        """The first term of the present element, or operation, of which it holds."""
         timeline, order = self.recording.timeline, self.spot.order
         here = timeline.place(self.spot.level, order, self.spot.position)
         if here.step < 0:
-            raise ConvstepError("nothing has happened yet, so no sum runs; n takes a step")
+            raise ConvstepError("nothing has happened yet, so there are no terms; n takes a step")
         clock = Clock(self.recording, "term", order, work)
         first, end = clock.span(here.step)
         step = timeline.steps[here.step]

@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from convstep.debugger.stops.clock import Clock
-from convstep.debugger.stops.running_sums import sums_of
+from convstep.debugger.stops.inside import Inside, products_of, spread
 from convstep.debugger.stops.timed import Evaluation, Timed
-from convstep.debugger.stops.truth import Moments, Truth
+from convstep.debugger.stops.truth import Moments, Numbers, Truth, Words
 from convstep.engine.recording import Recording
 from convstep.engine.state import State
-from convstep.engine.sums import Floats
 from convstep.engine.timeline import Place
 from convstep.engine.work import TooLong
-from convstep.explain.language.kinds import kind_of, shape_of, uses
+from convstep.explain.language.kinds import INSIDE, inside, kind_of, shape_of, uses
 from convstep.explain.language.nodes import Before, Node, references, walk
 from convstep.explain.naming import Names
+from convstep.ops.base import IntArray
 
 PARTS = 12
 """In how many parts of the same length the steps of an iteration are told."""
 _MOST = 10_000
-OF_STEPS = ("position", "sum", "level", "phase", "layer", "op")
+OF_STEPS = ("position", *INSIDE, "level", "phase", "layer", "op")
 """What changes from step to step: at the end of an iteration it says nothing."""
 
 
@@ -116,42 +116,62 @@ def held_over_steps(truth: Truth, time: int) -> History:
     return History(tuple(np.clip(np.round(shares, 9), 0.0, 1.0).tolist()), "steps", True)
 
 
-def over_sums(clock: Clock, node: Node, place: Place) -> History:
-    """Over the running sums of the present element up to the present term; on elements over the last few of them."""
-    times, sums = _sums(clock, place)
-    if len(times) < 2:
-        return NONE
+def over_terms(clock: Clock, node: Node, place: Place) -> History:
+    """Over the terms of the present element up to the present one; on elements over the last few of them."""
+    times, words = _told(clock, place, inside(node))
     over = "terms" if clock.level == "term" else "elements"
     if kind_of(node) == "truth":
-        held = Truth(clock, node, place.iteration).holds(Moments(times, sums, np.full(times.shape, True)))
-        return History(tuple(held.astype(np.float64).tolist()), over, True)
+        held = Truth(clock, node, place.iteration).holds(Moments(times, words))
+        return History(tuple(held.astype(np.float64).tolist()), over, True) if len(times) > 1 else NONE
+    if inside(node) - words.keys():
+        return NONE
+    there = np.logical_and.reduce([told.there for told in words.values()])
     always = np.array(-1)
-    here = {"position": Timed(times + float(place.iteration * clock.count), always), "sum": Timed(sums, always)}
+    here = {word: Timed(told.values[there], always) for word, told in words.items()}
+    here["position"] = Timed(times[there] + float(place.iteration * clock.count), always)
     values = Evaluation(clock, place.iteration).timed(node, here).values
-    return History(tuple(np.broadcast_to(values, times.shape).tolist()), over)
+    numbers = np.broadcast_to(values, times[there].shape)
+    return History(tuple(numbers.tolist()), over) if len(numbers) > 1 else NONE
 
 
-def _sums(clock: Clock, place: Place) -> tuple[np.ndarray, Floats]:
-    """Times up to the present one, and the running sums there."""
-    nothing = np.zeros(0, np.intp), np.zeros(0)
+def _told(clock: Clock, place: Place, words: set[str]) -> tuple[IntArray, Words]:
+    """Times up to the present one, (n,), and what there is then."""
     if place.step < 0 or place.element is None:
-        return nothing
-    step, iteration = clock.timeline.steps[place.step], clock.iteration(place.iteration)
+        return np.zeros(0, np.intp), {}
+    there = Inside(clock, place.iteration, place.step)
     first = clock.span(place.step)[0]
-    if step.scatters(clock.order):
-        state = State(clock.recording, place, clock.order)
-        if state.column_term is None or state.collected is None:
-            return nothing
-        sources = state.collected.links.index[0, : state.column_term + 1]
-        real = np.flatnonzero(sources >= 0)[-_MOST:]
-        # The time of an earlier share is that of its upstream element, near enough for a small picture.
-        times = first + sources[real] * step.terms["scatter"]
-        times[-1:] = first + place.element * step.terms["scatter"] + (place.term or 0)
-        return times, state.collected.sums[0, real]
+    if there.step.scatters(clock.order):
+        return _given(clock, place, there, words)
     if place.term is None:
         elements = np.arange(max(0, place.element + 1 - PARTS), place.element + 1)
-        whole = sums_of(step, iteration, elements).whole()
-        return first + elements[whole.summed], whole.values[whole.summed]
-    sums = sums_of(step, iteration, np.array([place.element]))
-    terms = np.flatnonzero(sums.summed[0, : place.term + 1])[-_MOST:]
-    return first + place.element * step.terms[clock.order] + terms, sums.values[0, terms]
+        return first + elements, there.whole(elements, words)
+    terms = np.arange(max(0, place.term + 1 - _MOST), place.term + 1)
+    told = there.terms(np.array([place.element]), words)
+    shape = (1, there.step.terms[clock.order])
+    found = {word: spread(each, shape, (0, terms)) for word, each in told.items()}
+    return first + place.element * shape[1] + terms, found
+
+
+def _given(clock: Clock, place: Place, there: Inside, words: set[str]) -> tuple[IntArray, Words]:
+    """In scatter order: the shares that the present element was given so far."""
+    state = State(clock.recording, place, clock.order)
+    if state.column_term is None or state.collected is None or state.target is None or place.element is None:
+        return np.zeros(0, np.intp), {}
+    sources = state.collected.links.index[0, : state.column_term + 1]
+    real = np.flatnonzero(sources >= 0)[-_MOST:]
+    # The time of an earlier share is that of its upstream element, near enough for a small picture.
+    first = clock.span(place.step)[0]
+    times = first + sources[real] * there.step.terms["scatter"]
+    times[-1:] = first + place.element * there.step.terms["scatter"] + (place.term or 0)
+    every = np.full(real.shape, True)
+    told = products_of(state.collected)
+    found = {word: Numbers(told[word].values[0, real], every) for word in words & told.keys()}
+    for word, index in there.indices(np.full(real.shape, state.target), words).items():
+        found[word] = index
+    if "term" in words:
+        taps = (times - first) % there.step.terms["scatter"]
+        found["term"] = Numbers(taps.astype(np.float64), np.arange(len(real)) == len(real) - 1)
+    if "value" in words:
+        last = (np.arange(len(real)) == len(real) - 1) & state.ends_element
+        found["value"] = Numbers(np.full(real.shape, there.values[state.target]), last)
+    return times, found

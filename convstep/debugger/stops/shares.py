@@ -1,4 +1,4 @@
-"""In scatter order: where a condition on running sums becomes true among the shares of a backward operation.
+"""In scatter order: where a condition on sums and values becomes true among the shares of a backward operation.
 
 The running sums of an element are the same as in gather order, at other times. So elements are looked at whole, and
 only what is found is put in its place among the shares.
@@ -13,17 +13,19 @@ from math import prod
 
 import numpy as np
 
+from convstep.debugger.stops.candidates import candidates
 from convstep.debugger.stops.clock import BLOCK, Clock
-from convstep.debugger.stops.extents import candidates
-from convstep.debugger.stops.truth import Bools, Moments, Truth
+from convstep.debugger.stops.inside import Inside, products_of, spread
+from convstep.debugger.stops.truth import Bools, Moments, Numbers, Truth, Words
 from convstep.engine.recording import Iteration
-from convstep.engine.sums import Floats, collect, shares
+from convstep.engine.sums import Collected, Floats, collect, shares
 from convstep.engine.timeline import Step
+from convstep.explain.language.kinds import inside
 from convstep.ops.base import IntArray
 from convstep.ops.feeding import Feeding
 
-Held = Callable[[IntArray, Floats, Bools], Bools]
-"""Whether it held one step before some times, with these sums, where they had begun."""
+Held = Callable[[IntArray, Words], Bools]
+"""Whether it held one step before some times, with these words."""
 
 _NEAR = 2**22
 """How many products are looked at share by share, next to where one is, before elements are looked at whole."""
@@ -31,16 +33,21 @@ _NEAR = 2**22
 
 @dataclass(frozen=True)
 class _Hits:
-    """Shares after which it holds: (m,) each. `nth` counts how often the source gave to the same target before."""
+    """Shares after which it holds: (m,) each. `nth` counts how often the source gave to the same target before.
+
+    `words` are those there, `before` the sum one step before; where `term` is asked for, it may not hold after all.
+    """
 
     sources: IntArray
     targets: IntArray
     nth: IntArray
-    before: Floats
-    begun: Bools
+    words: Words
+    before: Numbers
 
     def __getitem__(self, at: IntArray | Bools) -> _Hits:
-        return _Hits(self.sources[at], self.targets[at], self.nth[at], self.before[at], self.begun[at])
+        words = {word: Numbers(told.values[at], told.there[at]) for word, told in self.words.items()}
+        before = Numbers(self.before.values[at], self.before.there[at])
+        return _Hits(self.sources[at], self.targets[at], self.nth[at], words, before)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,15 @@ class Shares:
     @cached_property
     def elements(self) -> IntArray:
         """Those whose sums might make it hold."""
-        return candidates(self.truth, self.k, np.arange(prod(self.step.shape)), False)
+        return candidates(self.truth, self.inside, np.arange(prod(self.step.shape)), False)
+
+    @cached_property
+    def inside(self) -> Inside:
+        return Inside(self.clock, self.truth.iteration, self.k)
+
+    @cached_property
+    def words(self) -> set[str]:
+        return inside(self.truth.node)
 
     @property
     def step(self) -> Step:
@@ -109,19 +124,25 @@ class Shares:
         if target >= 0:
             return self._new(self._hits(np.array([target]), start, source, source + 1), start)
         times = np.array([window.start])
-        return times[~self.held(times, np.zeros(1), np.zeros(1, bool))]
+        return times[~self.held(times, {})]
 
     def _new(self, hits: _Hits, window: range) -> IntArray:
         """When it begins to hold with some hits, within a window."""
         times = self._placed(hits)
-        times = times[~self.held(times, hits.before, hits.begun)]
+        new = ~self.held(times, {"sum": hits.before})
+        if "term" in self.words:
+            term = (times - self.clock.span(self.k)[0]) % self.step.terms["scatter"]
+            told = Numbers(term.astype(np.float64), np.full(term.shape, True))
+            new &= self.truth.holds(Moments(times, {**hits.words, "term": told}))
+        times = times[new]
         return times[(times >= window.start) & (times < window.stop)]
 
     # -- the nearest one
 
     def _nearest(self, window: range, backwards: bool) -> int | None:
         if len(self.elements) * self.step.terms["gather"] > _NEAR:
-            walk = self._near if backwards or window.start > self.clock.span(self.k)[0] else self._from_the_beginning
+            begins = window.start == self.clock.span(self.k)[0] and self.words == {"sum"}
+            walk = self._from_the_beginning if begins and not backwards else self._near
             found, is_all = walk(window, backwards)
             if is_all or found is not None:
                 return found
@@ -192,9 +213,10 @@ class Shares:
                 before[at], earlier[at] = total[into], begun[into]
                 values[at] = total[into] = total[into] + share.products[taps[at]]
                 begun[into] = True
-            holds = np.flatnonzero(self.truth.holds(Moments(now, values, np.full(values.shape, True))))
+            sums = Numbers(values, np.full(values.shape, True))
+            holds = np.flatnonzero(self.truth.holds(Moments(now, {"sum": sums})))
             times = window.start + source * len(share.target) + taps[holds]
-            times = times[~self.held(times, before[holds], earlier[holds])]
+            times = times[~self.held(times, {"sum": Numbers(before[holds], earlier[holds])})]
             times = times[times < window.stop]
             if len(times):
                 return int(times[0]), True
@@ -219,16 +241,33 @@ class Shares:
     def _hits(self, elements: IntArray, window: range, low: int, high: int) -> _Hits:
         """The shares of some elements, from upstream elements `low` up to `high`, after which it holds in a window."""
         collected = collect(self.step, self.iteration, elements)
-        sources, sums = collected.links.index, collected.sums
+        sources = collected.links.index
         there = (sources >= max(low, 0)) & (sources < high)
         now = np.array([window.start])
-        rows, terms = np.nonzero(there & self.truth.holds(Moments(now, sums, there)))
-        hits = self._at(elements, sources, sums, rows, terms)
-        held = self.truth.holds(Moments(now, hits.before, hits.begun)) & hits.begun
+        words = self._words(elements, collected)
+        holds = (self.truth.may_hold if "term" in self.words else self.truth.holds)(Moments(now, words))
+        rows, terms = np.nonzero(there & holds)
+        told = {word: spread(each, (len(sources), sources.shape[1]), (rows, terms)) for word, each in words.items()}
+        hits = self._at(elements, sources, collected.sums, rows, terms, told)
+        held = self.truth.holds(Moments(now, {"sum": hits.before})) & hits.before.there
         # Before the first time of the window it may have been otherwise.
         return hits[~held | (hits.sources == low)]
 
-    def _at(self, elements: IntArray, sources: IntArray, sums: Floats, rows: IntArray, terms: IntArray) -> _Hits:
+    def _words(self, elements: IntArray, collected: Collected) -> dict[str, Numbers]:
+        """What is there at the shares of some elements but for `term`, which follows from when they are given."""
+        words = {word: told for word, told in products_of(collected).items() if word in self.words}
+        for word, told in self.inside.indices(elements, self.words).items():
+            words[word] = Numbers(told.values[:, None], told.there[:, None])
+        if "value" in self.words:
+            real = collected.links.index >= 0
+            count = real.shape[1]
+            last = np.where(real.any(axis=1), count - 1 - np.argmax(real[:, ::-1], axis=1), -1)
+            words["value"] = Numbers(self.inside.values[elements][:, None], np.arange(count) == last[:, None])
+        return words
+
+    def _at(
+        self, elements: IntArray, sources: IntArray, sums: Floats, rows: IntArray, terms: IntArray, words: Words
+    ) -> _Hits:
         own, earlier = sources[rows, terms], terms - 1
         before = np.where(terms > 0, sums[rows, earlier], 0.0)
         begun = terms > np.argmax(sources >= 0, axis=1)[rows]
@@ -238,7 +277,7 @@ class Shares:
             nth += same
             earlier = earlier - 1
             same &= (earlier >= 0) & (sources[rows, earlier] == own)
-        return _Hits(own, elements[rows], nth, before, begun)
+        return _Hits(own, elements[rows], nth, words, Numbers(before, begun))
 
     def _placed(self, hits: _Hits) -> IntArray:
         """When these shares are given."""

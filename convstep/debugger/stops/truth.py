@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import ceil, floor, isfinite
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from convstep.debugger.stops.clock import ALWAYS, Clock
 from convstep.debugger.stops.timed import Evaluation, Known, Timed, somewhere
-from convstep.explain.language.kinds import uses
+from convstep.explain.language.kinds import INSIDE, inside, uses
 from convstep.explain.language.nodes import Compare, Here, Logic, Node, Not, Test, Text, references
 from convstep.ops.base import IntArray
 
@@ -19,15 +20,22 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Times within an iteration, and the running sums there, NaN and `summed` false where none runs.
+class Numbers:
+    """What a word stands for at some moments; where `there` is false it stands for nothing, whatever the number."""
 
-    All three have one shape. `sums` None: no sum runs at any of them.
-    """
+    values: npt.NDArray[np.float64]
+    there: Bools
+
+
+Words = Mapping[str, Numbers]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Times within an iteration, and what there is inside of operations then; all shapes broadcast to one another."""
 
     times: IntArray
-    sums: npt.NDArray[np.float64] | None = None
-    summed: Bools | None = None
+    words: Words = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,11 +59,11 @@ class Truth:
         return self._truths(self.node, moments, data=True).yes
 
     def may_hold(self, moments: Moments, data: bool = True) -> Bools:
-        """At which moments it holds or might, running sums (and without `data` all tensors) being unknown."""
+        """At which moments it holds or might, words that are not given (and without `data` all tensors) being unknown."""
         return ~self._truths(self.node, moments, data).no
 
     def windows(self, first: int, end: int) -> list[range]:
-        """The times from `first` up to `end` at which it might hold, in parts: within each, sums alone change."""
+        """The times from `first` up to `end` at which it might hold, in parts: within each, words alone change."""
         changes = self.changes()
         edges = [first, *changes[(changes > first) & (changes < end)].tolist(), end]
         parts = [range(one, two) for one, two in pairwise(edges) if one < two]
@@ -63,11 +71,11 @@ class Truth:
         return [part for part, may in zip(parts, self.may_hold(Moments(starts)), strict=True) if may]
 
     def settled(self, window: range) -> bool:
-        """Whether it holds there whatever the sums are: then it can begin to at the first time alone."""
+        """Whether it holds there whatever the words stand for: then it can begin to at the first time alone."""
         return bool(self.holds(Moments(np.array([window.start])))[0])
 
     def sometimes(self, node: Node, windows: list[range]) -> tuple[bool, bool]:
-        """Whether a part of it, in which no sum stands, holds in one of some windows; and whether it fails in one."""
+        """Whether a part of it, in which no word of the inside stands, holds in one of some windows; and whether it fails in one."""
         truths = self._truths(node, Moments(np.array([window.start for window in windows], dtype=np.intp)), data=True)
         return bool(truths.yes.any()), bool(truths.no.any())
 
@@ -76,7 +84,7 @@ class Truth:
         return float(self._evaluation.timed(node).values)
 
     def changes(self, data: bool = True) -> IntArray:
-        """Times, ascending, at all of which and nowhere else it may begin or cease to hold, sums apart.
+        """Times, ascending, at all of which and nowhere else it may begin or cease to hold, words apart.
 
         Without `data`, what depends on tensors is left out.
         """
@@ -118,7 +126,7 @@ class Truth:
                 assert isinstance(here, Here) and isinstance(text, Text)
                 same = self._said(here.word, text.value, moments.times)
                 return Truths(same, ~same) if sign == "==" else Truths(~same, same)
-            case Compare() | Test() if uses(node, "sum", "position"):
+            case Compare() | Test() if uses(node, *INSIDE, "position"):
                 return self._compared(node, moments, data)
         shape = moments.times.shape
         if not data and not _is_of_here(node):
@@ -150,16 +158,16 @@ class Truth:
         return like[np.where(times < 0, len(steps), self.clock.step_at(times))]
 
     def _compared(self, node: Compare | Test, moments: Moments, data: bool) -> Truths:
-        """What is asked of the running sum or the position."""
+        """What is asked of the inside of operations, or of the position."""
         shape = moments.times.shape
         always = np.array(ALWAYS)
         here = {"position": Timed(moments.times + float(self.iteration * self.clock.count), always)}
         there = np.full(shape, True)
-        if uses(node, "sum"):
-            if moments.sums is None or moments.summed is None:
+        for word in inside(node):
+            if word not in moments.words:
                 return Truths(np.zeros(shape, bool), np.zeros(shape, bool))
-            here["sum"] = Timed(moments.sums, always)
-            there = moments.summed
+            here[word] = Timed(moments.words[word].values, always)
+            there = there & moments.words[word].there
         if not data and not _is_of_here(node):
             return Truths(np.zeros(shape, bool), np.zeros(shape, bool))
         result = self._evaluation.timed(node, here)
@@ -171,7 +179,7 @@ class Truth:
             known = somewhere(self._evaluation.timed(node))
             exact = self.clock.exact
             self._known[node] = Known(exact(known.yes, self.iteration), exact(known.no, self.iteration))
-            if not uses(self.node, "sum"):
+            if not uses(self.node, *INSIDE):
                 self._evaluation.forget()
         return self._known[node]
 
@@ -192,4 +200,4 @@ def _is_of_here(node: Node) -> bool:
 
 
 def _is_of_tensors(node: Node) -> bool:
-    return not uses(node, "sum", "position", "phase", "layer", "op", "level")
+    return not uses(node, *INSIDE, "position", "phase", "layer", "op", "level")

@@ -14,8 +14,16 @@ import numpy as np
 from convstep.debugger.moves import Spot
 from convstep.debugger.stops.becoming import Becoming
 from convstep.debugger.stops.clock import NEVER, Clock
-from convstep.debugger.stops.histories import NONE, OF_STEPS, Histories, History, held_over_steps, over_steps, over_sums
-from convstep.debugger.stops.running_sums import sum_at
+from convstep.debugger.stops.histories import (
+    NONE,
+    OF_STEPS,
+    Histories,
+    History,
+    held_over_steps,
+    over_steps,
+    over_terms,
+)
+from convstep.debugger.stops.inside import words_at
 from convstep.debugger.stops.stopping import Changes, Stops
 from convstep.debugger.stops.timed import Evaluation, Timed
 from convstep.debugger.stops.truth import Truth
@@ -24,8 +32,8 @@ from convstep.engine.state import State, Status
 from convstep.engine.timeline import Level, Order, Place
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
-from convstep.explain.language.conditions import parse_watch
-from convstep.explain.language.kinds import kind_of, uses
+from convstep.explain.language.conditions import parse_watch, taken
+from convstep.explain.language.kinds import INSIDE, inside, kind_of, uses
 from convstep.explain.language.nodes import Before, Node, Reference, walk
 from convstep.explain.language.vocabulary import Vocabulary
 from convstep.explain.numbers import short
@@ -75,7 +83,8 @@ class Watches:
         watch = self._checked(Watch(text, self._is_condition(text) if stops is None else stops))
         self.all = [each for each in self.all if each.text != text] + [watch]
         self.catch_up()
-        return f"watching {text}{f'; {self.stopping(watch)}' if watch.stops else ''}; W lists the watches"
+        stopping = f"; {self.stopping(watch)}" if watch.stops else ""
+        return f"watching {text}{stopping}{taken(text, self.words)}; W lists the watches"
 
     def stopping(self, watch: Watch) -> str:
         """When `c` stops because of a watch, in words."""
@@ -94,7 +103,7 @@ class Watches:
 
     def _checked(self, watch: Watch) -> Watch:
         node = parse_watch(watch.text, self.words)
-        if watch.stops and kind_of(node) != "truth" and uses(node, "position", "sum", "iteration"):
+        if watch.stops and kind_of(node) != "truth" and uses(node, "position", *INSIDE, "iteration"):
             raise ConvstepError("this changes all the time: to stop, compare it, as in sum > 5")
         return watch
 
@@ -150,8 +159,8 @@ class Watches:
     def _history(self, watch: Watch, evaluated: _Evaluated, place: Place, position: int, value: str) -> History:
         clock, node = evaluated.clock, evaluated.node
         time = position - place.iteration * clock.count
-        if uses(node, "sum"):
-            return over_sums(clock, node, place)
+        if uses(node, *INSIDE):
+            return over_terms(clock, node, place)
         before = self._histories.noted(watch.text, node, place.iteration)
         if (truth := evaluated.truth(place.iteration)) is not None:
             if uses(node, *OF_STEPS) or not before:
@@ -213,7 +222,7 @@ class _Evaluated:
         time = position - place.iteration * self.clock.count
         if self._becoming is not None:
             return _TRUE if position >= 0 and self._becoming.holds(place.iteration, time) else "false"
-        if uses(self.node, "position", "sum"):
+        if uses(self.node, "position", *INSIDE):
             return self._here(position, place, time)
         if self._kept is None or self._kept[0] != place.iteration:
             timed = Evaluation(self.clock, place.iteration).timed(self.node)
@@ -224,11 +233,11 @@ class _Evaluated:
     def _here(self, position: int, place: Place, time: int) -> str:
         always = np.array(-1)
         here = {"position": Timed(np.array(float(position)), always)}
-        if uses(self.node, "sum"):
-            total = sum_at(self.clock, place)
-            if total is None:
+        if words := inside(self.node):
+            there = words_at(self.clock, place, words)
+            if words - there.keys():
                 return _NOT_YET
-            here["sum"] = Timed(np.array(total), always)
+            here |= {word: Timed(told.values, always) for word, told in there.items()}
         return _told(Evaluation(self.clock, place.iteration).timed(self.node, here), time)
 
 

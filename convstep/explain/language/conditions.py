@@ -6,13 +6,18 @@
     compare  side (("<" | "<=" | ">" | ">=" | "==" | "!=") side)?
     side     sum | text
 
-A sum is as `language` has it, with `min`, `mean`, `prev(x)` and these words more (a tensor of the same name wins):
+A sum is as `language` has it, with `min`, `mean`, `prev(x)` and these words more. A tensor of the same name wins; with
+a dollar sign, `$sum`, it is always the word:
 
 - `loss` is the loss, whatever its name.
 - `iteration` and `position` are numbers; `phase`, `layer`, `op` and `level` are compared with text: `layer == 'o1'`.
 - `sum` is the running sum of the element that is being made, left to right, after the present term. It is there on
   the level of terms; on elements it is the whole sum, but not in scatter order, where a step feeds many sums; on
   operations, and where an operation adds nothing up, there is none.
+- `product`, and in the backward phase `local` and `upstream`, are those of the present term, `term` is its number from
+  0: on the level of terms, as traces have them. A share that goes nowhere, in scatter order, has none of them.
+- `value` is what the element holds once it is finished, at the step that finishes it; `index` is the element's number
+  as `flat1` counts, `index[0]` one of its torch indices. They are there on elements and on terms.
 
 When a condition holds:
 
@@ -22,6 +27,8 @@ When a condition holds:
   above 5. `any(…)` and `all(…)` say it outright, and join conditions element by element: `any(o1 > 2 and o1 < 3)`.
 - `min max mean sum` of a tensor need all of it.
 - `prev(x)` is what x was once the iteration before was over; in iteration 0 nothing that needs it holds.
+- It becomes true where it holds and did not one step before. The sum of each element begins anew; all else that is
+  inside of operations belongs to one step, so that each one at which it holds counts.
 - NaN compares as it does everywhere: only `!=` holds. `isnan`, `isinf`, `isfinite` ask for it.
 """
 
@@ -44,13 +51,16 @@ from convstep.explain.language.nodes import (
     Reference,
     Test,
     Text,
+    references,
 )
 from convstep.explain.language.vocabulary import Vocabulary
+from convstep.network.words import did_you_mean, nearest
 
 TESTS = ("isnan", "isinf", "isfinite")
 _QUANTIFIERS = ("any", "all")
 _DEEPEST = 40
 _INSTEAD = {"=": "==", "<>": "!=", "&": "and", "&&": "and", "|": "or", "||": "or", "!": "not"}
+_HERE = ("loss", *NUMBERS_HERE, *TEXTS_HERE)
 _COMPARISONS = {"≤": "<=", "≥": ">=", "≠": "!="}
 
 
@@ -60,6 +70,12 @@ def parse_condition(text: str, words: Vocabulary) -> Node:
     if kind_of(node) != "truth":
         raise ExpressionError(1, "this is a number and no condition: compare it, as in … > 0")
     return node
+
+
+def taken(text: str, words: Vocabulary) -> str:
+    """`; sum is the tensor here, $sum the word`, where a tensor has a word's name; else nothing."""
+    found = references(parse_watch(text, words)) & {*_HERE} - {words.loss}
+    return "".join(f"; {word} is the tensor here, ${word} the word" for word in sorted(found))
 
 
 def parse_watch(text: str, words: Vocabulary) -> Node:
@@ -73,7 +89,8 @@ def parse_watch(text: str, words: Vocabulary) -> Node:
 
 class _Parser(Parser):
     pattern = re.compile(
-        TOKEN + r"""| (?P<compare>[<>=!]=|<>|&&|\|\||[<>=≤≥≠&|!]) | (?P<text>'[^']*'|"[^"]*")""", re.VERBOSE
+        TOKEN + r"""| (?P<compare>[<>=!]=|<>|&&|\|\||[<>=≤≥≠&|!]) | (?P<text>'[^']*'|"[^"]*") | (?P<here>\$\w+)""",
+        re.VERBOSE,
     )
     functions = (*FUNCTIONS, "min", "mean", "prev", *TESTS, *_QUANTIFIERS)
     several = ("max", "min")
@@ -138,6 +155,11 @@ class _Parser(Parser):
         if self.next.kind == "text":
             token = self.take()
             return Text(token.column, token.text[1:-1])
+        if self.next.kind == "here":
+            token = self.take()
+            if node := self._here(token, token.text[1:]):
+                return node
+            raise ExpressionError(token.column, f"there is no {token.text}{did_you_mean(token.text[1:], _HERE)}")
         if self.next.kind == "compare":
             self._sign()
             self.at -= 1
@@ -158,15 +180,37 @@ class _Parser(Parser):
         if word.lower() in ("nan", "inf", "infinity"):
             return f"{word} is asked for with isnan(…), isinf(…) or isfinite(…)"
         of = next((here for here, texts in self.words.texts.items() if word in texts), "")
-        return f"a text stands in quotes: {of} == '{word}'" if of else ""
+        if of:
+            return f"a text stands in quotes: {of} == '{word}'"
+        here = nearest(word, _HERE)
+        likelier = nearest(word, [*self.tensors, *_HERE]) if here else None
+        return f"there is no '{word}'; did you mean '{here}'?" if here and likelier == here else ""
+
+    def _here(self, token: Token, word: str) -> Node | None:
+        """What a word stands for that is no tensor's name."""
+        if word == "loss" and self.words.loss is not None:
+            loss = Reference(token.column, self.words.loss, None)
+            return Apply(token.column, "sum", (loss,)) if self.names.shape(loss.key) else loss
+        if word == "index":
+            return self._index(token)
+        return Here(token.column, word) if word in (*NUMBERS_HERE, *TEXTS_HERE) else None
+
+    def _index(self, token: Token) -> Node:
+        if self.next.kind != "index":
+            if self.names.flat1:
+                return Here(token.column, "index")
+            what = "index has a number for each dimension: index[0] is the first of them, index[-1] the last"
+            raise ExpressionError(token.column, what)
+        bracket = self.take()
+        which = bracket.text[1:-1].strip()
+        if not re.fullmatch(r"-?[0-9]{1,2}", which):
+            raise ExpressionError(bracket.column, "index[0] is the first number of a torch index, index[-1] the last")
+        return Here(token.column, f"index[{int(which)}]")
 
     def reference(self, token: Token, written: str) -> Node:
         if written == token.text and token.text not in self.tensors:
-            if token.text in (*NUMBERS_HERE, *TEXTS_HERE):
-                return Here(token.column, token.text)
-            if token.text == "loss" and self.words.loss is not None:
-                loss = Reference(token.column, self.words.loss, None)
-                return Apply(token.column, "sum", (loss,)) if self.names.shape(loss.key) else loss
+            if node := self._here(token, token.text):
+                return node
             if instead := self._meant(token.text):
                 raise ExpressionError(token.column, instead)
         node = super().reference(token, written)

@@ -29,7 +29,10 @@ from convstep.explain.naming import Names
 from convstep.network.words import did_you_mean
 from convstep.ops.base import Shape
 
-NUMBERS_HERE = ("iteration", "position", "sum")
+OF_TERMS = ("sum", "product", "local", "upstream", "term")
+INSIDE = (*OF_TERMS, "value", "index")
+"""What there is inside of operations: in their elements, and in the terms of these."""
+NUMBERS_HERE = ("iteration", "position", *INSIDE)
 TEXTS_HERE = ("phase", "layer", "op", "level")
 REDUCTIONS = ("sum", "min", "max", "mean")
 
@@ -51,7 +54,16 @@ def kind_of(node: Node) -> Kind:
 
 def uses(node: Node, *words: str) -> bool:
     """Whether one of these words of the position stands in it."""
-    return any(isinstance(each, Here) and each.word in words for each in walk(node))
+    return any(isinstance(each, Here) and _bare(each) in words for each in walk(node))
+
+
+def inside(node: Node) -> set[str]:
+    """The words in it for what there is inside of operations, `index[1]` with its number."""
+    return {each.word for each in walk(node) if isinstance(each, Here) and _bare(each) in INSIDE}
+
+
+def _bare(here: Here) -> str:
+    return here.word.partition("[")[0]
 
 
 def check(node: Node, words: Vocabulary) -> Kind:
@@ -74,14 +86,14 @@ def check(node: Node, words: Vocabulary) -> Kind:
             if isinstance(node, Before):
                 _forbid(node.of, "prev(…)", "tensors and the loss", *NUMBERS_HERE)
             if isinstance(node, Test):
-                _forbid(node.of, f"{node.function}(…)", "tensors, the loss and sum", "iteration", "position")
-                _check_sum(node, (node.of,), words)
+                _forbid(node.of, f"{node.function}(…)", "tensors, the loss, sum and value", "iteration", "position")
+                _check_single(node, (node.of,), words)
     return kind_of(node)
 
 
 def _forbid(node: Node, inside: str, instead: str, *words: str) -> None:
     for each in walk(node):
-        if isinstance(each, Here) and each.word in words:
+        if isinstance(each, Here) and _bare(each) in words:
             raise ExpressionError(each.column, f"{inside} takes {instead}; {each.word} stands outside of it")
 
 
@@ -93,13 +105,13 @@ def _check_comparison(node: Compare, words: Vocabulary) -> None:
     if texts:
         _check_text(node, words)
     for side, other in ((node.left, node.right), (node.right, node.left)):
-        if uses(side, "position") and (not isinstance(side, Here) or uses(other, "position", "sum")):
+        if uses(side, "position") and (not isinstance(side, Here) or uses(other, "position", *INSIDE)):
             raise ExpressionError(side.column, "position stands alone on one side: position > 100")
-    _check_sum(node, (node.left, node.right), words)
+    _check_single(node, (node.left, node.right), words)
 
 
-def _check_sum(node: Node, sides: tuple[Node, ...], words: Vocabulary) -> None:
-    for word in ("sum", "position"):
+def _check_single(node: Node, sides: tuple[Node, ...], words: Vocabulary) -> None:
+    for word in (*INSIDE, "position"):
         if uses(node, word) and any(shape_of(side, words.names) for side in sides):
             what = f"{word} is one number and goes with one: a tensor needs an index here"
             raise ExpressionError(node.column, what)

@@ -1,12 +1,12 @@
 """What a typed expression is made of, and what can be asked about any of it.
 
-Every node knows the column, from 1, where a mistake in it would be shown.
+Every node knows the column, from 1, where a mistake in it would be shown; two that say the same are equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from convstep.errors import ConvstepError
 from convstep.network.words import printable
@@ -22,7 +22,7 @@ class ExpressionError(ConvstepError):
 
 @dataclass(frozen=True)
 class Constant:
-    column: int
+    column: int = field(compare=False)
     value: float
 
 
@@ -30,7 +30,7 @@ class Constant:
 class Reference:
     """A tensor (`key` as `State.read` takes it), or one element of it."""
 
-    column: int
+    column: int = field(compare=False)
     key: str
     index: int | None
 
@@ -39,27 +39,27 @@ class Reference:
 class Chain:
     """Operands of one precedence, left to right: `first`, then pairs of `+ -` or `* /` and an operand."""
 
-    column: int
+    column: int = field(compare=False)
     first: Node
     rest: tuple[tuple[str, Node], ...]
 
 
 @dataclass(frozen=True)
 class Power:
-    column: int
+    column: int = field(compare=False)
     base: Node
     exponent: Node
 
 
 @dataclass(frozen=True)
 class Negative:
-    column: int
+    column: int = field(compare=False)
     of: Node
 
 
 @dataclass(frozen=True)
 class Apply:
-    column: int
+    column: int = field(compare=False)
     function: str
     arguments: tuple[Node, ...]
 
@@ -69,9 +69,9 @@ class Apply:
 
 @dataclass(frozen=True)
 class Here:
-    """A word for where one is: `iteration`, `position`, `sum`, or with text `phase`, `layer`, `op`, `level`."""
+    """A word for where one is: `iteration`, `sum`, `index[1]`, or with text `phase`, `layer`, `op`, `level`."""
 
-    column: int
+    column: int = field(compare=False)
     word: str
 
 
@@ -79,13 +79,13 @@ class Here:
 class Before:
     """`prev(x)`: what x was in the iteration before."""
 
-    column: int
+    column: int = field(compare=False)
     of: Node
 
 
 @dataclass(frozen=True)
 class Text:
-    column: int
+    column: int = field(compare=False)
     value: str
 
 
@@ -93,7 +93,7 @@ class Text:
 class Compare:
     """`sign` is one of `< <= > >= == !=`."""
 
-    column: int
+    column: int = field(compare=False)
     sign: str
     left: Node
     right: Node
@@ -103,7 +103,7 @@ class Compare:
 class Test:
     """`isnan(x)`, `isinf(x)`, `isfinite(x)`."""
 
-    column: int
+    column: int = field(compare=False)
     function: str
     of: Node
 
@@ -112,14 +112,14 @@ class Test:
 class Logic:
     """`and` or `or` (`word`) between two or more parts."""
 
-    column: int
+    column: int = field(compare=False)
     word: str
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Not:
-    column: int
+    column: int = field(compare=False)
     of: Node
 
 
@@ -127,7 +127,7 @@ class Not:
 class Quantified:
     """`any(…)` or `all(…)` (`word`) of a condition, element by element."""
 
-    column: int
+    column: int = field(compare=False)
     word: str
     of: Node
 

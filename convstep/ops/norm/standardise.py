@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.ops.base import Array, Call, Empty, IntArray, Links, Operation, Shape, Spec, quiet
-from convstep.ops.bounded import Bounded
+from convstep.ops.bounded import Bounded, Span
 from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
 from convstep.ops.feeding import Feeding
 from convstep.ops.norm.norm_layout import Layout
@@ -154,6 +154,33 @@ class Standardise(Bounded, Feeding, Operation):
         through = standard * self._mean(given * standard) + self.centred * self._mean(given)
         return np.asarray(given + through).reshape(upstream.shape)
 
+    @quiet
+    def spans(self, call: Call, slot: int, upstream: Array, sources: bool) -> tuple[Span, Span] | None:
+        if slot or self.fixed:
+            return None
+        size, axes, every = self.layout.group_size, self.layout.axes, np.arange(upstream.size)
+        standard = self.standard(call, every).reshape(self.layout.shape)
+        given = upstream.reshape(self.layout.shape).astype(np.float64)
+        slope = self._statistic(call, "rate", every).reshape(self.layout.shape)
+        if "weight" in self.slots:
+            slope = slope * self._channelwise(call.operands, "weight")
+        own = slope * (1 - (np.square(standard) + self.centred) / size)
+
+        def met(factor: Array) -> Span:
+            """−factor · (x̂ · x̂ + 1) / size, over all of the group on the other side."""
+            if sources:
+                low, high = between(factor * standard, standard)
+                return -(high + self.centred * factor) / size, -(low + self.centred * factor) / size
+            low, high = between(standard, factor * standard)
+            once = between(np.array(float(self.centred)), factor)
+            return -(high + once[1]) / size, -(low + once[0]) / size
+
+        def between(outside: Array, within: Array) -> Span:
+            low, high = (each(axis=axes, keepdims=True) for each in (within.min, within.max))
+            return np.minimum(outside * low, outside * high), np.maximum(outside * low, outside * high)
+
+        return _widest(met(slope), own), _widest(met(slope * given), own * given)
+
     # -- one element
 
     def row_grid(self, slot: int) -> Shape:
@@ -270,3 +297,9 @@ class Standardise(Bounded, Feeding, Operation):
             parts.append(Negative(Quotient(Number(1.0), size)))
         parts.append(Negative(Quotient(met, Product((size, self._spread(call, out))))))
         return Product((slope, total(parts)))
+
+
+def _widest(span: Span, own: Array) -> Span:
+    """With a number of its own for each element, and room for rounding."""
+    room = 1e-9 * np.maximum(np.maximum(np.abs(span[0]), np.abs(span[1])), np.abs(own))
+    return np.minimum(span[0], own) - room, np.maximum(span[1], own) + room
