@@ -180,7 +180,7 @@ def inside_word(recording: Recording, state: State, position: int, word: str) ->
             return state.target + 1.0
         axis, index = int(word[6:-1]), told["index"]
         return float(index[axis]) if -len(index) <= axis < len(index) else None
-    found = told.get(word)
+    found = None if "does" in told and word == "product" else told.get(word)
     found = found["value"] if isinstance(found, dict) else found
     return None if found is None else float(found)
 

@@ -213,8 +213,8 @@ def _told(step: Step, iteration: Iteration, elements: IntArray) -> _Terms:
         for k, term in enumerate(terms):
             if term.sum is not None:
                 sums.values[row, k], sums.there[row, k] = term.sum, True
-            if term.is_product or empty[row, k]:
-                products.values[row, k], products.there[row, k] = term.result if term.is_product else 0.0, True
+            if term.is_product:
+                products.values[row, k], products.there[row, k] = term.result, True
     return _Terms({"sum": sums, "product": products}, empty)
 
 

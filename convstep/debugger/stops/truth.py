@@ -59,7 +59,7 @@ class Truth:
         return self._truths(self.node, moments, data=True).yes
 
     def may_hold(self, moments: Moments, data: bool = True) -> Bools:
-        """At which moments it holds or might, words that are not given (and without `data` all tensors) being unknown."""
+        """At which moments it holds or might: words that are not given are unknown, without `data` all tensors."""
         return ~self._truths(self.node, moments, data).no
 
     def windows(self, first: int, end: int) -> list[range]:
@@ -75,7 +75,7 @@ class Truth:
         return bool(self.holds(Moments(np.array([window.start])))[0])
 
     def sometimes(self, node: Node, windows: list[range]) -> tuple[bool, bool]:
-        """Whether a part of it, in which no word of the inside stands, holds in one of some windows; and whether it fails in one."""
+        """Whether a part of it without words of the inside holds in one of some windows; and whether it fails in one."""
         truths = self._truths(node, Moments(np.array([window.start for window in windows], dtype=np.intp)), data=True)
         return bool(truths.yes.any()), bool(truths.no.any())
 
