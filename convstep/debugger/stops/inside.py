@@ -1,4 +1,4 @@
-"""What there is inside of an operation, for many elements at once: running sums, products, indices, as `State` has them.
+"""What there is inside of an operation, for many elements at once: sums, products, indices, as `State` has them.
 
 Sums run left to right, in float64. The words are those of `explain.language.kinds.INSIDE`.
 """

@@ -75,7 +75,7 @@ class Truth:
         return bool(self.holds(Moments(np.array([window.start])))[0])
 
     def sometimes(self, node: Node, windows: list[range]) -> tuple[bool, bool]:
-        """Whether a part of it without words of the inside holds in one of some windows; and whether it fails in one."""
+        """Whether a part of it without words of the inside holds in some window; and whether it fails in one."""
         truths = self._truths(node, Moments(np.array([window.start for window in windows], dtype=np.intp)), data=True)
         return bool(truths.yes.any()), bool(truths.no.any())
 
