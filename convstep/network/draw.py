@@ -9,32 +9,49 @@ from __future__ import annotations
 
 from hashlib import sha256
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.base import Shape
+from convstep.ops.base import Array, Shape
 
 Floats = npt.NDArray[np.float64]
+DOUBLE = np.dtype(np.float64)
 
 _BLOCK = 1 << 15
 """So many numbers at a time stay in the cache."""
 
 
 class Draw:
-    """The stream of random numbers of one tensor."""
+    """The stream of random numbers of one tensor; `between` rounds them to its dtype."""
 
-    def __init__(self, seed: int, name: str) -> None:
+    def __init__(self, seed: int, name: str, dtype: np.dtype[Any] = DOUBLE) -> None:
         key = sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).digest()
         self._bits = np.random.PCG64(int.from_bytes(key, "big"))
+        self._dtype = dtype
 
     def uniform(self, shape: Shape) -> Floats:
         """Numbers in [0, 1), the same to the bit everywhere."""
         uniform: Floats = np.empty(prod(shape))
         for start in range(0, uniform.size, _BLOCK):
-            block = uniform[start : start + _BLOCK]
-            np.multiply(self._bits.random_raw(block.size) >> np.uint64(11), 2.0**-53, out=block)
+            self._fill(uniform[start : start + _BLOCK])
         return uniform.reshape(shape)
+
+    def between(self, shape: Shape, low: float, width: float) -> Array:
+        """Numbers in [low, low + width) of the draw's dtype, made in float64."""
+        numbers = np.empty(prod(shape), self._dtype)
+        made = np.empty(min(_BLOCK, numbers.size))
+        for start in range(0, numbers.size, _BLOCK):
+            block = made[: numbers.size - start]
+            self._fill(block)
+            block *= width
+            block += low
+            numbers[start : start + _BLOCK] = block
+        return numbers.reshape(shape)
+
+    def _fill(self, block: Floats) -> None:
+        np.multiply(self._bits.random_raw(block.size) >> np.uint64(11), 2.0**-53, out=block)
 
     def normal(self, shape: Shape) -> Floats:
         """Standard normal numbers, the same to the last place everywhere."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from convstep.errors import ArgumentError
-from convstep.network.draw import Draw, Floats
+from convstep.network.draw import DOUBLE, Draw, Floats
 from convstep.network.words import did_you_mean, listed, show
-from convstep.ops.base import Shape
+from convstep.ops.base import Array, Shape
 
 _MODES = ("fan_in", "fan_out")
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -23,11 +23,11 @@ class UnknownArgument(ArgumentError):
     """An argument that the initialiser does not have."""
 
 
-def uniform(draw: Draw, shape: Shape, a: float = 0.0, b: float = 1.0) -> Floats:
+def uniform(draw: Draw, shape: Shape, a: float = 0.0, b: float = 1.0) -> Array:
     """U(a, b)."""
     if b < a:
         raise ArgumentError("b", f"is {b:g}, below a = {a:g}")
-    return _between(draw, shape, a, b - a)
+    return draw.between(shape, a, b - a)
 
 
 def normal(draw: Draw, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Floats:
@@ -89,10 +89,10 @@ def dirac(draw: Draw, shape: Shape, groups: float = 1) -> Floats:
     return values
 
 
-def xavier_uniform(draw: Draw, shape: Shape, gain: float = 1.0) -> Floats:
+def xavier_uniform(draw: Draw, shape: Shape, gain: float = 1.0) -> Array:
     """U(−a, a) with a = gain · √(6 / (fan_in + fan_out))."""
     bound = gain * sqrt(6.0 / sum(fans(shape)))
-    return _between(draw, shape, -bound, 2 * bound)
+    return draw.between(shape, -bound, 2 * bound)
 
 
 def xavier_normal(draw: Draw, shape: Shape, gain: float = 1.0) -> Floats:
@@ -102,10 +102,10 @@ def xavier_normal(draw: Draw, shape: Shape, gain: float = 1.0) -> Floats:
 
 def kaiming_uniform(
     draw: Draw, shape: Shape, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
-) -> Floats:
+) -> Array:
     """U(−b, b) with b = gain · √(3 / fan)."""
     bound = sqrt(3.0) * _kaiming_std(shape, a, mode, nonlinearity)
-    return _between(draw, shape, -bound, 2 * bound)
+    return draw.between(shape, -bound, 2 * bound)
 
 
 def kaiming_normal(
@@ -138,7 +138,7 @@ def sparse(draw: Draw, shape: Shape, sparsity: float, std: float = 0.01) -> Floa
     return values
 
 
-INITIALISERS: dict[str, Callable[..., Floats]] = {
+INITIALISERS: dict[str, Callable[..., Array]] = {
     f.__name__: f
     for f in (
         uniform, normal, trunc_normal, constant, zeros, ones, eye, dirac,
@@ -147,18 +147,19 @@ INITIALISERS: dict[str, Callable[..., Floats]] = {
 }  # fmt: skip
 
 
-def initialise(how: Mapping[str, Any], shape: Shape, seed: int, name: str) -> Floats:
+def initialise(how: Mapping[str, Any], shape: Shape, seed: int, name: str, dtype: np.dtype[Any] = DOUBLE) -> Array:
     """Draws a tensor: `how` is `{init: NAME, …arguments}`, without shape and seed.
 
-    The numbers depend on seed, name, shape and arguments alone. Raises ArgumentError with the key at fault.
+    The numbers depend on seed, name, shape and arguments alone; they are made in float64, and rounded to the dtype.
+    Raises ArgumentError with the key at fault.
     """
     function = find(how["init"])
     arguments = {key: value for key, value in how.items() if key != "init"}
     _check(function, arguments)
-    return function(Draw(seed, name), shape, **arguments)
+    return function(Draw(seed, name, dtype), shape, **arguments).astype(dtype, copy=False)
 
 
-def find(name: Any) -> Callable[..., Floats]:
+def find(name: Any) -> Callable[..., Array]:
     """The initialiser of that name; torch's final underscore may be there."""
     function = INITIALISERS.get(name.removesuffix("_")) if isinstance(name, str) else None
     if function is None:
@@ -180,14 +181,6 @@ def gain_of(nonlinearity: str, slope: float) -> float:
     return gains.get(nonlinearity, 1.0)
 
 
-def _between(draw: Draw, shape: Shape, low: float, width: float) -> Floats:
-    """U(low, low + width), without another tensor of that size."""
-    values = draw.uniform(shape)
-    values *= width
-    values += low
-    return values
-
-
 def _kaiming_std(shape: Shape, a: float, mode: str, nonlinearity: str) -> float:
     for argument, word, known in (("mode", mode, _MODES), ("nonlinearity", nonlinearity, _NONLINEARITIES)):
         if word not in known:
@@ -200,7 +193,7 @@ def _need_rank(shape: Shape, ranks: tuple[int, ...], init: str) -> None:
         raise ArgumentError("init", f"{init} takes a tensor of {listed(ranks)} dimensions, not {list(shape)}")
 
 
-def _check(function: Callable[..., Floats], arguments: Mapping[str, Any]) -> None:
+def _check(function: Callable[..., Array], arguments: Mapping[str, Any]) -> None:
     """The arguments' names and kinds, by the function's own signature."""
     parameters = dict(list(inspect.signature(function).parameters.items())[2:])
     for key, value in arguments.items():

@@ -13,7 +13,8 @@ from pydantic import Field
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.arrays.array_files import find_array, read_array
 from convstep.network.arrays.stored_arrays import FileError
-from convstep.network.blank import MOST_ELEMENTS, blank, cast, is_blank
+from convstep.network.blank import MOST_ELEMENTS, blank, is_blank
+from convstep.network.draw import DOUBLE
 from convstep.network.footprint import drawing_bytes
 from convstep.network.initialise import UnknownArgument, find, initialise
 from convstep.network.literals import numbers
@@ -98,14 +99,14 @@ class Tensors:
     def initial(self, where: Where, how: Any, shape: Shape, name: str) -> Array:
         """A parameter that the file says nothing about."""
         self._limit(where, shape, name)
-        return cast(self._drawn(how, shape, self.seed, name), self.dtype)
+        return self._drawn(how, shape, self.seed, name, self.dtype)
 
-    def _drawn(self, how: Any, shape: Shape, seed: int, name: str) -> Array:
+    def _drawn(self, how: Any, shape: Shape, seed: int, name: str, dtype: np.dtype[Any]) -> Array:
         self.drawing.append(drawing_bytes(str(how["init"]), prod(shape)))
         if self.makes(prod(shape)):
-            return initialise(how, shape, seed, name)
+            return initialise(how, shape, seed, name, dtype)
         find(how["init"])
-        return blank(shape, self.dtype)
+        return blank(shape, dtype)
 
     # -- the spellings
 
@@ -181,7 +182,7 @@ class Tensors:
             raise self.source.error(where, f"{name} needs a `shape`: init says how, not how many")
         arguments = {key: v for key, v in value.items() if key not in ("shape", "seed", "dtype")}
         try:
-            return self._drawn(arguments, shape, self.seed if form.seed is None else form.seed, name)
+            return self._drawn(arguments, shape, self.seed if form.seed is None else form.seed, name, DOUBLE)
         except UnknownArgument as error:
             raise self.source.error((*where, str(error.argument)), str(error), key=True) from None
         except ArgumentError as error:
