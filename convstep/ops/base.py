@@ -1,7 +1,6 @@
 """What an operation is: everything that the rest of the program may ask of it, in the words of `records`."""
 
-from __future__ import annotations
-
+# Annotations are no text here: pydantic would read each of them anew for every operation.
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
