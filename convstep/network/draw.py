@@ -57,8 +57,12 @@ class Draw:
         """Standard normal numbers, the same to the last place everywhere."""
         count = prod(shape)
         pairs = self.uniform((2, (count + 1) // 2))
-        # 1 − u lies in (0, 1]: its logarithm is finite.
-        radius = np.sqrt(-2.0 * np.log(1.0 - pairs[0]))
-        angle = 2.0 * np.pi * pairs[1]
-        normal = np.stack((radius * np.cos(angle), radius * np.sin(angle)), axis=1)
+        normal = np.empty((pairs.shape[1], 2))
+        for start in range(0, len(normal), _BLOCK):
+            first, second = pairs[:, start : start + _BLOCK]
+            # 1 − u lies in (0, 1]: its logarithm is finite.
+            radius = np.sqrt(-2.0 * np.log(1.0 - first))
+            angle = 2.0 * np.pi * second
+            block = normal[start : start + _BLOCK]
+            block[:, 0], block[:, 1] = radius * np.cos(angle), radius * np.sin(angle)
         return normal.reshape(-1)[:count].reshape(shape)

@@ -7,8 +7,8 @@ from math import prod
 
 from convstep.network.graph import Graph
 
-_DRAWING, _DRAWING_NORMALS = 8, 32
-"""Bytes beside an element while its tensor is drawn: uniform numbers in float64; their logarithms and angles, too."""
+_DRAWING, _DRAWING_NORMALS = 8, 16
+"""Bytes beside an element while its tensor is drawn: uniform numbers in float64; the normal ones made of them, too."""
 
 
 def differentiated(graph: Graph) -> set[str]:

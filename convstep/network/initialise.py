@@ -34,7 +34,10 @@ def normal(draw: Draw, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Flo
     """N(mean, std²)."""
     if std < 0:
         raise ArgumentError("std", f"takes a number of 0 or more, not {std:g}")
-    return mean + std * draw.normal(shape)
+    values = draw.normal(shape)
+    values *= std
+    values += mean
+    return values
 
 
 def trunc_normal(
