@@ -158,6 +158,10 @@ class ClassLoss(OldReduction):
         assert gradient is not None
         return gradient.reshape(-1).astype(np.float64)
 
+    def local_at(self, call: Call, slot: int, into: IntArray) -> Floats:
+        """∂loss/∂operand of m elements, (m,)."""
+        return self._local(call, slot)[into]
+
     def per_class(self, slot: int) -> bool:
         """Whether an operand has a number for each class of each sample."""
         return slot == 0 or (slot == 1 and not self.by_label)
@@ -185,7 +189,7 @@ class ClassLoss(OldReduction):
         else:
             sample = (self.lines.place(into)[0] if self.per_class(slot) else into)[:, None]
         out = sample if self.reduction == "none" else np.zeros_like(sample)
-        return Links(out, np.broadcast_to(self._local(call, slot)[into][:, None], out.shape))
+        return Links(out, np.broadcast_to(self.local_at(call, slot, into)[:, None], out.shape))
 
     # -- in words
 

@@ -52,19 +52,25 @@ class CrossEntropyLoss(ClassLoss):
         """Whether only the labelled class's score is taken away, or every class's, weighted."""
         return self.by_label and not self.label_smoothing
 
-    def shares(self, operands: Sequence[Array]) -> Floats:
-        """The factor w · p of each class, (samples, classes); all 0 for an ignored sample."""
+    def _rows(self, tensor: Array, some: IntArray | None) -> Array:
+        """The numbers of all samples, or of some, (samples, classes)."""
+        return self.lines.rows(tensor) if some is None else tensor.reshape(-1)[self.lines.elements(some)]
+
+    def shares(self, operands: Sequence[Array], some: IntArray | None = None) -> Floats:
+        """The factor w · p of each class, (samples, classes), of all samples or of some; 0 for an ignored sample."""
         target = operands[1]
+        which = slice(None) if some is None else some
         if self.by_label:
-            shares = np.zeros((self.lines.count, self.classes))
-            shares[np.arange(self.lines.count), self.labels(target)] = 1.0
+            labels = self.labels(target)[which]
+            shares = np.zeros((len(labels), self.classes))
+            shares[np.arange(len(labels)), labels] = 1.0
         else:
-            shares = self.lines.rows(target).astype(np.float64)
+            shares = self._rows(target, some).astype(np.float64)
         if self.label_smoothing:
             shares = shares * (1 - self.label_smoothing) + self.label_smoothing / self.classes
         if self.weight:
             shares = shares * self.weights(operands)
-        shares[~self.counted(target)] = 0.0
+        shares[~self.counted(target)[which]] = 0.0
         return shares
 
     # -- the whole tensor
@@ -84,28 +90,45 @@ class CrossEntropyLoss(ClassLoss):
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        scores, target, *_ = call.operands
         share = self.sample_upstream(call, upstream)
-        rows = self.lines.rows(scores)
-        made = Exponentials.of(rows)
         gradients: list[Array | None] = [None] * len(call.operands)
-        if wanted[0]:
-            shares = self.shares(call.operands)
+        for slot in (0, 1):
+            if wanted[slot] and self.per_class(slot):
+                given = self._given(call, slot, share)
+                gradients[slot] = self.lines.unrows(given, call.operands[slot].shape)
+        return gradients
+
+    def _given(self, call: Call, slot: int, share: Floats, some: IntArray | None = None) -> Array:
+        """What the scores or the probabilities get back, (samples, classes), of all samples or of some.
+
+        `share` is what one unit of each sample's loss changes, (samples, 1).
+        """
+        rows = self._rows(call.operands[0], some)
+        made = Exponentials.of(rows)
+        if slot == 1:
+            given = (np.log(made.total) - (rows - made.largest)) * share * (1 - self.label_smoothing)
+            given = given * self.weights(call.operands)
+        else:
+            shares = self.shares(call.operands, some)
             if np.isfinite(share).all():
                 # The small difference first: multiplied apart, a confident score would lose its digits.
-                by_score = (made.softmax * shares.sum(axis=1, keepdims=True) - shares) * share
+                given = (made.softmax * shares.sum(axis=1, keepdims=True) - shares) * share
             else:
                 # Torch's way: of labels, only the right class has a part.
                 parts = np.where(self.by_label & (shares == 0), 0.0, shares * share)
-                by_score = made.softmax * parts.sum(axis=1, keepdims=True) - parts
-            gradients[0] = self.lines.unrows(by_score.astype(scores.dtype), scores.shape)
-        if wanted[1] and not self.by_label:
-            by_share = (np.log(made.total) - (rows - made.largest)) * share * (1 - self.label_smoothing)
-            by_share = by_share * self.weights(call.operands)
-            gradients[1] = self.lines.unrows(by_share.astype(target.dtype), target.shape)
-        return gradients
+                given = made.softmax * parts.sum(axis=1, keepdims=True) - parts
+        return np.asarray(given, dtype=call.operands[slot].dtype)
 
     # -- one element
+
+    def local_at(self, call: Call, slot: int, into: IntArray) -> Floats:
+        if not self.per_class(slot):
+            return super().local_at(call, slot, into)
+        # The samples of these elements alone, each once.
+        sample, position = self.lines.place(into)
+        some, nth = np.unique(sample, return_inverse=True)
+        share = self.sample_upstream(call, np.ones(self.output.shape))[some]
+        return self._given(call, slot, share, some)[nth, position].astype(np.float64)
 
     def term_count(self) -> int:
         samples = 1 if self.reduction == "none" else self.lines.count
