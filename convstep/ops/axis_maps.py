@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from convstep.ops.axes.table import TableAxis
 from convstep.ops.base import Array, IntArray
-from convstep.ops.windows import Axis
 
 Floats = npt.NDArray[np.float64]
 Places = slice | IntArray
@@ -42,12 +42,12 @@ class Piece(NamedTuple):
 class AxisMap:
     """One axis: what each output reads, and with which weights, (outputs, taps)."""
 
-    axis: Axis
+    axis: TableAxis
     weights: Floats | None = None
 
     @cached_property
     def changes_nothing(self) -> bool:
-        reads = self.axis.reads
+        reads = self.axis.positions
         plain = self.weights is None or bool((self.weights == 1).all())
         return plain and reads.shape == (self.axis.size, 1) and bool((reads[:, 0] == np.arange(len(reads))).all())
 
@@ -55,9 +55,9 @@ class AxisMap:
     def pieces(self) -> list[Piece]:
         """All pairs of places that meet; evenly spaced places are slices, which numpy reads faster than lists."""
         axis, pieces = self.axis, []
-        for k, tap in np.ndindex(axis.feeds.shape[1], axis.taps):
-            inputs = np.flatnonzero((axis.feeds[:, k] >= 0) & (axis.feeds_tap[:, k] == tap))
-            outputs = axis.feeds[inputs, k]
+        for k, tap in np.ndindex(axis.fed_outputs.shape[1], axis.taps):
+            inputs = np.flatnonzero((axis.fed_outputs[:, k] >= 0) & (axis.fed_taps[:, k] == tap))
+            outputs = axis.fed_outputs[inputs, k]
             weights = None if self.weights is None else self.weights[outputs, tap]
             runs = list(islice(_even_runs(inputs, outputs), _MOST_SLICES + 1))
             if len(runs) > _MOST_SLICES:
@@ -75,13 +75,13 @@ class AxisMap:
         if self.weights is None or axis.outputs * axis.size > _LARGEST_MATRIX:
             return None
         matrix = np.zeros((axis.outputs, axis.size))
-        np.add.at(matrix, (np.arange(axis.outputs)[:, None], axis.reads), self.weights)
+        np.add.at(matrix, (np.arange(axis.outputs)[:, None], axis.positions), self.weights)
         return matrix
 
     @cached_property
     def _covers(self) -> tuple[bool, bool]:
         """Whether each output reads something, and each input is read."""
-        return bool((self.axis.reads[:, 0] >= 0).all()), bool((self.axis.feeds[:, 0] >= 0).all())
+        return bool((self.axis.positions[:, 0] >= 0).all()), bool((self.axis.fed_outputs[:, 0] >= 0).all())
 
     def read(self, x: Array, along: int, fill: float = 0.0) -> Array:
         """The tensor with the axis `along` mapped; places without an input hold `fill`."""
@@ -89,7 +89,7 @@ class AxisMap:
         before = (slice(None),) * along
         if self.weights is None:
             if self._covers[0]:
-                return np.take(x, self.axis.reads[:, 0], axis=along)
+                return np.take(x, self.axis.positions[:, 0], axis=along)
             result = np.full(shape, fill, x.dtype)
             for piece in self.pieces:
                 result[(*before, piece.outputs)] = x[(*before, piece.inputs)]

@@ -193,8 +193,8 @@ def test_the_estimate_is_near_what_a_run_takes(name: str) -> None:
     [
         (PEAKS["a large kernel"], "the network needs 16"),
         (
-            net([1, 1, 60000], {"op": "Conv1d", "out_channels": 1, "kernel_size": 400}),
-            "59601 windows of 400 numbers need",
+            net([1, 1, 60000], {"op": "ReplicationPad1d", "padding": 120000}),
+            "a table of 300000 places needs",
         ),
     ],
 )
@@ -202,7 +202,7 @@ def test_scratch_and_tables_count_before_they_are_made(
     source: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "available", lambda: 10**7)
-    monkeypatch.setattr("convstep.ops.windows.available", lambda: 10**7)
+    monkeypatch.setattr("convstep.ops.axes.limits.available", lambda: 10**7)
     with pytest.raises(ConvstepError) as caught:
         load(source)
     assert says in str(caught.value)

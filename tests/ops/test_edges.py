@@ -6,10 +6,10 @@ from op_cases import call, case, given
 from op_checks import Names, derivatives_give_the_locals, formula_gives_the_element
 
 from convstep.errors import ArgumentError
+from convstep.ops.axes.table import padded_positions
 from convstep.ops.base import Spec
 from convstep.ops.registry import OPERATIONS
 from convstep.ops.rendering import Style, render
-from convstep.ops.windows import padded_positions
 
 pytestmark = pytest.mark.filterwarnings("error")
 FLOAT = np.dtype(np.float64)

@@ -19,14 +19,18 @@ from convstep.ops.arguments import (
     Triple,
     TripleOrWords,
 )
-from convstep.ops.axis_maps import AxisMap, give_all_back, read_all
+from convstep.ops.axes.axis import Axis
+from convstep.ops.axes.limits import check_axis, check_plane
+from convstep.ops.axes.repeating import repeating_axis
+from convstep.ops.axes.sliding import SlidingAxis
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Shape, Spec, quiet
+from convstep.ops.conv.borders import fold, surround
 from convstep.ops.conv.conv_extents import Extents, of_input, of_output, of_weight
 from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.conv.convolution import Convolution
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes
-from convstep.ops.windows import Window, axis_from, check_plane, extent, padded_positions, sliding_axis
+from convstep.ops.windows import Window, extent
 
 _PADDED = {
     "zeros": "",
@@ -64,7 +68,7 @@ class _Conv(Convolution):
 
     @cached_property
     def window(self) -> Window:
-        axes = []
+        plans = []
         sizes = self.inputs[0].shape[-self.axes :]
         for size, kernel, stride, (before, after), dilation in zip(
             sizes, self.kernel_size, self.stride, self.pads, self.dilation, strict=True
@@ -76,9 +80,12 @@ class _Conv(Convolution):
                     f"the window spans {dilation * (kernel - 1) + 1}, "
                     f"more than the padded input's {size + before + after}",
                 )
-            axes.append((size, kernel, stride, before, after, dilation, outputs))
-        check_plane(axis[-1] for axis in axes)
-        return Window(tuple(sliding_axis(*axis, self.padding_mode) for axis in axes))
+            check_axis(size + before + after)
+            plans.append((size, kernel, stride, before, after, dilation, outputs))
+        check_plane(plan[-1] for plan in plans)
+        mode = self.padding_mode
+        axes: list[Axis] = [SlidingAxis(*p) if mode == "zeros" else repeating_axis(*p, mode) for p in plans]
+        return Window(tuple(axes))
 
     def weight_at(self, made: IntArray, read: IntArray, tap: IntArray) -> IntArray:
         channels, _, taps, _ = self.counts
@@ -91,16 +98,10 @@ class _Conv(Convolution):
 
     # -- the whole tensor
 
-    @cached_property
-    def _padding_maps(self) -> list[AxisMap]:
-        """What pads the input beforehand, where the padding is no zeros."""
-        if self.padding_mode == "zeros":
-            return []
-        maps = []
-        for size, (before, after) in zip(self.window.size, self.pads, strict=True):
-            reads = padded_positions(size, before, after, self.padding_mode)[:, None]
-            maps.append(AxisMap(axis_from(reads, np.zeros(reads.shape, np.uint8), size, Empty.WINDOW)))
-        return maps
+    def _padded(self, input: Array) -> Array:
+        """An input as (N, C, …), with its border where that is no zeros."""
+        batched = self.batched(input)
+        return batched if self.padding_mode == "zeros" else surround(batched, self.pads, self.padding_mode)
 
     @property
     def column_channels(self) -> int:
@@ -109,25 +110,26 @@ class _Conv(Convolution):
     @cached_property
     def geometry(self) -> Geometry:
         sizes, outputs, pads = self.window.size, self.window.outputs, self.pads
-        if self._padding_maps:
-            sizes, pads = tuple(m.axis.outputs for m in self._padding_maps), ((0, 0),) * self.axes
+        if self.padding_mode != "zeros":
+            sizes = tuple(before + size + after for size, (before, after) in zip(sizes, pads, strict=True))
+            pads = ((0, 0),) * self.axes
         return Geometry(sizes, outputs, self.kernel_size, self.stride, self.dilation, pads, self.groups)
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        padded = read_all(self.batched(operands[0]), self._padding_maps)
-        return self.with_bias(convolve(padded, operands[1], self.geometry), operands)
+        return self.with_bias(convolve(self._padded(operands[0]), operands[1], self.geometry), operands)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         weight, made = call.operands[1], self.made(upstream)
         gradients: list[Array | None] = [None] * len(call.operands)
         if wanted[0]:
-            padded = input_gradient(made, weight, self.geometry)
-            gradients[0] = give_all_back(padded, self._padding_maps).reshape(self.inputs[0].shape)
+            given = input_gradient(made, weight, self.geometry)
+            if self.padding_mode != "zeros":
+                given = fold(given, self.pads, self.padding_mode)
+            gradients[0] = given.reshape(self.inputs[0].shape)
         if wanted[1]:
-            padded = read_all(self.batched(call.operands[0]), self._padding_maps)
-            gradients[1] = weight_gradient(padded, made, self.geometry, weight.shape)
+            gradients[1] = weight_gradient(self._padded(call.operands[0]), made, self.geometry, weight.shape)
         if self.bias and wanted[2]:
             gradients[2] = made.sum(axis=(0, *range(2, 2 + self.axes)))
         return gradients
@@ -136,9 +138,9 @@ class _Conv(Convolution):
     def extents(self, call: Call, slot: int, upstream: Array) -> Extents | None:
         weight = call.operands[1]
         if slot == 0:
-            plain = self.groups == 1 and not self._padding_maps
+            plain = self.groups == 1 and self.padding_mode == "zeros"
             return of_input(self.made(upstream), weight, self.geometry) if plain else None
-        padded = read_all(self.batched(call.operands[0]), self._padding_maps)
+        padded = self._padded(call.operands[0])
         if slot == OUTPUT:
             return of_output(padded, weight, self.geometry)
         return of_weight(padded, self.made(upstream), self.geometry, weight.shape) if slot == 1 else None

@@ -2,11 +2,13 @@
 
 Windows are copied into columns, (N, groups, C/groups · taps, outputs), and multiplied with the kernel: of the ways
 tried on ResNet's layers (also a product per tap on shifted views, blocks of rows, a full convolution for the
-input's gradient) the nearest to torch's speed. A 1×1 kernel's input is its own columns.
+input's gradient) the nearest to torch's speed. A 1×1 kernel's input is its own columns. Where all columns together
+would be large, they are made block by block: of a few samples, or of a few of one sample's rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -19,6 +21,11 @@ from convstep.ops.matrices import product
 
 Places = tuple[Any, ...]
 """An index of an array, as it stands in brackets."""
+Block = tuple[slice, slice]
+"""Some samples, and some places along the outputs' first axis."""
+
+_LARGEST_COLUMNS = 2**24
+"""Bytes of the columns of a block: enough for the largest layer of a ResNet."""
 
 
 @dataclass(frozen=True)
@@ -51,51 +58,98 @@ class Geometry:
     @cached_property
     def taps(self) -> list[tuple[Places, Places]]:
         """For each tap, its places in (N, C, *kernel, *outputs), and those of the padded input that it reads."""
-        taps: list[tuple[Places, Places]] = []
+        return list(self.taps_of(slice(0, self.outputs[0])))
+
+    def taps_of(self, rows: slice) -> Iterator[tuple[Places, Places]]:
+        """The same for some places along the outputs' first axis: those alone are in the first."""
+        starts = (rows.start, *(0 for _ in self.outputs[1:]))
+        stops = (rows.stop, *self.outputs[1:])
         for tap in np.ndindex(*self.kernel):
-            each = zip(tap, self.dilation, self.stride, self.outputs, strict=True)
-            reads = (slice(t * d, t * d + s * (o - 1) + 1, s) for t, d, s, o in each)
-            taps.append(((slice(None), slice(None), *tap), (..., *reads)))
-        return taps
+            each = zip(tap, self.dilation, self.stride, starts, stops, strict=True)
+            reads = (slice(t * d + s * a, t * d + s * (b - 1) + 1, s) for t, d, s, a, b in each)
+            yield (slice(None), slice(None), *tap), (..., *reads)
+
+    def column_bytes(self, channels: int, itemsize: int) -> int:
+        """What the columns of one place along the outputs' first axis take, for so many channels."""
+        return channels * prod(self.kernel) * prod(self.outputs[1:]) * itemsize
+
+    def blocks(self, batch: int, channels: int, itemsize: int) -> list[Block]:
+        """All samples and rows, in blocks whose columns are not large: mostly a single one."""
+        rows = self.outputs[0]
+        row = max(1, self.column_bytes(channels, itemsize))
+        most = max(1, _LARGEST_COLUMNS // row)
+        if most >= rows:
+            samples = most // rows
+            return [(slice(k, min(k + samples, batch)), slice(0, rows)) for k in range(0, batch, samples)]
+        parts = [slice(k, min(k + most, rows)) for k in range(0, rows, most)]
+        return [(slice(k, k + 1), part) for k in range(batch) for part in parts]
 
 
 def convolve(x: Array, weight: Array, geometry: Geometry) -> Array:
     """Σ over taps and the group's channels of x · weight: (N, C, *sizes), (O, C/groups, *kernel) → (N, O, *outputs)."""
-    read = columns(x, geometry)
     kernel = weight.reshape(geometry.groups, weight.shape[0] // geometry.groups, -1)
-    output: Array = np.matmul(kernel, read)
-    return output.reshape(x.shape[0], weight.shape[0], *geometry.outputs)
+    shape = (x.shape[0], weight.shape[0], *geometry.outputs)
+    blocks = _blocks(x.shape[0], x.shape[1], x.itemsize, geometry)
+    if len(blocks) == 1:
+        return np.asarray(np.matmul(kernel, columns(x, geometry))).reshape(shape)
+    output, padded = np.empty(shape, np.result_type(x, weight)), _padded(x, geometry)
+    for samples, rows in blocks:
+        made = np.matmul(kernel, _columns(padded[samples], geometry, rows))
+        part = output[samples, :, rows]
+        part[...] = made.reshape(part.shape)
+    return output
 
 
 def input_gradient(upstream: Array, weight: Array, geometry: Geometry) -> Array:
     """What each input element gets back: (N, O, *outputs), (O, C/groups, *kernel) → (N, C, *sizes)."""
     groups, batch = geometry.groups, upstream.shape[0]
-    kernel = weight.reshape(groups, weight.shape[0] // groups, -1)
-    by_group = upstream.reshape(batch, groups, weight.shape[0] // groups, -1)
-    given = product(kernel.transpose(0, 2, 1), by_group)
+    kernel = weight.reshape(groups, weight.shape[0] // groups, -1).transpose(0, 2, 1)
     channels = groups * weight.shape[1]
+    by_group = (batch, groups, weight.shape[0] // groups, -1)
     if geometry.is_pointwise:
-        return given.reshape(batch, channels, *geometry.sizes)
-    given = given.reshape(batch, channels, *geometry.kernel, *geometry.outputs)
-    padded = np.zeros((batch, channels, *geometry.padded), given.dtype)
-    for tap, reads in geometry.taps:
-        padded[reads] += given[tap]
+        return product(kernel, upstream.reshape(by_group)).reshape(batch, channels, *geometry.sizes)
+    padded = np.zeros((batch, channels, *geometry.padded), np.result_type(upstream, weight))
+    blocks = _blocks(batch, channels, upstream.itemsize, geometry)
+    for samples, rows in blocks:
+        some = upstream[samples, :, rows]
+        given = product(kernel, some.reshape(len(some), *by_group[1:]))
+        given = given.reshape(len(some), channels, *geometry.kernel, *some.shape[2:])
+        into = padded[samples]
+        for tap, reads in geometry.taps if len(blocks) == 1 else geometry.taps_of(rows):
+            into[reads] += given[tap]
     gradient: Array = padded[geometry.inner]
     return gradient
 
 
 def weight_gradient(x: Array, upstream: Array, geometry: Geometry, shape: Shape) -> Array:
     """What each weight gets back: (N, C, *sizes), (N, O, *outputs) → `shape`, the weight's."""
-    read = columns(x, geometry)
-    by_group = upstream.reshape(x.shape[0], geometry.groups, shape[0] // geometry.groups, -1)
-    if x.shape[0] * prod(shape) <= read.size:
+    blocks = _blocks(x.shape[0], x.shape[1], x.itemsize, geometry)
+    if len(blocks) == 1:
+        return _weight_gradient(columns(x, geometry), upstream, geometry, shape)
+    gradient, padded = np.zeros(shape, np.result_type(x, upstream)), _padded(x, geometry)
+    for samples, rows in blocks:
+        read = _columns(padded[samples], geometry, rows)
+        gradient += _weight_gradient(read, upstream[samples, :, rows], geometry, shape)
+    return gradient
+
+
+def _weight_gradient(read: Array, upstream: Array, geometry: Geometry, shape: Shape) -> Array:
+    batch = len(upstream)
+    by_group = upstream.reshape(batch, geometry.groups, shape[0] // geometry.groups, -1)
+    if batch * prod(shape) <= read.size:
         each: Array = np.matmul(by_group, read.swapaxes(2, 3))
         total: Array = each.sum(axis=0)
         return total.reshape(shape)
     gradient: Array = np.matmul(by_group[0], read[0].swapaxes(1, 2))
-    for sample in range(1, x.shape[0]):
+    for sample in range(1, batch):
         gradient += np.matmul(by_group[sample], read[sample].swapaxes(1, 2))
     return gradient.reshape(shape)
+
+
+def _blocks(batch: int, channels: int, itemsize: int, geometry: Geometry) -> list[Block]:
+    """The blocks of columns; a 1×1 kernel makes none."""
+    whole = [(slice(0, batch), slice(0, geometry.outputs[0]))]
+    return whole if geometry.is_pointwise else geometry.blocks(batch, channels, itemsize)
 
 
 def _padded(x: Array, geometry: Geometry) -> Array:
@@ -110,18 +164,22 @@ def _padded(x: Array, geometry: Geometry) -> Array:
 
 def columns(x: Array, geometry: Geometry) -> Array:
     """Every window as a column: (N, groups, C/groups · taps, outputs)."""
-    batch, channels = x.shape[:2]
-    shape = (batch, geometry.groups, channels // geometry.groups * prod(geometry.kernel), prod(geometry.outputs))
     if geometry.is_pointwise:
-        return x.reshape(shape)
-    padded = _padded(x, geometry)
+        return x.reshape(len(x), geometry.groups, x.shape[1] // geometry.groups, prod(geometry.outputs))
+    return _columns(_padded(x, geometry), geometry, slice(0, geometry.outputs[0]))
+
+
+def _columns(padded: Array, geometry: Geometry, rows: slice) -> Array:
+    """The columns of some places along the outputs' first axis."""
+    batch, channels = padded.shape[:2]
+    outputs = (rows.stop - rows.start, *geometry.outputs[1:])
     spatial = padded.strides[2:]
     tap_strides = (stride * d for stride, d in zip(spatial, geometry.dilation, strict=True))
     step_strides = (stride * s for stride, s in zip(spatial, geometry.stride, strict=True))
     windows = np.lib.stride_tricks.as_strided(
-        padded,
-        (batch, channels, *geometry.kernel, *geometry.outputs),
+        padded[:, :, rows.start * geometry.stride[0] :],
+        (batch, channels, *geometry.kernel, *outputs),
         (*padded.strides[:2], *tap_strides, *step_strides),
         writeable=False,
     )
-    return windows.reshape(shape)
+    return windows.reshape(batch, geometry.groups, channels // geometry.groups * prod(geometry.kernel), prod(outputs))

@@ -11,12 +11,14 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Pair, PairFrom0, Single, SingleFrom0, Triple, TripleFrom0, ZerosMode
+from convstep.ops.axes.limits import check_axis, check_plane
+from convstep.ops.axes.spreading import SpreadingAxis
 from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, quiet
 from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.conv.convolution import Convolution
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes
-from convstep.ops.windows import Window, check_plane, extent, spreading_axis
+from convstep.ops.windows import SpreadingWindow, extent
 
 
 class _ConvTranspose(Convolution):
@@ -35,7 +37,7 @@ class _ConvTranspose(Convolution):
         return (self.channels, self.out_channels // self.groups, *self.kernel_size)
 
     @cached_property
-    def window(self) -> Window:
+    def window(self) -> SpreadingWindow:
         axes = []
         sizes = self.inputs[0].shape[-self.axes :]
         for size, kernel, stride, padding, extra, dilation in zip(
@@ -48,9 +50,10 @@ class _ConvTranspose(Convolution):
             outputs = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + extra
             if outputs < 1:
                 raise ArgumentError("padding", f"{padding} on both sides leaves nothing of the output")
-            axes.append((size, kernel, stride, padding, dilation, outputs))
-        check_plane(axis[-1] for axis in axes)
-        return Window(tuple(spreading_axis(*axis) for axis in axes))
+            check_axis(max(size, outputs))
+            axes.append(SpreadingAxis(size, kernel, stride, padding, dilation, outputs))
+        check_plane(axis.outputs for axis in axes)
+        return SpreadingWindow(tuple(axes))
 
     def weight_at(self, made: IntArray, read: IntArray, tap: IntArray) -> IntArray:
         _, per_group, taps, _ = self.counts

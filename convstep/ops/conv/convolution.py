@@ -114,8 +114,10 @@ class Convolution(Feeding, ProductSum):
         geometry = self.geometry
         if geometry.is_pointwise:
             return super().passing_bytes
-        around = prod(geometry.padded) + prod(geometry.kernel) * prod(geometry.outputs)
-        return self.batch * self.column_channels * around * self.output.dtype.itemsize + super().passing_bytes
+        channels, itemsize = self.column_channels, self.output.dtype.itemsize
+        samples, rows = geometry.blocks(self.batch, channels, itemsize)[0]
+        columns: int = samples.stop * rows.stop * geometry.column_bytes(channels, itemsize)
+        return self.batch * channels * prod(geometry.padded) * itemsize + columns + super().passing_bytes
 
     # -- one element
 

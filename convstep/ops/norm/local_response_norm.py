@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Positive, Real, require_floats
+from convstep.ops.axes.axis import Codes
+from convstep.ops.axes.limits import check_axis
+from convstep.ops.axes.sliding import SlidingAxis
 from convstep.ops.base import (
     OUTPUT,
     Array,
@@ -28,9 +31,7 @@ from convstep.ops.base import (
 )
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Power, Product, Quotient, Sum, total
 from convstep.ops.indices import unravel
-from convstep.ops.pool.pool import add_up
 from convstep.ops.terms import Terms
-from convstep.ops.windows import Axis, Codes, check_table, sliding_axis
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,7 +54,7 @@ class LocalResponseNorm(Operation):
         shape = self.inputs[0].shape
         if len(shape) < 3:
             raise ArgumentError("inputs", f"takes an input of 3 or more dimensions (N, C, …), not {list(shape)}")
-        check_table(shape[1], self.size)
+        check_axis(shape[1] + self.size)
         return self.inputs[0]
 
     @cached_property
@@ -63,17 +64,17 @@ class LocalResponseNorm(Operation):
         return shape[0], shape[1], prod(shape[2:])
 
     @cached_property
-    def axis(self) -> Axis:
+    def axis(self) -> SlidingAxis:
         """The window over the channels."""
         channels, size = self._sizes[1], self.size
-        return sliding_axis(channels, size, 1, size // 2, (size - 1) // 2, 1, channels)
+        return SlidingAxis(channels, size, 1, size // 2, (size - 1) // 2, 1, channels)
 
     # -- the whole tensor
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         x = operands[0].reshape(self._sizes)
-        base = add_up(x * x, [self.axis.reads])
+        base = self.axis.add_up(x * x, 1)
         base *= self.alpha / self.size
         base += self.k
         saved.update(base=base, under=base**self.beta)
@@ -88,7 +89,7 @@ class LocalResponseNorm(Operation):
         base, under = call.saved["base"], call.saved["under"]
         gradient = given / under
         by_base = gradient * x / under * (self.beta * base ** (self.beta - 1))
-        gradient -= add_up(by_base, [self.axis.feeds]) * x * (2 * self.alpha / self.size)
+        gradient -= self.axis.give_back(by_base, 1) * x * (2 * self.alpha / self.size)
         return [gradient.reshape(upstream.shape)]
 
     # -- one element
@@ -97,13 +98,13 @@ class LocalResponseNorm(Operation):
         return (self.size,)
 
     def column_grid(self, slot: int) -> Shape:
-        return (self.axis.feeds.shape[1],)
+        return (self.axis.longest,)
 
-    def _across(self, index: IntArray, table: IntArray, codes: Codes) -> tuple[IntArray, Codes]:
-        """For m elements, those at the same place of the channels that a table gives, and the `Empty` codes."""
-        sample, channel, place = (part[:, None] for part in unravel(index, self._sizes))
-        channels, empty = table[channel[:, 0]], codes[channel[:, 0]]
-        across = (sample * self._sizes[1] + channels) * self._sizes[2] + place
+    def _across(self, index: IntArray, feeds: bool = False) -> tuple[IntArray, Codes]:
+        """For m elements, those at the same place of the channels that it reads, or feeds, and the `Empty` codes."""
+        sample, channel, place = unravel(index, self._sizes)
+        channels, empty = self.axis.feeds(channel)[::2] if feeds else self.axis.reads(channel)
+        across = (sample[:, None] * self._sizes[1] + channels) * self._sizes[2] + place[:, None]
         return np.where(empty == Empty.NO, across, -1), empty
 
     def _local(self, call: Call, out: IntArray, into: IntArray, empty: Codes) -> Floats:
@@ -117,16 +118,16 @@ class LocalResponseNorm(Operation):
 
     @quiet
     def row(self, call: Call, slot: int, out: IntArray) -> Links:
-        index, empty = self._across(out, self.axis.reads, self.axis.reads_empty)
+        index, empty = self._across(out)
         return Links(index, self._local(call, out[:, None], index, empty), empty)
 
     @quiet
     def column(self, call: Call, slot: int, into: IntArray) -> Links:
-        index, empty = self._across(into, self.axis.feeds, self.axis.feeds_empty)
+        index, empty = self._across(into, feeds=True)
         return Links(index, self._local(call, index, into[:, None], empty), empty)
 
     def _window(self, out: int) -> tuple[IntArray, Codes]:
-        index, empty = self._across(np.array([out]), self.axis.reads, self.axis.reads_empty)
+        index, empty = self._across(np.array([out]))
         return index[0], empty[0]
 
     def _base(self, out: int) -> Expression:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
-
 from convstep.ops.arguments import Flag, PairOfNone, SingleOfNone
-from convstep.ops.base import Empty
+from convstep.ops.axes.adaptive import AdaptiveAxis, adaptive_axis
+from convstep.ops.axes.limits import check_axis, check_plane
 from convstep.ops.pool.avg_pool import Average
 from convstep.ops.pool.max_pool import Maximum
 from convstep.ops.pool.pool import Pool
-from convstep.ops.windows import Axis, Window, axis_from, check_plane, check_table
 
 
 class AdaptivePool(Pool):
@@ -24,25 +22,17 @@ class AdaptivePool(Pool):
     output_size: Any
 
     @cached_property
-    def window(self) -> Window:
+    def window_axes(self) -> tuple[AdaptiveAxis, ...]:
         sizes = self.inputs[0].shape[-self.axes :]
         outputs = [size if given is None else given for size, given in zip(sizes, self.output_size, strict=True)]
         check_plane(outputs)
-        return Window(tuple(map(adaptive_axis, sizes, outputs)))
+        for size in (*sizes, *outputs):
+            check_axis(size)
+        return tuple(map(adaptive_axis, sizes, outputs))
 
     @property
     def windows_in_words(self) -> str:
         return f"each of the {'×'.join(map(str, self.window.outputs))} parts"
-
-
-def adaptive_axis(size: int, outputs: int) -> Axis:
-    """The parts into which an axis is cut; a shorter one ends in `Empty.WINDOW`."""
-    check_table(outputs, size // outputs + 1)
-    index = np.arange(outputs)
-    first, end = index * size // outputs, -(-(index + 1) * size // outputs)
-    reads = first[:, None] + np.arange((end - first).max())
-    empty = np.where(reads < end[:, None], Empty.NO, Empty.WINDOW).astype(np.uint8)
-    return axis_from(np.where(empty == Empty.NO, reads, -1), empty, size, Empty.WINDOW)
 
 
 class AdaptiveAvgPool1d(AdaptivePool, Average):

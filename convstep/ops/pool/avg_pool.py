@@ -12,10 +12,9 @@ import numpy.typing as npt
 from convstep.ops.arguments import Flag, NonzeroOrNone
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Expression, Number, Quotient, sum_of
-from convstep.ops.pool.pool import Pool, add_up
+from convstep.ops.pool.pool import Pool
 from convstep.ops.pool.sliding_pool import PaddedPool1d, PaddedPool2d
 from convstep.ops.terms import Terms
-from convstep.ops.windows import Codes
 
 
 class Average(Pool):
@@ -24,23 +23,20 @@ class Average(Pool):
     @cached_property
     def divisors(self) -> IntArray:
         """What each output of a plane is divided by: how many numbers its window holds."""
-        sizes: IntArray = np.ones(1, dtype=np.intp)
-        for axis in self.window.axes:
-            sizes = np.multiply.outer(sizes, self.counted(axis.reads_empty).sum(axis=1)).reshape(-1)
-        return sizes
+        return self.counts(self.counts_padding)
 
     @property
     def passing_bytes(self) -> int:
         return 4 * self.output.size * self.output.dtype.itemsize
 
-    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
-        """Which taps are counted in the size of a window."""
-        return np.asarray(empty == Empty.NO)
+    @property
+    def counts_padding(self) -> bool:
+        """Whether places on the padding are counted in the size of a window."""
+        return False
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        x = operands[0].reshape(self.planes, *self.window.size)
-        sums = add_up(x, [axis.reads for axis in self.window.axes]).reshape(self.planes, -1)
+        sums = self.add_up(operands[0])
         output: Array = sums / self.divisors.astype(sums.dtype)
         return output.reshape(self.output.shape)
 
@@ -49,9 +45,7 @@ class Average(Pool):
         if not wanted[0]:
             return [None]
         share = upstream.reshape(self.planes, -1) / self.divisors.astype(upstream.dtype)
-        share = share.reshape(self.planes, *self.window.outputs)
-        gradient = add_up(share, [axis.feeds for axis in self.window.axes])
-        return [gradient.reshape(call.operands[0].shape)]
+        return [self.give_back(share)]
 
     def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
         local = 1.0 / self.divisors[out % self.outputs_a_plane]
@@ -110,8 +104,9 @@ class AvgPool1d(PaddedPool1d, Average):
 
     count_include_pad: Flag = True
 
-    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
-        return np.asarray(empty != Empty.WINDOW) if self.count_include_pad else super().counted(empty)
+    @property
+    def counts_padding(self) -> bool:
+        return self.count_include_pad
 
 
 class AvgPool2d(PaddedPool2d, Average):
@@ -126,5 +121,6 @@ class AvgPool2d(PaddedPool2d, Average):
             return super().divisors
         return np.full(self.outputs_a_plane, self.divisor_override)
 
-    def counted(self, empty: Codes) -> npt.NDArray[np.bool_]:
-        return np.asarray(empty != Empty.WINDOW) if self.count_include_pad else super().counted(empty)
+    @property
+    def counts_padding(self) -> bool:
+        return self.count_include_pad

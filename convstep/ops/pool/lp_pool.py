@@ -14,7 +14,6 @@ from pydantic import AfterValidator
 from convstep.ops.arguments import Real
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Number, Product, Quotient, Sum
-from convstep.ops.pool.pool import add_up
 from convstep.ops.pool.sliding_pool import Pool1d, Pool2d, SlidingPool
 from convstep.ops.terms import Terms
 
@@ -36,8 +35,7 @@ class LPPool(SlidingPool):
     @cached_property
     def _scales(self) -> npt.NDArray[np.float64]:
         """The c of each output of a plane."""
-        _, empty = self.window.reads(np.arange(self.outputs_a_plane))
-        scales: npt.NDArray[np.float64] = prod(self.kernel_size) / (empty == Empty.NO).sum(axis=1)
+        scales: npt.NDArray[np.float64] = prod(self.kernel_size) / self.counts(padding=False)
         return scales
 
     @property
@@ -48,8 +46,7 @@ class LPPool(SlidingPool):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        powers = operands[0].reshape(self.planes, *self.window.size) ** self.norm_type
-        sums = add_up(powers, [axis.reads for axis in self.window.axes]).reshape(self.planes, -1)
+        sums = self.add_up(operands[0] ** self.norm_type)
         saved["total"] = sums * self._scales.astype(sums.dtype)
         output: Array = saved["total"] ** self._root
         return output.reshape(self.output.shape)
@@ -61,11 +58,7 @@ class LPPool(SlidingPool):
         total = call.saved["total"]
         share = upstream.reshape(self.planes, -1) * self._outer(total, self._scales.astype(upstream.dtype))
         share[total == 0] = 0  # be the upstream gradient infinite
-        share = share.reshape(self.planes, *self.window.outputs)
-        gradient = add_up(share, [axis.feeds for axis in self.window.axes]).reshape(
-            upstream.shape[: -self.axes] + self.window.size
-        )
-        return [gradient * call.operands[0] ** (self.norm_type - 1)]
+        return [self.give_back(share) * call.operands[0] ** (self.norm_type - 1)]
 
     def _outer(self, total: Array, scale: Array) -> Array:
         """The derivative but for the factor x^(p − 1). Where all is 0, torch takes 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from math import prod
 from typing import ClassVar
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import require_floats
+from convstep.ops.axes.axis import Codes, SummingAxis
 from convstep.ops.base import (
     Array,
     Call,
@@ -23,13 +24,10 @@ from convstep.ops.base import (
     Shape,
     Spec,
 )
-from convstep.ops.windows import Codes, Window
+from convstep.ops.windows import Window
 
-_FEW_TAPS = 8
-"""Up to so many taps it is quickest to add whole slices, tap by tap."""
-
-_BYTES_A_PLACE = 18
-"""What a tap of a window in a plane takes while the table of all of them is made."""
+_SMALL_TABLE = 2**16
+"""Up to so many places of all taps are kept in a table: more are found anew, tap by tap."""
 
 
 class Pool(Operation):
@@ -41,8 +39,13 @@ class Pool(Operation):
 
     @property
     @abstractmethod
+    def window_axes(self) -> tuple[SummingAxis, ...]:
+        """The windows along each axis."""
+
+    @cached_property
     def window(self) -> Window:
         """Which places of a plane each output reads."""
+        return Window(self.window_axes)
 
     @property
     @abstractmethod
@@ -76,28 +79,36 @@ class Pool(Operation):
 
     @property
     def passing_bytes(self) -> int:
-        return super().passing_bytes + _BYTES_A_PLACE * prod(self.window.taps) * self.outputs_a_plane
+        return super().passing_bytes + self.inputs[0].size * self.inputs[0].dtype.itemsize
 
     # -- which elements meet
 
     @cached_property
-    def tap_reads(self) -> IntArray:
-        """Where in its plane each output reads at each tap, -1 where it does not: (taps, outputs)."""
-        return self.window.tap_reads(np.arange(prod(self.window.taps)))[0]
+    def _small_table(self) -> IntArray | None:
+        taps = prod(self.window.taps)
+        return self.window.tap_reads(np.arange(taps))[0] if taps * self.outputs_a_plane <= _SMALL_TABLE else None
 
-    def gather(self, tensor: Array, table: IntArray, fill: float) -> Iterator[tuple[IntArray, Array]]:
-        """For each row of a table of places within a plane, that row and the numbers there, (planes, places).
+    def places(self) -> Iterator[IntArray]:
+        """For each tap, where in its plane each output reads, -1 where it does not: (outputs,)."""
+        if self._small_table is not None:
+            yield from self._small_table
+            return
+        for tap in range(prod(self.window.taps)):
+            yield self.window.tap_reads(np.array([tap]))[0][0]
 
-        The place -1 gives the filler. The numbers are overwritten by the next row's.
+    def gather(self, tensor: Array, fill: float) -> Iterator[Array]:
+        """For each tap, the numbers that the outputs read there, (planes, outputs), and the filler where none.
+
+        The numbers are overwritten by the next tap's.
         """
         # np.pad does the same, at the cost of a small pooling.
         flat = tensor.reshape(self.planes, -1)
         planes = np.empty((self.planes, flat.shape[1] + 1), tensor.dtype)
         planes[:, :-1], planes[:, -1] = flat, fill
-        numbers = np.empty((self.planes, table.shape[1]), dtype=tensor.dtype)
-        for places in table:
+        numbers = np.empty((self.planes, self.outputs_a_plane), dtype=tensor.dtype)
+        for places in self.places():
             # With mode="wrap", -1 is the filler at the end, and numpy writes into `out` directly.
-            yield places, np.take(planes, places, axis=1, out=numbers, mode="wrap")
+            yield np.take(planes, places, axis=1, out=numbers, mode="wrap")
 
     def reads(self, out: IntArray) -> tuple[IntArray, Codes]:
         """For m outputs, the input element of each tap and the `Empty` codes, (m, taps)."""
@@ -135,36 +146,25 @@ class Pool(Operation):
         read: IntArray = index[empty == Empty.NO]
         return read
 
+    # -- sums
 
-def add_up(tensor: Array, tables: Sequence[IntArray]) -> Array:
-    """Sums over windows, one axis after the other.
+    def add_up(self, tensor: Array) -> Array:
+        """The sum of each window: an input-shaped tensor as (planes, outputs a plane)."""
+        sums = tensor.reshape(self.planes, *self.window.size)
+        for along in range(self.axes, 0, -1):
+            sums = self.window_axes[along - 1].add_up(sums, along)
+        return sums.reshape(self.planes, -1)
 
-    The tensor is (planes, sizes …); each axis has a table (new size, taps) of the places to add up, -1 for none.
-    """
-    for axis in range(len(tables), 0, -1):
-        tensor = _add_up_axis(tensor, tables[axis - 1], axis)
-    return tensor
+    def give_back(self, upstream: Array) -> Array:
+        """Its adjoint: each input gets the sum of the outputs that read it, in the input's shape."""
+        sums = upstream.reshape(self.planes, *self.window.outputs)
+        for along in range(self.axes, 0, -1):
+            sums = self.window_axes[along - 1].give_back(sums, along)
+        return sums.reshape(self.inputs[0].shape)
 
-
-def _add_up_axis(tensor: Array, table: IntArray, axis: int) -> Array:
-    shape, size, taps = tensor.shape, tensor.shape[axis], table.shape[1]
-    parts: Iterable[Array]
-    if table.size == size and np.array_equal(table.reshape(-1), np.arange(size)):
-        # Windows side by side, which together are the whole axis.
-        windows = tensor.reshape(*shape[:axis], *table.shape, *shape[axis + 1 :])
-        if taps > _FEW_TAPS:
-            return np.asarray(windows.sum(axis=axis + 1))
-        parts = np.moveaxis(windows, axis + 1, 0)
-    else:
-        padded = np.concatenate([tensor, np.zeros((*shape[:axis], 1, *shape[axis + 1 :]), tensor.dtype)], axis=axis)
-        if taps > _FEW_TAPS and (np.diff(table, axis=1)[table[:, 1:] >= 0] == 1).all():
-            # Stretches that follow each other: each from its first place up to one past its last.
-            ends = np.stack([table[:, 0], table.max(axis=1) + 1], axis=1).reshape(-1)
-            if (table[:, 0] >= 0).all():
-                sums: Array = np.add.reduceat(padded, ends, axis=axis)
-                return np.ascontiguousarray(sums[(slice(None),) * axis + (slice(None, None, 2),)])
-        parts = (np.take(padded, places, axis=axis, mode="wrap") for places in table.T)
-    total = np.zeros((*shape[:axis], len(table), *shape[axis + 1 :]), tensor.dtype)
-    for part in parts:
-        total += part
-    return total
+    def counts(self, padding: bool) -> IntArray:
+        """How many numbers the window of each output of a plane holds; with those of the padding, where wanted."""
+        sizes = np.ones(1, dtype=np.intp)
+        for axis in self.window_axes:
+            sizes = np.multiply.outer(sizes, axis.counts(padding)).reshape(-1)
+        return sizes

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Pair, PairFrom0, PairOrNone, Single, SingleFrom0, SingleOrNone
+from convstep.ops.axes.limits import check_axis
+from convstep.ops.axes.sliding import SlidingAxis
 from convstep.ops.pool.pool import Pool
-from convstep.ops.windows import Axis, Window, extent, sliding_axis
+from convstep.ops.windows import extent
 
 
 class SlidingPool(Pool):
@@ -29,11 +31,11 @@ class SlidingPool(Pool):
         return (1,) * self.axes
 
     @cached_property
-    def window(self) -> Window:
+    def window_axes(self) -> tuple[SlidingAxis, ...]:
         sizes = self.inputs[0].shape[-self.axes :]
         stride = self.stride or self.kernel_size
         each = zip(sizes, self.kernel_size, stride, self.around, self.spread, strict=True)
-        return Window(tuple(_pool_axis(*axis, self.ceil_mode) for axis in each))
+        return tuple(_pool_axis(*axis, self.ceil_mode) for axis in each)
 
     @property
     def windows_in_words(self) -> str:
@@ -80,7 +82,7 @@ class PaddedPool2d(Pool2d):
         return self.padding
 
 
-def _pool_axis(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> Axis:
+def _pool_axis(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> SlidingAxis:
     """One axis, with torch's number of outputs; a window starts inside the input or its left padding."""
     if padding > kernel // 2:
         raise ArgumentError("padding", f"{padding} is more than half of the kernel size {kernel}")
@@ -93,4 +95,5 @@ def _pool_axis(size: int, kernel: int, stride: int, padding: int, dilation: int,
         raise ArgumentError(
             "kernel_size", f"the window spans {span}, more than the padded input's {size + 2 * padding}"
         )
-    return sliding_axis(size, kernel, stride, padding, padding, dilation, outputs)
+    check_axis(size + 2 * padding)
+    return SlidingAxis(size, kernel, stride, padding, padding, dilation, outputs)

@@ -11,11 +11,12 @@ from pydantic import BeforeValidator
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import require_floats
+from convstep.ops.axes.limits import check_plane
+from convstep.ops.axes.table import axis_from, padded_positions
 from convstep.ops.axis_maps import AxisMap
 from convstep.ops.base import Empty, Naming, Spec
 from convstep.ops.conv.convolution import AXIS_NAMES
 from convstep.ops.shape.resample import Resample
-from convstep.ops.windows import axis_from, check_plane, padded_positions
 
 
 def _border(axes: int) -> Callable[[Any], Any]:

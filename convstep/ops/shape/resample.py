@@ -10,10 +10,11 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from convstep.ops.axes.axis import Codes
 from convstep.ops.axis_maps import AxisMap, give_all_back, read_all
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Links, Naming, Operation, Read, Shape, Term, quiet
 from convstep.ops.expression import Element, Expression, Number, Product, total
-from convstep.ops.windows import Codes, Window
+from convstep.ops.windows import Window
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,11 +13,12 @@ from pydantic import BeforeValidator
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import FlagOrNone, UpsampleMode, require_floats
+from convstep.ops.axes.adaptive import adaptive_axis
+from convstep.ops.axes.limits import check_plane, check_table
+from convstep.ops.axes.table import axis_from
 from convstep.ops.axis_maps import AxisMap
 from convstep.ops.base import Array, Empty, IntArray, Naming, Spec
-from convstep.ops.pool.adaptive_pool import adaptive_axis
 from convstep.ops.shape.resample import Resample
-from convstep.ops.windows import axis_from, check_plane, check_table
 
 _AXES = {
     "nearest": (1, 2, 3),
@@ -115,9 +116,9 @@ class _Upsampling(Resample):
                 reads = _nearest(size, outputs, factor, 0.5 if mode == "nearest-exact" else 0.0)
             return _axis_map(reads[:, None], None, size)
         if mode == "area":
-            axis = adaptive_axis(size, outputs)
-            full = axis.reads_empty == Empty.NO
-            return AxisMap(axis, full / full.sum(axis=1, keepdims=True))
+            positions, codes = adaptive_axis(size, outputs).reads(np.arange(outputs))
+            full = codes == Empty.NO
+            return AxisMap(axis_from(positions, codes, size, Empty.WINDOW), full / full.sum(axis=1, keepdims=True))
         # In the input's dtype, as torch has it: a place on an edge falls to the same side.
         real = self.inputs[0].dtype.type
         step = real(1 / factor) if factor is not None else real(size) / real(outputs)
