@@ -5,6 +5,8 @@ import threading
 from functools import partial
 from time import sleep
 
+import pytest
+
 from convstep.cli import main
 from convstep.errors import ConvstepError
 from convstep.progress import Progress
@@ -60,5 +62,6 @@ def test_a_debugger_without_a_terminal_says_one_line(monkeypatch, capsys):
 
     monkeypatch.setattr("convstep.progress.Progress", partial(Progress, after=0.0, every=0.001))
     monkeypatch.setattr("convstep.debugger.opening.open_session", slow_and_bad)
-    assert main(["net.yaml"]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main(["net.yaml"])
     assert capsys.readouterr().err == "net.yaml:1:1: no network\n"
