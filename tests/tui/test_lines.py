@@ -189,6 +189,10 @@ def test_the_legend_has_marks_and_both_ends_of_the_scale(width: int) -> None:
         assert sign in line
 
 
+def test_the_legend_says_at_80_columns_whose_colours_they_are() -> None:
+    assert "grad(w1)  -30" in legend_line(30.0, 80, PALETTE, "grad(w1)").text
+
+
 @pytest.mark.parametrize("width", [10, 20, 40, 80, 160])
 def test_the_footer_never_loses_help(width: int) -> None:
     line = footer_line(width, PALETTE).text

@@ -241,3 +241,11 @@ async def test_what_one_types_is_seen_on_the_smallest_screen(two_conv: Session, 
     async with app.run_test(size=size) as pilot:
         await press(pilot, "g", "4", "7")
         assert "47" in text_of(app)
+
+
+@pytest.mark.parametrize(("where", "scale"), [("o1", "o1  -7"), ("C", "C  -9"), ("grad(w1)[1]", "grad(w1)  -30")])
+async def test_the_legend_is_about_the_tensor_that_is_written(where: str, scale: str) -> None:
+    app = ConvstepApp(open_session(NETS / "two_conv.yaml", at=where))
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert scale in text_of(app).splitlines()[-3]

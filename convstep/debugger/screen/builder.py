@@ -58,7 +58,15 @@ class ScreenBuilder:
             notices=[mine.greeting(self._names)] if mine and state.step is None else [],
             shorter=shorter_sentences(state, self._names),
             claims=beside.shown() if beside else (),
+            writes=_writes(state),
         )
+
+
+def _writes(state: State) -> str:
+    step = state.step
+    if step is None:
+        return ""
+    return f"new({step.tensor})" if step.phase == "update" else step.writes
 
 
 def _where(stage: Stage) -> tuple[str, ...]:

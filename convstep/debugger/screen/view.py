@@ -223,6 +223,7 @@ class View:
 
     `shorter` are sentences for where the whole one has no room, the longest first. `edited`: what is shown are the
     numbers of a run with edits. `alarm` is what must not be overlooked.
+    `writes` is the session's name of the tensor that the step writes, as in `Grid.tensor`.
     """
 
     name: str
@@ -241,3 +242,4 @@ class View:
     edited: bool = False
     claims: tuple[ClaimShown, ...] = ()
     alarm: str = ""
+    writes: str = ""

@@ -160,7 +160,7 @@ class MainScreen(Working, inherit_bindings=False):
                 "message",
                 lambda w, h: [message_line(message, self._cursor_text(), notices, w, palette)],
             ),
-            ("legend", lambda w, h: [self._legend(w, view.edited)]),
+            ("legend", lambda w, h: [self._legend(w, view)]),
         ):
             if region := regions.get(name):
                 self._lines(name).show(draw(region.width, region.height))
@@ -180,17 +180,20 @@ class MainScreen(Working, inherit_bindings=False):
     def _lines(self, name: str) -> Lines:
         return self.get_child_by_id(name, Lines)
 
-    def _legend(self, width: int, edited: bool) -> Any:
-        grid = self._scaled()
+    def _legend(self, width: int, view: View) -> Any:
+        grid = self._scaled(view.writes)
         compared = any(placed.grid.yours for placed in self.panes[2].drawn.placed)
         of = grid.title if grid else ""
-        return legend_line(grid.scale if grid else None, width, self.palette, of, edited, compared)
+        return legend_line(grid.scale if grid else None, width, self.palette, of, view.edited, compared)
 
-    def _scaled(self) -> Grid | None:
-        """The grid whose colour scale the legend shows: under the cursor, or the first of the gradients begun."""
+    def _scaled(self, written: str) -> Grid | None:
+        """The grid whose colour scale the legend shows: under the cursor, what is written, or the first one begun."""
         pane = self.pane
         if pane is not None and (cursor := pane.cursor()):
             return cursor[0]
+        placed = (one.grid for pane in (self.panes[2], self.panes[0]) for one in pane.drawn.placed)
+        if grid := next((grid for grid in placed if grid.tensor == written and grid.scale and grid.begun), None):
+            return grid
         blocks = (block for pane in (self.panes[2], self.panes[0]) for block in pane.blocks[:LOOKED_AT])
         return next((block for block in blocks if isinstance(block, Grid) and block.scale and block.begun), None)
 

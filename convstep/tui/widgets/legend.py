@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from rich.style import Style
 from textual.strip import Strip
 
@@ -25,14 +27,16 @@ def legend_line(
 ) -> Strip:
     """The marks, and the colour scale's two ends: those of `of`.
 
+    Whose colours they are is said rather than the marks in more words; but marks keep words of their own.
     Of changed numbers where some are `edited`, of differing ones where numbers of one's own are `compared`.
     """
     signs = [*(_sign(CHANGED, "changed", palette.changed, palette) if edited else [])]
     signs += _sign(DIFFERS, "yours differs", palette.warning, palette) if compared else []
     right = _scale(scale, palette, of)
-    for words in _WORDINGS:
-        left = [*_marks(words, palette), *signs]
-        for end in (right, _scale(scale, palette, "")):
+    ends = (right, _scale(scale, palette, ""))
+    for wordings in (_WORDINGS[:-1], _WORDINGS[-1:]):
+        for end, words in product(ends, wordings):
+            left = [*_marks(words, palette), *signs]
             room = width - _length(left) - _length(end) - 1
             if room >= 2:
                 return strip_of([*left, (" " * room, palette.text), *end], width, palette.text)
