@@ -11,6 +11,8 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap
 from textual.geometry import Offset, Region, Size
+from textual.reactive import Reactive
+from textual.widget import Widget
 
 from convstep.debugger.screen.view import Block, Grid, View
 from convstep.engine.work import TooLong, Work
@@ -46,6 +48,9 @@ class MainScreen(Working, inherit_bindings=False):
     """Reads one View a repaint and hands it to the widgets; knows nothing about networks."""
 
     AUTO_FOCUS = None
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Who has the focus; the panes show it, and not the screen itself."""
 
     def __init__(self, session: Session, palette: Palette, actions: Sequence[Action] = ACTIONS) -> None:
         super().__init__(session)
@@ -311,7 +316,8 @@ class MainScreen(Working, inherit_bindings=False):
         return [name for name in PANES if name in regions]
 
     def on_descendant_blur(self) -> None:
-        self.repaint(self.message)
+        if self.pane is None:  # else that one is about to say so
+            self.repaint(self.message)
 
     def on_pane_changed(self) -> None:
         self.repaint()

@@ -57,6 +57,21 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
     def grids(self) -> list[Grid]:
         return [block for block in self.blocks if isinstance(block, Grid)]
 
+    def on_focus(self, event: events.Focus) -> None:
+        self._take_note(event, True)
+
+    def on_blur(self, event: events.Blur) -> None:
+        self._take_note(event, False)
+
+    def _take_note(self, event: events.Focus | events.Blur, focused: bool) -> None:
+        """What shows the focus is drawn with the blocks: refreshing the pane as it was would cost a frame."""
+        event.prevent_default()
+        self.has_focus = focused
+        self.screen.post_message(events.DescendantFocus(self) if focused else events.DescendantBlur(self))
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """No style depends on it."""
+
     def show_blocks(self, blocks: Sequence[Block], region: Region, palette: Palette, caption: str = "") -> None:
         """Draw these blocks into a region of this size."""
         self.blocks = blocks

@@ -15,7 +15,6 @@ from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets import grid as grids
 from convstep.tui.widgets.cells import Column, column_of, fitted, number_text
 from convstep.tui.widgets.grid import Drawing, Visible
-from convstep.tui.widgets.line import Line
 from convstep.tui.widgets.sharing import Place, Want, share
 from convstep.tui.widgets.text import Piece, cell_len, rule, strip_of, wrap
 from convstep.tui.widgets.window import Matrix, Slot, Window, window_of
@@ -88,7 +87,9 @@ def draw_pane(title: str, blocks: Sequence[Block], frame: Frame) -> Drawn:
     palette = frame.palette
     ink = palette.title + Style(reverse=True) if frame.focused else palette.title
     head = rule(title, frame.width - frame.divider, palette.line, ink)
-    drawn = Drawn([Line([*strip_of([("┬", palette.line)], 1, palette.line), *head]) if frame.divider else head])
+    if frame.divider:
+        head = strip_of([("┬", palette.line), *((text, style or ink) for text, style, _ in head)], frame.width, ink)
+    drawn = Drawn([head])
     lines = frame.height - 1
     shown = list(blocks[frame.first : frame.first + max(lines, LOOKED_AT)])
     further = len(blocks) - frame.first - len(shown)
