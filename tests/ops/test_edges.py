@@ -44,6 +44,33 @@ def test_the_slope_of_a_sure_share_is_held():
         )
 
 
+@pytest.mark.parametrize(
+    ("op", "inputs", "dtype", "arguments", "right"),
+    [
+        # exp(107) is infinite in single precision, and torch divides it by itself.
+        ("SoftMarginLoss", ([107.0, -107.0], [-1.0, -1.0]), np.float32, {}, [np.nan, 0.0]),
+        ("SoftMarginLoss", ([107.0], [-1.0]), np.float64, {}, [1.0]),
+        # exp(y) · (y − x) and exp(y) are torch's parts of the derivative by y.
+        ("KLDivLoss", ([0.0, 0.0], [-np.inf, 1.0]), np.float64, {"log_target": True}, [np.nan, 2 * np.e]),
+        ("KLDivLoss", ([200.0, 200.0], [100.0, 300.0]), np.float32, {"log_target": True}, [np.nan, np.inf]),
+    ],
+)
+def test_parts_that_overflow_leave_what_torch_leaves(op, inputs, dtype, arguments, right):
+    slot, arrays = int(op == "KLDivLoss"), tuple(np.array(numbers, dtype) for numbers in inputs)
+    loss = OPERATIONS[op](reduction="sum", **arguments).bind([Spec(a.shape, a.dtype) for a in arrays])
+    made = call(loss, arrays)
+    gradient = loss.vjp(made, np.ones((), dtype), [slot == 0, slot == 1])[slot]
+    np.testing.assert_allclose(gradient, right, rtol=1e-6, atol=1e-30)
+    np.testing.assert_allclose(loss.column(made, slot, np.arange(len(right))).local[:, 0], right, rtol=1e-6, atol=1e-30)
+
+
+def test_a_sum_of_powers_that_is_no_number_has_torchs_sign_0():
+    op, (x,) = bound("LPPool1d", [[np.nan, 1.0, 2.0, 3.0]], norm_type=1, kernel_size=2)
+    made = call(op, (x,))
+    assert op.vjp(made, np.ones((1, 2)), [True])[0].tolist() == [[0.0, 0.0, 1.0, 1.0]]
+    assert op.column(made, 0, np.arange(4)).local[:, 0].tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
 def test_what_is_above_0_does_not_meet_an_infinite_weight():
     op, (x,) = bound("PReLU", [[0.5], [-1.0]])
     assert call(op, (x, np.array([np.inf]))).output.tolist() == [[0.5], [-np.inf]]

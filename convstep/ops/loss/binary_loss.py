@@ -176,8 +176,13 @@ class KLDivLoss(OldReduction, PointwiseLoss):
         if slot == 0:
             by = -np.exp(y) if self.log_target else -y
             return by
-        # y / y: 1, but NaN at a y of 0, where torch's derivative is not a number.
-        by = np.exp(y) * (y - x + 1) if self.log_target else np.log(y) + y / y - x
+        if self.log_target:
+            # Torch's parts, in the loss's own precision: where both are infinite, they leave no number.
+            power = np.exp(y).astype(self.output.dtype)
+            by = power * (y - x) + power
+        else:
+            # y / y: 1, but NaN at a y of 0, where torch's derivative is not a number.
+            by = np.log(y) + y / y - x
         return by
 
     def pulled(self, slot: int, share: Array, x: Array, y: Array, *rest: Array) -> Array:

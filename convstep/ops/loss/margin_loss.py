@@ -83,7 +83,8 @@ class SoftMarginLoss(_MarginLoss):
         return margins
 
     def slope(self, slot: int, x: Array, y: Array, *rest: Array) -> Array:
-        power = np.exp(-y * x)
+        # In the loss's own precision: where it overflows there, torch's quotient is not a number.
+        power = np.exp(-y * x).astype(self.output.dtype)
         return np.zeros_like(y) if slot else -y * power / (1 + power)
 
     def compare_expression(self, at: Numbers, x: Element, y: Element, *rest: Element) -> Expression:

@@ -61,8 +61,9 @@ class LPPool(SlidingPool):
         return [self.give_back(share) * call.operands[0] ** (self.norm_type - 1)]
 
     def _outer(self, total: Array, scale: Array) -> Array:
-        """The derivative but for the factor x^(p − 1). Where all is 0, torch takes 0."""
-        return np.asarray(np.where(total == 0, total.dtype.type(0), scale * total ** (self._root - 1)))
+        """The derivative but for the factor x^(p − 1). Where all is 0, torch takes 0; its sign of NaN is 0, too."""
+        has_sign = (total > 0) | (total < 0)
+        return np.asarray(np.where(total == 0, total.dtype.type(0), scale * total ** (self._root - 1) * has_sign))
 
     # -- one element
 
