@@ -50,6 +50,7 @@ def test_the_slope_of_a_sure_share_is_held():
         # exp(107) is infinite in single precision, and torch divides it by itself.
         ("SoftMarginLoss", ([107.0, -107.0], [-1.0, -1.0]), np.float32, {}, [np.nan, 0.0]),
         ("SoftMarginLoss", ([107.0], [-1.0]), np.float64, {}, [1.0]),
+        ("PoissonNLLLoss", ([89.0, 1.0], [1.0, 1.0]), np.float32, {"reduction": "mean"}, [np.inf, (np.e - 1) / 2]),
         # exp(y) · (y − x) and exp(y) are torch's parts of the derivative by y.
         ("KLDivLoss", ([0.0, 0.0], [-np.inf, 1.0]), np.float64, {"log_target": True}, [np.nan, 2 * np.e]),
         ("KLDivLoss", ([200.0, 200.0], [100.0, 300.0]), np.float32, {"log_target": True}, [np.nan, np.inf]),
@@ -57,7 +58,7 @@ def test_the_slope_of_a_sure_share_is_held():
 )
 def test_parts_that_overflow_leave_what_torch_leaves(op, inputs, dtype, arguments, right):
     slot, arrays = int(op == "KLDivLoss"), tuple(np.array(numbers, dtype) for numbers in inputs)
-    loss = OPERATIONS[op](reduction="sum", **arguments).bind([Spec(a.shape, a.dtype) for a in arrays])
+    loss = OPERATIONS[op](**{"reduction": "sum", **arguments}).bind([Spec(a.shape, a.dtype) for a in arrays])
     made = call(loss, arrays)
     gradient = loss.vjp(made, np.ones((), dtype), [slot == 0, slot == 1])[slot]
     np.testing.assert_allclose(gradient, right, rtol=1e-6, atol=1e-30)

@@ -53,7 +53,8 @@ class PoissonNLLLoss(OldReduction, PointwiseLoss):
 
     def slope(self, slot: int, x: Array, y: Array, *rest: Array) -> Array:
         if slot == 0:
-            by_x: Array = np.exp(x) - y if self.log_input else 1 - y / (x + self.eps)
+            # In the loss's own precision: what overflows there stays infinite, though it is divided, as in torch.
+            by_x: Array = np.exp(x).astype(self.output.dtype) - y if self.log_input else 1 - y / (x + self.eps)
             return by_x
         by_y: Array = -x if self.log_input else -np.log(x + self.eps)
         # Where Stirling does not count, torch's 0 · log y is still NaN for a y of 0 or less.
