@@ -65,6 +65,29 @@ def test_parts_that_overflow_leave_what_torch_leaves(op, inputs, dtype, argument
     np.testing.assert_allclose(loss.column(made, slot, np.arange(len(right))).local[:, 0], right, rtol=1e-6, atol=1e-30)
 
 
+@pytest.mark.parametrize(
+    ("x", "p", "output", "gradient"),
+    [
+        # Whatever the processor's pow makes of -2.9, its cube is the opposite of that of 2.9.
+        (
+            [1.0, 1.0, 2.9, -2.9, 1.0, 1.0],
+            3,
+            [2 ** (1 / 3), 0.0, 2 ** (1 / 3)],
+            [2 ** (-2 / 3)] * 2 + [0.0] * 2 + [2 ** (-2 / 3)] * 2,
+        ),
+        # The derivative of √x is half of 1/√x, which is -Inf at -0.
+        ([1.0, -0.0], 0.5, [1.0], [1.0, -np.inf]),
+    ],
+)
+def test_powers_are_products_and_roots_where_torch_takes_these(x, p, output, gradient):
+    op, (row,) = bound("LPPool1d", [x], norm_type=p, kernel_size=2)
+    made = call(op, (row,))
+    np.testing.assert_allclose(made.output[0], output, rtol=1e-9)
+    np.testing.assert_allclose(op.vjp(made, np.ones_like(made.output), [True])[0][0], gradient, rtol=1e-6)
+    np.testing.assert_allclose(op.column(made, 0, np.arange(len(x))).local[:, 0], gradient, rtol=1e-6)
+    assert [op.terms(made, k)[-1].holds for k in range(len(output))] == pytest.approx(output, rel=1e-9)
+
+
 def test_a_sum_of_powers_that_is_no_number_has_torchs_sign_0():
     op, (x,) = bound("LPPool1d", [[np.nan, 1.0, 2.0, 3.0]], norm_type=1, kernel_size=2)
     made = call(op, (x,))

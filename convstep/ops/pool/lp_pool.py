@@ -46,7 +46,7 @@ class LPPool(SlidingPool):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        sums = self.add_up(operands[0] ** self.norm_type)
+        sums = self.add_up(_raised(operands[0], self.norm_type))
         saved["total"] = sums * self._scales.astype(sums.dtype)
         output: Array = saved["total"] ** self._root
         return output.reshape(self.output.shape)
@@ -58,7 +58,7 @@ class LPPool(SlidingPool):
         total = call.saved["total"]
         share = upstream.reshape(self.planes, -1) * self._outer(total, self._scales.astype(upstream.dtype))
         share[total == 0] = 0  # be the upstream gradient infinite
-        return [self.give_back(share) * call.operands[0] ** (self.norm_type - 1)]
+        return [self.give_back(share) * _raised(call.operands[0], self.norm_type - 1)]
 
     def _outer(self, total: Array, scale: Array) -> Array:
         """The derivative but for the factor x^(p − 1). Where all is 0, torch takes 0; its sign of NaN is 0, too."""
@@ -72,7 +72,7 @@ class LPPool(SlidingPool):
         x = call.operands[0].reshape(-1)[into].astype(np.float64)
         total = call.saved["total"].reshape(-1)[out].astype(np.float64)
         outer = self._outer(total, self._scales[out % self.outputs_a_plane])
-        local: npt.NDArray[np.float64] = outer * x ** (self.norm_type - 1)
+        local: npt.NDArray[np.float64] = outer * _raised(x, self.norm_type - 1)
         return local
 
     def _scale(self, out: int) -> float:
@@ -102,7 +102,7 @@ class LPPool(SlidingPool):
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         (index,), (empty,) = self.reads(np.array([out]))
         numbers = call.operands[0].reshape(-1)[index].astype(np.float64)
-        powers = np.where(empty == Empty.NO, numbers**self.norm_type, 0.0)
+        powers = np.where(empty == Empty.NO, _raised(numbers, self.norm_type), 0.0)
         sums = np.add.accumulate(powers)
         total = float(sums[-1])
         scale = self._scale(out)
@@ -139,6 +139,13 @@ class LPPool(SlidingPool):
         if call.saved["total"].reshape(-1)[out] == 0:
             return f"{x} is part of a sum of 0, where {made} has no derivative; torch takes 0"
         return f"{x} put its power x^{self.norm_type:g} into the sum whose root is {made}"
+
+
+def _raised(x: Array, exponent: float) -> Array:
+    """The power, by products and roots where torch takes these: they treat both signs alike, which pow need not."""
+    if exponent == 3:
+        return np.asarray(x * x * x)
+    return np.asarray(1 / np.sqrt(x) if exponent == -0.5 else x**exponent)
 
 
 def _power(of: Expression, exponent: float) -> Expression:
