@@ -190,3 +190,11 @@ def test_the_formula_of_one_user_does_not_pass_for_the_whole_gradient(where, sub
     view = session.view()
     assert view.formula.subject == subject
     assert view.ledger.title.endswith("via left") == subject.endswith("via left")
+
+
+def test_a_negative_summand_stands_in_parentheses_behind_its_plus():
+    session = Session(Recording(load(sample("residual"))))
+    session.go("C")
+    terms = [session.view().formula.term(k) for k in range(2)]
+    assert terms[1].names == "(-fc[0,2])"
+    assert terms[0].names.startswith("log(")

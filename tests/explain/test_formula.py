@@ -16,6 +16,7 @@ from convstep.engine.trace import plain
 from convstep.errors import ConvstepError
 from convstep.explain.formula.folding import FOLDED, fold
 from convstep.explain.formula.formula import Formulas
+from convstep.explain.formula.notation import latex_name
 from convstep.explain.formula.writing import as_dict, as_latex, as_markdown, as_text, explain
 from convstep.explain.naming import Names
 from convstep.network import load
@@ -341,3 +342,11 @@ def test_latex_is_balanced(source, data):
 def test_markdown_stands_between_dollars():
     lines = as_markdown(explain(formulas(BOTH_WAYS), "x", 1)).splitlines()
     assert lines == ["`x[0,1]` = 2", "", "$$", "x_{0,1} = 2", "$$", "", "- x is an input: nothing computes it"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("β", r"{\beta}"), ("λ2", r"{\lambda}2"), ("Γ", r"{\Gamma}"), ("a_β", r"\mathrm{a\_{\beta}}"), ("w1", "w1")],
+)
+def test_greek_letters_are_commands_in_latex(name, text):
+    assert latex_name(name) == text

@@ -107,10 +107,16 @@ def _expression(
     def column(k: int) -> FormulaTerm:
         part = expression.term(k)
         result = "·" if stepwise and now is not None and k > now else short(evaluate(part, value))
-        return FormulaTerm(render(part, names), render(part, numbers), result)
+        text, worked = render(part, names), render(part, numbers)
+        return FormulaTerm(_summand(text), _summand(worked), result) if k else FormulaTerm(text, worked, result)
 
     at = now if stepwise and now is not None and now < expression.count else None
     return Formula(subject, expression.count, column, at, "", total)
+
+
+def _summand(text: str) -> str:
+    """What stands behind a plus."""
+    return f"({text})" if text.startswith("-") else text
 
 
 # -- backward -------------------------------------------------------------------------------------------

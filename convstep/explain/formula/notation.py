@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+import unicodedata
 from collections.abc import Callable
 
 from convstep.engine.state import split_name
@@ -131,12 +132,24 @@ class LatexNotation(Notation):
 
 
 _EXACT = 2.0**53
-_PLAIN_NAME = re.compile(r"[A-Za-z]\d*")
+_PLAIN_NAME = re.compile(r"[A-Za-zΓ-ω]\d*")
+_LIKE_LATIN = "ΑΒΕΖΗΙΚΜΝΟΡΤΧο"
+"""Greek letters for which LaTeX has no command."""
 
 
 def latex_name(name: str) -> str:
     """A tensor's name in a formula: upright where it is a word."""
-    return name if _PLAIN_NAME.fullmatch(name) else rf"\mathrm{{{latex_text(name)}}}"
+    text = "".join(map(_greek, latex_text(name)))
+    return text if _PLAIN_NAME.fullmatch(name) else rf"\mathrm{{{text}}}"
+
+
+def _greek(letter: str) -> str:
+    r"""`{\beta}` for β, which most fonts of LaTeX do not have; other characters, accented ones too, as they are."""
+    words = unicodedata.name(letter, "").split()
+    if len(words) != 4 or words[0] != "GREEK" or letter in _LIKE_LATIN:
+        return letter
+    command = words[3].lower().replace("lamda", "lambda")
+    return rf"{{\{command.capitalize() if letter.isupper() else command}}}"
 
 
 def latex_text(text: str) -> str:
