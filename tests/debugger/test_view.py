@@ -198,3 +198,11 @@ def test_a_negative_summand_stands_in_parentheses_behind_its_plus():
     terms = [session.view().formula.term(k) for k in range(2)]
     assert terms[1].names == "(-fc[0,2])"
     assert terms[0].names.startswith("log(")
+
+
+def test_a_collected_element_has_a_short_sentence_without_its_history():
+    session = Session(Recording(load(sample("two_conv"))))
+    session.go("grad(w1)[1]")
+    view = session.view()
+    assert view.shorter == ("4 products local × upstream add up to -30.",)
+    assert view.sentence.endswith("the " + view.shorter[0])
