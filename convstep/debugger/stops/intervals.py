@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
 
 import numpy as np
 
@@ -148,8 +148,8 @@ def _operands(node: Node) -> tuple[Node, ...]:
 
 def _applied(function: str, of: list[Interval]) -> Interval | None:
     if function in ("max", "min"):
-        least: Any = np.maximum if function == "max" else np.minimum
-        return Interval(least.reduce([each.low for each in of]), least.reduce([each.high for each in of]))
+        one_of = np.maximum if function == "max" else np.minimum
+        return Interval(reduce(one_of, [each.low for each in of]), reduce(one_of, [each.high for each in of]))
     if function == "abs":
         low = np.maximum(0.0, np.maximum(of[0].low, -of[0].high))
         return Interval(low, np.maximum(of[0].high, -of[0].low))
