@@ -306,6 +306,7 @@ class Session:
 
         def write(work: Work) -> str:
             snapshot.write(os.path.expanduser(path), kept)
+            work.keep()
             return f"saved to {path}; convstep {path} resumes here"
 
         return write

@@ -24,6 +24,9 @@ class Work:
     def report(self, text: str, share: float | None = None) -> None:
         """What is being done, and how much of it is done, 0.0 to 1.0."""
 
+    def keep(self) -> None:
+        """Called when what the work was for is done and stays, as a file that is written: it cannot be given up now."""
+
 
 QUIET = Work()
 

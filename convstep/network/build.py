@@ -170,12 +170,10 @@ class _Builder:
     def _argument_error(self, layer: Layer, error: ArgumentError, specs: list[Spec]) -> ConvstepError:
         kind, argument, message = type(layer.op).__name__, error.argument, str(error)
         if argument is not None and argument != "inputs":
-            where, key = ((*layer.where, argument), True) if argument in layer.arguments else (layer.where, False)
-            return self.source.error(where, about(argument, message), key)
-        given = layer.inputs is not None
-        where = (*layer.where, "inputs") if given else (*layer.where, "op")
-        message = message if message.startswith(kind) else about(kind, message)
-        return self.source.error(where, message, key=given)
+            where = (*layer.where, argument) if argument in layer.arguments else layer.where
+            return self.source.error(where, about(argument, message))
+        where = (*layer.where, "op" if layer.inputs is None else "inputs")
+        return self.source.error(where, message if message.startswith(kind) else about(kind, message))
 
     def _check_data(self, nodes: list[Node], data: dict[str, Array]) -> None:
         """Inputs hold only numbers that the operations which read them can use."""

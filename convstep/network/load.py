@@ -9,7 +9,7 @@ from typing import Any
 from convstep.errors import ConvstepError
 from convstep.network.build import build
 from convstep.network.graph import Graph
-from convstep.network.source import DictSource
+from convstep.network.source import DictSource, Source
 from convstep.network.yaml_source import YamlSource
 
 
@@ -22,8 +22,13 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], numbers: bool = Tru
     Without `numbers`, large tensors are blank: shape and dtype alone. With them, a network that the memory cannot
     hold is an error before any of them is made.
     """
+    return build(source_of(source), numbers)
+
+
+def source_of(source: str | os.PathLike[str] | Mapping[str, Any]) -> Source:
+    """The document of a network, which knows its places. Raises ConvstepError."""
     if isinstance(source, Mapping):
-        return build(DictSource(source), numbers)
+        return DictSource(source)
     if isinstance(source, (str, os.PathLike)):
-        return build(YamlSource(os.fspath(source)), numbers)
+        return YamlSource(os.fspath(source))
     raise ConvstepError(f"a network is a path or a mapping, not {type(source).__name__}")

@@ -21,6 +21,7 @@ class Job(Work):
         self.text = text
         self.share: float | None = None
         self._given_up = threading.Event()
+        self.kept = False
 
     @property
     def given_up(self) -> bool:
@@ -33,6 +34,9 @@ class Job(Work):
 
     def report(self, text: str, share: float | None = None) -> None:
         self.text, self.share = text, share
+
+    def keep(self) -> None:
+        self.kept = True
 
     def give_up(self) -> None:
         """End the work at its next check."""
@@ -73,7 +77,7 @@ class Jobs:
 
         def end(result: Any, error: BaseException | None) -> None:
             self.job = None
-            if error is None and job.given_up:
+            if error is None and job.given_up and not job.kept:
                 error = Cancelled()
             if error is None:
                 done(result)

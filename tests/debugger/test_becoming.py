@@ -80,6 +80,12 @@ TWO_CONV = recorded(sample("two_conv"))
         ("sum > 40 and writes", "op", "gather", None),
         ("position >= 7", "op", "gather", [7]),
         ("i > 8", "op", "gather", [0]),
+        ("product > 35 and layer == 'o1'", "term", "gather", [32, 36, 39, 40, 43, 44, 59, 64]),
+        ("local == 2 and upstream == 18", "term", "gather", [32]),
+        ("local == 2 and upstream == 18", "term", "scatter", [35]),
+        ("product > 35", "op", "gather", []),
+        ("value < -20", "element", "gather", [16, 25, 26]),
+        ("index == 3 and value > 0 and layer == 'o1'", "element", "gather", [2, 18, 22, 31]),
     ],
 )
 def test_what_the_words_mean(text, level, order, positions):

@@ -60,3 +60,18 @@ def extremes(k, order, elements, terms):
 
 def tap_of(step, iteration, source, element):
     return int(np.flatnonzero(shares_of(step, iteration, int(source)).target == element)[0])
+
+
+@pytest.mark.parametrize("word", ["product", "upstream", "local"])
+@pytest.mark.parametrize("k", STEPS, ids=lambda k: RECORDING.timeline.steps[k].writes)
+def test_the_largest_of_single_terms(monkeypatch, k, word):
+    monkeypatch.setattr(candidates, "_FEW", 0)
+    step = RECORDING.timeline.steps[k]
+    inside = Inside(Clock(RECORDING, "term", "gather"), 0, k)
+    if word not in inside.known:
+        return
+    numbers = np.abs(inside.terms(np.arange(int(np.prod(step.shape))), {word})[word].values)
+    limit = float(np.unique(numbers)[-3:][0])
+    text = f"abs({word}) >= {limit!r} and layer == '{step.layer}' and phase == '{step.phase}'"
+    elements, terms = np.nonzero(numbers >= limit)
+    assert ends(text, "gather", k) == extremes(k, "gather", elements, terms)

@@ -7,7 +7,7 @@ from networks import sample
 
 from convstep.engine.timeline import Timeline
 from convstep.explain.claims.claims import judge
-from convstep.explain.language.conditions import parse_condition, parse_watch
+from convstep.explain.language.conditions import parse_condition, parse_watch, taken
 from convstep.explain.language.kinds import kind_of, uses
 from convstep.explain.language.language import parse
 from convstep.explain.language.nodes import Compare, ExpressionError, Here, Logic, Not, Reference
@@ -46,6 +46,9 @@ TWO_CONV = words_of(sample("two_conv"))
         "((o1 > 1))",
         "+o1 > -+2",
         "not " * 40 + "o1 > 1",
+        "abs(product) > 1 and local != 0 or upstream < 0",
+        "isnan(value) and index[-1] == 0 and index == 3",
+        "exp(sum) > $sum and $loss > 1",
     ],
 )
 def test_these_are_conditions(text):
@@ -85,6 +88,11 @@ def test_these_are_conditions(text):
         ("i[i[1]] > 2", 2, "an index is made of whole numbers"),
         ("i[1 > 2", 2, "never closed"),
         ("loss == nan", 9, "isnan(…)"),
+        ("prodct > 3", 1, "did you mean 'product'"),
+        ("$prodct > 3", 1, "did you mean 'product'"),
+        ("index[x] > 3", 6, "of a torch index"),
+        ("product > o1", 1, "needs an index"),
+        ("prev(upstream) > 1", 6, "stands outside"),
         ("phase == update", 10, "a text stands in quotes: phase == 'update'"),
         ("o1 >", 5, "where a number or a tensor is missing"),
         ("> 3", 1, "stands where a number"),
@@ -132,6 +140,10 @@ def test_a_tensor_of_the_same_name_wins():
     assert not uses(parse_condition("sum > 1", words), "sum")
     assert isinstance(parse_watch("phase", words), Reference)
     assert isinstance(parse_watch("position", words), Here)
+    assert uses(parse_condition("$sum > 1", words), "sum")
+    assert taken("sum > 1", words) == "; sum is the tensor here, $sum the word"
+    with pytest.raises(ExpressionError, match="a number for each dimension"):
+        parse_watch("index", words)
 
 
 def test_numbers_may_be_watched_too():

@@ -16,6 +16,7 @@ from convstep.engine.recording import TrainingState
 from convstep.engine.timeline import LEVELS, ORDERS, Level, Order
 from convstep.errors import ConvstepError
 from convstep.network import load
+from convstep.network.load import source_of
 from convstep.network.arrays.files import size_of
 from convstep.network.graph import Graph
 from convstep.network.words import printable, show
@@ -65,14 +66,26 @@ def open_graph(source: Source, iterations: int | None = None, numbers: bool = Tr
 def open_edited(source: Source, iterations: int | None = None, numbers: bool = True) -> tuple[Graph, str]:
     """The same, and the list of the edits in words, "" where there are none."""
     snapshot = read_if_snapshot(source)
-    graph, edits = (load(source, numbers), "") if snapshot is None else edited_graph(snapshot.graph, snapshot.extras)
+    graph, edits = (_loaded(source, numbers), "") if snapshot is None else edited_graph(snapshot.graph, snapshot.extras)
     return graph if iterations is None else with_iterations(graph, iterations), edits
 
 
 def open_unedited(source: Source) -> tuple[Graph, bool]:
     """The network without what-if edits, and whether there are some."""
     snapshot = read_if_snapshot(source)
-    return (load(source), False) if snapshot is None else (snapshot.graph, bool(snapshot.extras.get("edits")))
+    return (_loaded(source), False) if snapshot is None else (snapshot.graph, bool(snapshot.extras.get("edits")))
+
+
+def _loaded(source: Source, numbers: bool = True) -> Graph:
+    """The network of a file, whose claims can be read. Raises ConvstepError."""
+    graph = load(source, numbers)
+    if graph.claims:
+        from convstep.explain.claims.reading import unreadable
+
+        if (found := unreadable(graph)) is not None:
+            number, why = found
+            raise ConvstepError(f"{source_of(source).place(('claims', number, 'is'))}{why}")
+    return graph
 
 
 def with_iterations(graph: Graph, iterations: int) -> Graph:
