@@ -439,3 +439,11 @@ def test_output_that_is_not_utf_8(tmp_path):
     for arguments in (("info", TWO_CONV), ("trace", TWO_CONV, "--text", "--level", "term")):
         done = process(*arguments, env=environment)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["run", "info", "trace", "check"])
+def test_a_claim_that_cannot_be_read_is_bad_input(call, file, command):
+    net = file('inputs: {i: [1.0, 2.0]}\nlayers: [{name: o, op: ReLU}]\nclaims: [{of: i, is: "o[0] * ("}]\n')
+    status, out, err = call(command, net)
+    assert (status, out) == (2, "")
+    assert err == f"{net}:3:22: column 9: the expression ends where a number or a tensor is missing\n"

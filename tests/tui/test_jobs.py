@@ -9,7 +9,9 @@ from gate import Gate, until
 
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
+from convstep.engine.work import Work
 from convstep.tui.app import ConvstepApp
+from convstep.tui.jobs import Jobs
 
 DIGITS = Path(__file__).parents[2] / "sample_nets" / "digits.yaml"
 
@@ -90,3 +92,20 @@ async def test_a_large_snapshot_is_saved_beside_the_screen(
         assert not session.unsaved
         await pilot.press("ctrl+s", "ctrl+u", *"no/such/place", "enter")
         await until(lambda: app.main.jobs.job is None and "cannot save here" in app.main.message)
+
+
+async def test_what_is_done_for_good_is_told_though_escape_was_pressed(session: Session) -> None:
+    app = ConvstepApp(session)
+    told: list[object] = []
+    async with app.run_test() as pilot:
+        jobs = Jobs(app)
+
+        def late(work: Work) -> str:
+            work.keep()
+            jobs.give_up()
+            return "saved"
+
+        jobs.start("saving", late, told.append, told.append)
+        await until(lambda: bool(told))
+        await pilot.pause()
+    assert told == ["saved"]

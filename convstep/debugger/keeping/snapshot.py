@@ -16,9 +16,9 @@ from convstep.engine.recording import TrainingState
 from convstep.engine.timeline import LEVELS, ORDERS, Level, Order
 from convstep.errors import ConvstepError
 from convstep.network import load
-from convstep.network.load import source_of
 from convstep.network.arrays.files import size_of
 from convstep.network.graph import Graph
+from convstep.network.load import source_of
 from convstep.network.words import printable, show
 
 FORMAT = 1

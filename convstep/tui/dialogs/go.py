@@ -11,7 +11,7 @@ from convstep.tui.dialogs.asking import AskingDialog, said
 
 _HINT = (
     "a position (12), a tensor (o1, grad(o1)), an element (o1[3]), a term (term 32), a share (35%), iteration 2, "
-    "backward o1, last grad(w1), nan (the first NaN or Inf), a condition (sum > 5, loss > prev(loss))"
+    "backward o1, last grad(w1), nan (the first NaN or Inf), a condition (sum > 5, product > 9, loss > prev(loss))"
 )
 _LISTED = 6
 
