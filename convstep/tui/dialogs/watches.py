@@ -13,7 +13,7 @@ from convstep.errors import ConvstepError
 from convstep.tui.dialogs.asking import AskingDialog
 from convstep.tui.dialogs.changing import ChangingDialog
 
-_HINT = "a tensor (o1), an element (grad(w1)[3]), a number (max(o1)), a condition (loss > prev(loss)), or a word of the step: sum, product, local, upstream, value"
+_HINT = "a tensor (o1), an element (grad(w1)[3]), a number (max(o1), product), or a condition (loss > prev(loss))"
 
 
 class WatchDialog(AskingDialog):
