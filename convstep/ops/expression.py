@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from convstep.ops.records import IntArray
@@ -179,6 +179,39 @@ def with_parts(expression: Expression, change: Callable[[Expression], Expression
             return Apply(function, tuple(map(change, arguments)))
         case _:
             return expression
+
+
+def is_longer(expression: Expression, most: int) -> bool:
+    """Whether there are more than so many numbers and elements in an expression; no more of it is looked at."""
+    left, ahead = most, [iter((expression,))]
+    while ahead:
+        part = next(ahead[-1], None)
+        if part is None:
+            ahead.pop()
+        elif parts := parts_of(part):
+            ahead.append(parts)
+        else:
+            left -= 1
+            if left < 0:
+                return True
+    return False
+
+
+def parts_of(expression: Expression) -> Iterator[Expression] | None:
+    """The immediate parts of an expression, made one by one; None where it has none."""
+    match expression:
+        case Sum(count, term):
+            return (term(k) for k in range(count))
+        case Product(factors):
+            return iter(factors)
+        case Quotient(over, under):
+            return iter((over, under))
+        case Power(of, _) | Negative(of):
+            return iter((of,))
+        case Apply(_, arguments):
+            return iter(arguments)
+        case _:
+            return None
 
 
 def evaluate(expression: Expression, value: Callable[[Element], float]) -> float:

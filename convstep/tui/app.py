@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from textual import events
 from textual.app import App
@@ -130,6 +130,10 @@ class ConvstepApp(App[str], inherit_bindings=False):
             super()._fatal_error()
         else:
             self._close_messages_no_wait()
+
+    def refresh(self, *, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Without a layout: Textual asks for one when a screen has gone, which moves nothing on the one below."""
+        return super().refresh(repaint=repaint and not layout, recompose=recompose)
 
     def next_theme(self) -> None:
         """The next theme; remembered by the session."""

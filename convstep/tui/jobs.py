@@ -61,21 +61,29 @@ class Jobs:
         work: Callable[[Work], Result],
         done: Callable[[Result], None],
         failed: Callable[[BaseException], None],
+        wait: float = 0.0,
     ) -> Job:
-        """Do `work` in a thread, then call `done` with its result, or `failed` with what it raised (Cancelled, too)."""
+        """Do `work` in a thread, then call `done` with its result, or `failed` with what it raised (Cancelled, too).
+
+        What is done within the seconds of `wait` is handed over before this returns.
+        """
         assert self.job is None, "one job at a time"
         job = self.job = Job(text)
+        result: Any = None
+        error: BaseException | None = None
 
         def run() -> None:
-            result: Any = None
-            error: BaseException | None = None
+            nonlocal result, error
             try:
                 result = work(job)
             except BaseException as raised:
                 error = raised
-            self._app.call_later(end, result, error)
+            self._app.call_later(end)
 
-        def end(result: Any, error: BaseException | None) -> None:
+        def end() -> None:
+            nonlocal error
+            if self.job is not job:  # it has been handed over already
+                return
             self.job = None
             if error is None and job.given_up and not job.kept:
                 error = Cancelled()
@@ -84,7 +92,12 @@ class Jobs:
             else:
                 failed(error)
 
-        threading.Thread(target=run, daemon=True).start()
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        if wait:
+            thread.join(wait)
+            if not thread.is_alive():
+                end()
         return job
 
     @property

@@ -10,6 +10,7 @@ from textual import events
 from textual.dom import DOMNode
 
 from convstep.tui.actions import ACTIONS, STEPS
+from convstep.tui.curtain import Curtain
 
 if TYPE_CHECKING:
     from convstep.tui.app import ConvstepApp
@@ -31,6 +32,7 @@ class TypingAhead:
 
     def __init__(self, app: ConvstepApp) -> None:
         self.app = app
+        self._curtain = Curtain(app)
         self._waiting: deque[events.Key] = deque()
         self._since: float | None = None
         """When the key that others wait for came; None where there is none."""
@@ -51,6 +53,7 @@ class TypingAhead:
         if not (screens := self.app.screen_stack) or (len(screens) == 1 and event.key in self._steps):
             return
         self._since = time.monotonic()
+        self._curtain.down()
         self._climb([*target.ancestors_with_self] * _ROUNDS)
 
     def _climb(self, nodes: list[DOMNode]) -> None:
@@ -65,6 +68,7 @@ class TypingAhead:
             self.app.call_later(self._go_on)
 
     async def _go_on(self) -> None:
+        self._curtain.up()
         if self._since and (self.app.main.jobs.stopping or self.app.main.awaits_dialog):
             self.app.set_timer(_WAIT, self._go_on)
             return

@@ -212,9 +212,12 @@ class Formulas:
     @quiet
     def local(self, layer: str, slot: int, out: int, into: int, partner: int) -> Expression:
         """∂layer[out]/∂operand[into] as an expression; `partner` as `Links` has it."""
-        node = self._nodes[layer]
-        derivative = node.op.derivative(self.iteration.calls[layer], slot, out, into, partner)
-        return self._in_keys(derivative, node.tensor)
+        derivative = self.derivative(layer, slot, out, into, partner)
+        return self._in_keys(derivative, self._nodes[layer].tensor)
+
+    def derivative(self, layer: str, slot: int, out: int, into: int, partner: int) -> Expression:
+        """The same in the operation's own slots, which takes no time however long it is."""
+        return self._nodes[layer].op.derivative(self.iteration.calls[layer], slot, out, into, partner)
 
     def _in_keys(self, expression: Expression, key: Callable[[int], str]) -> Expression:
         """An operation's expression, its slots exchanged for keys; a long outer sum stays unmade."""

@@ -14,7 +14,7 @@ from convstep.explain.formula.formula import Formulas
 from convstep.explain.formula.notation import LatexNotation, Notation
 from convstep.explain.numbers import short
 from convstep.explain.provenance.paths import MOST_LINKS, Hop, Path, Paths
-from convstep.ops.expression import Expression, Named, Number, Product, evaluate
+from convstep.ops.expression import Expression, Named, Number, Product, evaluate, is_longer
 from convstep.ops.rendering import latex, render
 
 MOST_PATHS = 12
@@ -91,14 +91,18 @@ class PathLedger:
 
     def _local(self, hop: Hop, into: tuple[str, int], notation: Notation) -> Expression:
         """One local derivative: its formula where that is short, and this path's alone, else its name."""
-        written = self.formulas.local(hop.layer, hop.slot, hop.index, into[1], hop.partner)
+        link = hop.layer, hop.slot, hop.index, into[1], hop.partner
+        partial = Named(notation.partial((hop.layer, hop.index), into), hop.local)
+        if is_longer(self.formulas.derivative(*link), _LONGEST):
+            return partial
+        written = self.formulas.local(*link)
         # An output that reads an element several times has one derivative, and a path for each reading.
         number = evaluate(written, self.formulas.value)
         if not np.isclose(number, hop.local, rtol=1e-4, atol=1e-12, equal_nan=True):
             return Number(hop.local)
         if len(render(written, Notation(self.formulas).names())) <= _LONGEST:
             return written
-        return Named(notation.partial((hop.layer, hop.index), into), hop.local)
+        return partial
 
 
 def ledger_of(

@@ -15,7 +15,7 @@ from convstep.explain.views.convolution import Conv
 from convstep.explain.views.sheet import Codes, OtherView, Sheet, at_one, elements_of, products_of, zeros_put_in
 from convstep.explain.views.site import Site
 from convstep.explain.views.sums import beside_bias, forward_pairs, with_bias, written
-from convstep.ops.base import OUTPUT, Empty, IntArray
+from convstep.ops.base import OUTPUT, IntArray
 from convstep.ops.indices import unravel
 
 
@@ -60,9 +60,9 @@ class Columns:
             window, row = np.divmod(index, height) if transposed else np.divmod(index, width)[::-1]
             channel, tap = np.divmod(row, taps)
             sample, place = np.divmod(window, outputs)
-            position, empty = op.window.reads(place)
-            nth, plane = np.arange(len(index)), sample * op.channels + group * channels + channel
-            return plane * prod(op.window.size) + position[nth, tap], empty[nth, tap] == Empty.NO
+            position = op.window.at(place, tap)
+            plane = sample * op.channels + group * channels + channel
+            return plane * prod(op.window.size) + position, position >= 0
 
         def cells(index: IntArray) -> tuple[Floats, Codes]:
             at, real = element(index)

@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
+from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.lines import Lines
@@ -23,7 +23,7 @@ FEW_ROWS = [(0, "-low"), (14, "-high")]
 """Classes by the screen's rows: where there are few, a dialog spends none on margins, so that its line is seen."""
 
 
-class AskingDialog(ModalScreen[str | None], inherit_bindings=False):
+class AskingDialog(Dialog[str | None], inherit_bindings=False):
     """Asks for one line, tries `take` on it, and gives what that answers; None when it was left with escape.
 
     Where that takes long, the dialog closes and hands the rest to `later`. What one types takes the place of a

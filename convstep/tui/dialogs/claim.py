@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from convstep.debugger.claims.claim_book import Answer
@@ -19,6 +18,7 @@ from convstep.engine.state import split_name
 from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError
 from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.dialog import Dialog
 
 if TYPE_CHECKING:
     from convstep.tui.screens.main import MainScreen
@@ -29,7 +29,7 @@ Target = tuple[str, int | None]
 _HINT = "a number or a formula; g is the upstream gradient. Of another element: grad(w1)[2] = …"
 
 
-class ClaimDialog(ModalScreen[int | None], inherit_bindings=False):
+class ClaimDialog(Dialog[int | None], inherit_bindings=False):
     """Judges what is typed; enter once more keeps it. Gives the number of the kept claim."""
 
     BINDINGS = [Binding("escape", "leave", "Close", show=False)]

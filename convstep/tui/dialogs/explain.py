@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -18,6 +18,7 @@ from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.explain.provenance.provenance import Address
 from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
 from convstep.tui.widgets.text import hanging
@@ -28,7 +29,7 @@ _WIDEST, _AROUND = 100, 10
 """The dialog's width, and how much of it border, padding and scroll bar take."""
 
 
-class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
+class ExplainDialog(Dialog[Place | None], inherit_bindings=False):
     """Walks from number to number; gives the step to go to, None where it was left."""
 
     BINDINGS = [
@@ -53,7 +54,7 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
         with self._box:
             yield Rows(markup=False)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         self._show(self.shown)
 
     def _show(self, explained: Explained) -> None:
@@ -66,8 +67,10 @@ class ExplainDialog(ModalScreen[Place | None], inherit_bindings=False):
         listed.add_options(
             [Option(_drawn(row, width), disabled=row.address is None and row.place is None) for row in explained.rows]
         )
-        listed.highlighted = next((k for k, row in enumerate(explained.rows) if row.address or row.place), None)
-        self.call_after_refresh(listed.scroll_home, animate=False)  # to the formula, also where it is long
+        # Highlighted without being scrolled to: the formula is seen first, also where it is long.
+        first = next((k for k, row in enumerate(explained.rows) if row.address or row.place), None)
+        listed.set_reactive(OptionList.highlighted, first)
+        self.call_after_refresh(listed.scroll_home, animate=False)
 
     @property
     def _chosen(self) -> Row | None:

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from convstep.tui.actions import ACTIONS, Action, groups
 from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 
 _IDEAS = (
@@ -46,7 +46,7 @@ _MARKS = (
 )
 
 
-class HelpDialog(ModalScreen[None], inherit_bindings=False):
+class HelpDialog(Dialog[None], inherit_bindings=False):
     """Scrolls with the arrows; closes with escape, ? or q."""
 
     BINDINGS = [Binding("escape,question_mark,q,enter", "leave", "Close", show=False)]

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
 from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
 
 
-class ListDialog(ModalScreen[int | None], inherit_bindings=False):
+class ListDialog(Dialog[int | None], inherit_bindings=False):
     """Shows rows and gives the number of the chosen one, None when it was left with escape.
 
     `hints` say what its keys do.

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.geometry import Size
-from textual.screen import ModalScreen
 from textual.strip import Strip
 
 from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, titled
+from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
@@ -32,7 +32,7 @@ class _Area(Lines, inherit_bindings=False):
         cast(PageDialog, self.screen).draw()
 
 
-class PageDialog(ModalScreen[Any], inherit_bindings=False):
+class PageDialog(Dialog[Any], inherit_bindings=False):
     """A subclass says in `lines` what stands on the page, and in KEYS what the keys do. Escape and q close it."""
 
     AUTO_FOCUS = None

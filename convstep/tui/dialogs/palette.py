@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from convstep.tui.actions import Action
 from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
 
@@ -30,7 +30,7 @@ def fitting(actions: Sequence[Action], text: str) -> list[Action]:
     return [*first, *(a for a in actions if a not in first and has(a, in_title=False))]
 
 
-class PaletteDialog(ModalScreen[str | None], inherit_bindings=False):
+class PaletteDialog(Dialog[str | None], inherit_bindings=False):
     """Gives the id of the chosen action, None when it was left with escape."""
 
     BINDINGS = [

@@ -44,7 +44,6 @@ def explain(screen: MainScreen) -> None:
             screen.move(lambda: session.land(goto.element(session.recording, session.spot, place)))
 
     def show(first: Explained) -> None:
-        screen.repaint()
         screen.app.push_screen(ExplainDialog(explainer.explained, first), jump)
 
     screen.work(f"why {explainer.name(address)}", lambda work: explainer.explained(address), show, for_dialog=True)
@@ -58,7 +57,8 @@ def views(screen: MainScreen) -> None:
     session = screen.session
     if hidden_here(screen):
         return
-    if pages(session.state(), session.names) is None:
+    shown = pages(session.state(), session.names)
+    if shown is None:
         screen.repaint("no other views here: they are of forward and backward steps")
         return
 
@@ -68,4 +68,4 @@ def views(screen: MainScreen) -> None:
             screen.paint()  # what escape comes back to is the place of the last view
             screen.action_do(step)
 
-    screen.app.push_screen(ViewsScreen(session, screen.palette, screen.actions), left)
+    screen.app.push_screen(ViewsScreen(session, screen.palette, shown, screen.actions), left)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
-from textual.screen import Screen
+from convstep.tui.screens.once import Once
 
 
-class Painted(Screen[Any], inherit_bindings=False):
+class Painted(Once, inherit_bindings=False):
     """A subclass says in `draw` what stands on it; whoever changes something calls `repaint`."""
 
     message = ""

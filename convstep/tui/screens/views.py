@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap
 from textual.geometry import Offset, Region, Size, Spacing
@@ -53,7 +54,9 @@ class ViewsScreen(Painted, inherit_bindings=False):
 
     AUTO_FOCUS = None
 
-    def __init__(self, session: Session, palette: Palette, actions: Sequence[Action] = ACTIONS) -> None:
+    def __init__(
+        self, session: Session, palette: Palette, shown: Pages | None, actions: Sequence[Action] = ACTIONS
+    ) -> None:
         super().__init__()
         steps = {each.id: f"step('{each.id}')" for each in actions if each.group == STEPS}
         does = {**steps, **_HERE}
@@ -61,6 +64,9 @@ class ViewsScreen(Painted, inherit_bindings=False):
         self._bindings = BindingsMap(Binding(key, what, show=False) for key, what in {"V": "turn(-1)", **bound}.items())
         self._hint = _hint(actions)
         self.session, self.palette = session, palette
+        self._painted = Size(0, 0)
+        self._pages = shown
+        self._at = session.standing
         self.board = _Columns()
         look = session.look.setdefault("views", {})
         self.panes = [Pane(name, "", look) for name in _PANES]
@@ -80,15 +86,17 @@ class ViewsScreen(Painted, inherit_bindings=False):
     def on_mount(self) -> None:
         self.paint()
 
-    def on_resize(self) -> None:
-        self.paint()
+    def on_resize(self, event: events.Resize) -> None:
+        if self._painted != self.app.size:
+            self.paint()
 
     # Painting
 
     def draw(self) -> None:
         """Draw the chosen view of the present step."""
-        shown = pages(self.session.state(), self.session.names)
+        shown = self._shown()
         page = self._chosen(shown)
+        self._painted = self.app.size
         grids = page.grids if page else ()
         self.board.wants = tuple(_wanted(grid) for grid in grids)
         regions = self.board.regions(self.app.size)
@@ -99,6 +107,12 @@ class ViewsScreen(Painted, inherit_bindings=False):
         self.get_child_by_id("bottom", Lines).show(self._bottom(shown, page, regions["bottom"]))
         # A child asks for it: what a screen has arranged is forgotten when one of its children changes.
         self.panes[0].refresh(layout=True)
+
+    def _shown(self) -> Pages | None:
+        """All views of the present step."""
+        if self._at != self.session.standing:
+            self._at, self._pages = self.session.standing, pages(self.session.state(), self.session.names)
+        return self._pages
 
     def _chosen(self, shown: Pages | None) -> Page | None:
         """The view of the title that was chosen last, else the one after gathering and scattering."""
@@ -156,7 +170,7 @@ class ViewsScreen(Painted, inherit_bindings=False):
         self.repaint(message)
 
     def action_turn(self, step: int) -> None:
-        shown = pages(self.session.state(), self.session.names)
+        shown = self._shown()
         page = self._chosen(shown)
         if shown is None or page is None:
             self.repaint("there are no other views here")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _TICK = 0.1
 _SILENT = 1.0
 """Seconds for which nothing is said of work that nobody has asked for, nor waits for."""
+_AT_ONCE = 0.03
+"""Seconds for which a dialog's content is waited for: what comes later is put up at a frame of its own."""
 _MOST_QUEUED = 500
 
 Result = TypeVar("Result")
@@ -57,6 +59,8 @@ class Working(Painted, inherit_bindings=False):
         self._for_dialog = for_dialog
 
         def end(result: Result) -> None:
+            if self._ticks is not None:
+                self.repaint()  # in the place of how far it was
             self._work_ended()
             done(result)
             queued, self._queued = self._queued, []
@@ -73,7 +77,9 @@ class Working(Painted, inherit_bindings=False):
             else:
                 self._work_failed(error, back)
 
-        self.jobs.start(text, work, end, failed)
+        job = self.jobs.start(text, work, end, failed, _AT_ONCE if for_dialog else 0.0)
+        if self.jobs.job is not job:
+            return
         self._ticks = self.set_interval(_TICK, self.paint_progress, pause=self.unasked)
         if self.unasked:
             self.set_timer(_SILENT, self._ticks.resume)
