@@ -15,6 +15,7 @@ from convstep.ops.expression import (
     Sum,
     difference,
     evaluate,
+    is_longer,
     total,
 )
 from convstep.ops.rendering import Style, latex, render
@@ -89,3 +90,17 @@ def test_as_text(expression, text):
 def test_as_latex():
     assert latex(Quotient(difference(X[0], X[1]), Number(4.0)), STYLE) == r"\frac{x[1] - x[2]}{4}"
     assert latex(Power(X[0], 2), STYLE) == "x[1]^{2}"
+
+
+def test_only_so_much_of_a_long_expression_is_looked_at():
+    looked_at = []
+
+    def term(k):
+        looked_at.append(k)
+        return Product((X[0], Number(2.0)))
+
+    long = Quotient(Sum(1000, term), Power(X[1], 2))
+    assert is_longer(long, 10)
+    assert len(looked_at) == 6
+    assert is_longer(Sum(3, lambda k: X[k]), 2)
+    assert not is_longer(Negative(Sum(3, lambda k: X[k])), 3)

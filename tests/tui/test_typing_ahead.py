@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from convstep.debugger.opening import open_session
 from convstep.tui.app import ConvstepApp
+from convstep.tui.curtain import Curtain
 
 NETS = Path(__file__).parents[2] / "sample_nets"
 CONTROL = {"\x13": "ctrl+s", "\x15": "ctrl+u", "\r": "enter", "\x1b": "escape"}
@@ -50,3 +51,33 @@ async def test_pages_opened_and_closed_in_one_burst() -> None:
         await burst(pilot, "n?\x1bnr\x1bnv\x1bn")
         assert len(app.screen_stack) == 1
         assert app.session.spot.position == 3
+
+
+async def test_a_dialog_is_painted_once_when_it_opens_and_when_it_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = ConvstepApp(open_session(str(NETS / "two_conv.yaml")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        painted: list[str] = []
+        display = app._display
+
+        def watched(screen: Any, renderable: Any) -> None:
+            if not app._batch_count and renderable is not None:
+                painted.append(type(screen).__name__)
+            display(screen, renderable)
+
+        monkeypatch.setattr(app, "_display", watched)
+        await burst(pilot, "g")
+        assert painted == ["GoDialog"]
+        painted.clear()
+        await burst(pilot, "\x1b")
+        assert painted == ["MainScreen"]
+
+
+async def test_the_screen_is_painted_though_an_answer_never_comes() -> None:
+    app = ConvstepApp(open_session(str(NETS / "two_conv.yaml")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        curtain = Curtain(app)
+        curtain.down()
+        assert app._batch_count
+        await pilot.pause(0.3)
+        assert not app._batch_count

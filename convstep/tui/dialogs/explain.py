@@ -29,6 +29,13 @@ _WIDEST, _AROUND = 100, 10
 """The dialog's width, and how much of it border, padding and scroll bar take."""
 
 
+class _Explanation(Rows):
+    """Seen from its beginning: Textual would scroll to the first link."""
+
+    def on_show(self, event: events.Show) -> None:
+        event.prevent_default()
+
+
 class ExplainDialog(Dialog[Place | None], inherit_bindings=False):
     """Walks from number to number; gives the step to go to, None where it was left."""
 
@@ -52,7 +59,7 @@ class ExplainDialog(Dialog[Place | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         self._box = Vertical(classes=dialog_classes())
         with self._box:
-            yield Rows(markup=False)
+            yield _Explanation(markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         self._show(self.shown)
