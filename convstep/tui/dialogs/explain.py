@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -32,7 +32,8 @@ _WIDEST, _AROUND = 100, 10
 class _Explanation(Rows):
     """Seen from its beginning: Textual would scroll to the first link."""
 
-    def on_show(self, event: events.Show) -> None:
+    @on(events.Show)
+    def stay(self, event: events.Show) -> None:
         event.prevent_default()
 
 
