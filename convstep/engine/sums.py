@@ -100,9 +100,10 @@ def received(collected: Collected, source: int, taken: IntArray) -> tuple[Floats
     """
     index = collected.links.index
     real = index >= 0
-    before = real & (index < source)
-    own = index == source
-    done = before | (own & (np.cumsum(own, axis=1) <= taken[:, None]))
+    done = real & (index < source)
+    rows, cols = np.divmod(np.flatnonzero(index == source), index.shape[1])
+    given = _occurrence(rows) < taken[rows]
+    done[rows[given], cols[given]] = True
     last = index.shape[1] - 1 - np.argmax(done[:, ::-1], axis=1)
     any_done = done.any(axis=1)
     sums = np.where(any_done, collected.sums[np.arange(len(last)), last], 0.0)

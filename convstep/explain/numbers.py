@@ -61,7 +61,11 @@ def _is_whole(tensor: npt.NDArray[Any]) -> bool:
 
 def format_of(tensor: npt.NDArray[Any]) -> NumberFormat:
     """The format in which all elements of a tensor are written."""
-    ends = extent(tensor)
+    return format_within(tensor, extent(tensor))
+
+
+def format_within(tensor: npt.NDArray[Any], ends: tuple[float, float] | None) -> NumberFormat:
+    """The same, where the `extent` of the tensor is known."""
     if ends is None:
         return NumberFormat(3, 0)
     largest = max(abs(ends[0]), abs(ends[1]))

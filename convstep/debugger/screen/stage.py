@@ -14,7 +14,7 @@ from convstep.engine.state import State, split_name
 from convstep.engine.sums import Floats
 from convstep.engine.timeline import Step
 from convstep.explain.naming import Names, SlotNames
-from convstep.explain.numbers import NumberFormat, extent, format_of
+from convstep.explain.numbers import NumberFormat, extent, format_within
 from convstep.explain.sentences import count_of
 from convstep.ops.base import Array, Empty, IntArray, Shape
 
@@ -205,4 +205,4 @@ def shape_note(shape: Shape) -> str:
 def look_of(tensor: Array) -> tuple[NumberFormat, float]:
     """The number format of a tensor and the magnitude at which its colours saturate."""
     ends = extent(tensor)
-    return format_of(tensor), (max(abs(ends[0]), abs(ends[1])) or 1.0) if ends else 1.0
+    return format_within(tensor, ends), (max(abs(ends[0]), abs(ends[1])) or 1.0) if ends else 1.0

@@ -206,19 +206,22 @@ class Standardise(Bounded, Feeding, Operation):
         return numbers
 
     @quiet
-    def standard(self, call: Call, index: IntArray) -> Floats:
-        """x̂ = (x − mean) / √(var + eps) of some elements."""
+    def standard(self, call: Call, index: IntArray, kin: IntArray | None = None) -> Floats:
+        """x̂ = (x − mean) / √(var + eps) of some elements; `kin` are others of the same groups, perhaps fewer."""
+        kin = index if kin is None else kin
         x = call.operands[0].reshape(-1)[index].astype(np.float64)
-        return (x - self._statistic(call, "mean", index)) * self._statistic(call, "rate", index)
+        return (x - self._statistic(call, "mean", kin)) * self._statistic(call, "rate", kin)
 
     def _slope(self, call: Call, out: IntArray, into: IntArray) -> Floats:
-        """∂output[out]/∂input[into] for pairs within a group."""
-        slope = self._statistic(call, "rate", out)
+        """∂output[out]/∂input[into] for pairs within a group: their statistics are the same."""
+        few = out if out.size <= into.size or self.fixed else into
+        slope = self._statistic(call, "rate", few)
         if "weight" in self.slots:
-            slope = slope * call.operands[self.slots["weight"]].reshape(-1)[self.layout.channel(out)]
+            of = few if self.layout.channels == 1 else out
+            slope = slope * call.operands[self.slots["weight"]].reshape(-1)[self.layout.channel(of)]
         if self.fixed:
             return slope
-        met = self.standard(call, out) * self.standard(call, into) + self.centred
+        met = self.standard(call, out, few) * self.standard(call, into, few) + self.centred
         pair: Floats = slope * ((out == into) - met / self.layout.group_size)
         return pair
 
