@@ -69,13 +69,19 @@ class Geometry:
             reads = (slice(t * d + s * a, t * d + s * (b - 1) + 1, s) for t, d, s, a, b in each)
             yield (slice(None), slice(None), *tap), (..., *reads)
 
+    @cached_property
+    def _column_size(self) -> int:
+        return prod(self.kernel) * prod(self.outputs[1:])
+
     def column_bytes(self, channels: int, itemsize: int) -> int:
         """What the columns of one place along the outputs' first axis take, for so many channels."""
-        return channels * prod(self.kernel) * prod(self.outputs[1:]) * itemsize
+        return channels * self._column_size * itemsize
 
     def blocks(self, batch: int, channels: int, itemsize: int) -> list[Block]:
         """All samples and rows, in blocks whose columns are not large: mostly a single one."""
         rows = self.outputs[0]
+        if batch * rows * self.column_bytes(channels, itemsize) <= _LARGEST_COLUMNS:
+            return [(slice(0, batch), slice(0, rows))]
         row = max(1, self.column_bytes(channels, itemsize))
         most = max(1, _LARGEST_COLUMNS // row)
         if most >= rows:
@@ -148,8 +154,9 @@ def _weight_gradient(read: Array, upstream: Array, geometry: Geometry, shape: Sh
 
 def _blocks(batch: int, channels: int, itemsize: int, geometry: Geometry) -> list[Block]:
     """The blocks of columns; a 1×1 kernel makes none."""
-    whole = [(slice(0, batch), slice(0, geometry.outputs[0]))]
-    return whole if geometry.is_pointwise else geometry.blocks(batch, channels, itemsize)
+    if geometry.is_pointwise:
+        return [(slice(0, batch), slice(0, geometry.outputs[0]))]
+    return geometry.blocks(batch, channels, itemsize)
 
 
 def _padded(x: Array, geometry: Geometry) -> Array:

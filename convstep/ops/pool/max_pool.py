@@ -57,7 +57,7 @@ class Maximum(Pool):
                 wins |= np.isnan(candidate)  # of several NaN, the last one
             np.maximum(best, candidate, out=best)
             np.maximum(tap, wins * tap.dtype.type(k), out=tap)
-        return best, self.window.at(np.arange(self.outputs_a_plane), tap)
+        return best, self.places_at(tap)
 
     def _by_outputs(self, x: Array) -> tuple[Array, IntArray]:
         """The same, output by output: quicker where windows are long and few."""

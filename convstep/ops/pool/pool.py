@@ -96,6 +96,11 @@ class Pool(Operation):
         for tap in range(prod(self.window.taps)):
             yield self.window.tap_reads(np.array([tap]))[0][0]
 
+    def places_at(self, taps: IntArray) -> IntArray:
+        """Where in its plane each output reads, each at a tap of its own: (planes, outputs)."""
+        outputs = np.arange(self.outputs_a_plane)
+        return self.window.at(outputs, taps) if self._small_table is None else self._small_table[taps, outputs]
+
     def gather(self, tensor: Array, fill: float) -> Iterator[Array]:
         """For each tap, the numbers that the outputs read there, (planes, outputs), and the filler where none.
 
