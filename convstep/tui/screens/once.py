@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual import events
+from textual.geometry import Size
 from textual.screen import Screen
 
 
 class Once(Screen[Any], inherit_bindings=False):
     """Textual would do both again."""
 
-    def on_resize(self, event: events.Resize) -> None:
+    def _screen_resized(self, size: Size) -> None:
         # Textual sends what it has just laid out the size that it was laid out for, and would do it again.
-        if event.size == self.outer_size:
-            event.prevent_default()
+        if size != self.outer_size:
+            super()._screen_resized(size)
 
     def _compositor_refresh(self) -> None:
         # Drawn behind the curtain, or before the whole screen is painted in any case, it would be drawn in vain.
