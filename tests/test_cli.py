@@ -447,3 +447,12 @@ def test_a_claim_that_cannot_be_read_is_bad_input(call, file, command):
     status, out, err = call(command, net)
     assert (status, out) == (2, "")
     assert err == f"{net}:3:22: column 9: the expression ends where a number or a tensor is missing\n"
+
+
+@pytest.mark.parametrize(("own", "used"), [(None, "25"), ("300", "300")])
+def test_escape_is_told_from_a_sequence_sooner_unless_the_person_says_when(call, monkeypatch, own, used):
+    monkeypatch.setenv("ESCDELAY", own or "")
+    if own is None:
+        monkeypatch.delenv("ESCDELAY")
+    assert call(TWO_CONV)[0] == 2
+    assert os.environ["ESCDELAY"] == used

@@ -30,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
     # pydantic would look for plugins in every installed package's metadata.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Milliseconds after which an escape is the key, and not the beginning of another key's sequence.
+    os.environ.setdefault("ESCDELAY", "25")
     with _no_collections():
         from convstep.debugger.opening import open_session
         from convstep.progress import Progress
