@@ -74,7 +74,8 @@ def format_within(tensor: npt.NDArray[Any], ends: tuple[float, float] | None) ->
         return NumberFormat(len(f"{largest:.0f}") + sign, 0)
     if largest >= _WIDEST_WHOLE or largest < 1e-3:
         return NumberFormat(8 + sign, None)
-    decimals = max(1, _DECIMALS - max(0, math.floor(math.log10(largest))))
+    magnitude = math.floor(math.log10(largest))
+    decimals = max(1, _DECIMALS - magnitude - (magnitude < 0))
     return NumberFormat(len(f"{largest:.{decimals}f}") + sign, decimals)
 
 

@@ -206,3 +206,18 @@ def test_a_collected_element_has_a_short_sentence_without_its_history():
     view = session.view()
     assert view.shorter == ("4 products local × upstream add up to -30.",)
     assert view.sentence.endswith("the " + view.shorter[0])
+
+
+@pytest.mark.parametrize(
+    ("where", "note"),
+    [
+        ("o1", "the last element"),
+        ("grad(w1)", "the last element; g = ∂C/∂o1"),
+        ("grad(w1)[1]", "g = ∂C/∂o1"),
+        ("o2", ""),
+    ],
+)
+def test_a_formula_that_stands_for_a_whole_operation_says_so(where, note):
+    session = Session(Recording(load(sample("two_conv"))))
+    session.go(where)
+    assert session.view().formula.note == note

@@ -78,3 +78,8 @@ def test_a_number_too_small_for_its_format_takes_little_room():
     assert NumberFormat(7, 4).text(-0.0000175385) == "-1.75e-5"
     assert NumberFormat(6, 3).text(-0.000175385) == "-1.75e-4"
     assert NumberFormat(6, 3).text(0.0002) == "0.0002"
+
+
+def test_small_numbers_have_more_decimals_rather_than_exponents():
+    small = format_of(np.array([-0.003, 4.25e-4]))
+    assert [small.text(v) for v in (-0.003, 4.25e-4)] == ["-0.003000", "0.000425"]

@@ -17,7 +17,7 @@ from convstep.tui.widgets.ledger import ledger_lines
 from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.message import message_line
 from convstep.tui.widgets.program import fitted, program_lines
-from convstep.tui.widgets.text import wrap
+from convstep.tui.widgets.text import cut_name, wrap
 from convstep.tui.widgets.timeline import share_at, stretches, timeline_line
 
 PALETTE = Palette()
@@ -239,3 +239,21 @@ def test_where_there_is_no_room_the_innermost_breadcrumb_stays(session: Any) -> 
     assert top(60).startswith("two_conv   forward › o1 Conv2d › o1 ")
     assert top(34).startswith("two_co…   … › o1 ")
     assert top(16).split() == ["o1", "OP", "1", "of", "11"]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("∂loss/∂conv1.weight[0,0,1,1]", 28, "∂loss/∂conv1.weight[0,0,1,1]"),
+        ("∂loss/∂conv1.weight[0,0,1,1]", 20, "∂loss/∂con…[0,0,1,1]"),
+        ("∂loss/∂conv1.weight[0,0,1,1]", 12, "∂loss/∂conv…"),
+        ("grad(conv1.weight)", 8, "grad(co…"),
+    ],
+)
+def test_of_a_long_name_the_index_stays(text: str, width: int, shown: str) -> None:
+    assert cut_name(text, width) == shown
+
+
+def test_a_long_subject_keeps_its_index_in_the_formula() -> None:
+    formula = Formula("∂loss/∂conv1.weight[0,0,1,1]", 2, lambda k: FormulaTerm(f"x[{k}]", "1", "1"), None)
+    assert formula_lines(formula, 60, 4, PALETTE)[1].text.startswith(" ∂loss/∂c…[0,0,1,1] = x[0] + x[1]")

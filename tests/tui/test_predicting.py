@@ -91,3 +91,11 @@ def test_p_in_a_pane_pins_its_slice_and_lets_it_go() -> None:
 
     run(session, play)
     assert session.look["windows"].get("images", {}).get("pinned") is None
+
+
+def test_on_a_low_screen_the_question_stands_in_the_line_of_messages() -> None:
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "p", "n")
+        assert "grad(o1)[4] = ?" in text_of(app)
+
+    run(opened("two_conv", "5"), play, size=(30, 5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,12 +21,22 @@ from convstep.ops.terms import empties
 _UPSTREAM = -2
 """The slot of the upstream gradient in a formula: written g."""
 
+LAST = "the last element"
+"""What stands for a whole operation."""
+
 
 def formula(stage: Stage) -> Formula | None:
-    """The formula of the element that this step is at; on operations, of the last element."""
+    """The formula of the element that this step is at; on operations, of the last element, which is said."""
     step = stage.step
     if step is None:
         return None
+    shown = _formula(stage, step)
+    if stage.state.place.element is not None or np.prod(step.shape) == 1:
+        return shown
+    return replace(shown, note=f"{LAST}; {shown.note}" if shown.note else LAST)
+
+
+def _formula(stage: Stage, step: Step) -> Formula:
     if step.is_backward:
         if stage.state.shares is not None and stage.state.target is None:
             return _shares(stage, step)

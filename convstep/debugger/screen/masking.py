@@ -49,6 +49,7 @@ def masked(view: View, state: State, asked: str, how: str) -> View:
         ledger=view.ledger and _ledger(view.ledger, state),
         claims=tuple(_claim(claim) for claim in view.claims),
         notices=[],
+        asks=f"{asked} = {UNKNOWN}",
     )
 
 

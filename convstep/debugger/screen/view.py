@@ -223,7 +223,8 @@ class View:
 
     `shorter` are sentences for where the whole one has no room, the longest first. `edited`: what is shown are the
     numbers of a run with edits. `alarm` is what must not be overlooked.
-    `writes` is the session's name of the tensor that the step writes, as in `Grid.tensor`.
+    `writes` is the session's name of the tensor that the step writes, as in `Grid.tensor`. `asks` is the question of a
+    result that is hidden, in a few characters, for where the sentence has no room.
     """
 
     name: str
@@ -243,3 +244,4 @@ class View:
     claims: tuple[ClaimShown, ...] = ()
     alarm: str = ""
     writes: str = ""
+    asks: str = ""

@@ -156,6 +156,8 @@ class MainScreen(Working, inherit_bindings=False):
         palette = self.palette
         claim = "" if "ledger" in regions else claim_notice(view.claims)
         notices = [*view.notices, claim] if claim else view.notices
+        if view.asks and regions["head"].height == 1:
+            notices = [view.asks, *notices]
         message = self.message or ("" if self.number else view.alarm)
         for name, draw in (
             ("head", lambda w, h: head_lines(view, w, h, palette)),

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from convstep.debugger.screen.view import Formula, FormulaTerm
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.text import Piece, cell_len, cut, pad, rule, strip_of, wrap
+from convstep.tui.widgets.text import Piece, cell_len, cut_name, pad, rule, strip_of, wrap
 
 _FOLDED = -1
 
@@ -68,7 +68,7 @@ def _single(formula: Formula, width: int, height: int, palette: Palette) -> tupl
 
 def _sum(formula: Formula, width: int, palette: Palette) -> tuple[list[list[Piece]], str]:
     """Three aligned lines. The note and the total stand beside it where they fit, or else in the title line."""
-    subject = cut(f" {formula.subject} ", max(3, width // 3))
+    subject = f" {cut_name(formula.subject, max(1, width // 3 - 2))} "
     indent = cell_len(subject) + 2
     terms = _folded(formula, width - indent - 2)
     body: list[list[Piece]] = [

@@ -18,7 +18,7 @@ from convstep.ops.base import IntArray
 from convstep.tui.theme.colours import STEPS, Palette
 from convstep.tui.theme.glyphs import LEVELS
 from convstep.tui.widgets.cells import CHANGED, DIFFERS, Column, column_of, is_word, number_text, parts
-from convstep.tui.widgets.text import Piece, cut, strip_of
+from convstep.tui.widgets.text import Piece, cut, cut_name, strip_of
 from convstep.tui.widgets.window import Window
 
 _CACHED_ROWS = 8192
@@ -91,7 +91,7 @@ def header(grid: Grid, window: Window, drawing: Drawing, focused: bool, inline: 
     title = f"{grid.sign} {grid.title}" if grid.sign else grid.title
     slice_text = window.slice_text(grid.shape) if window.matrix.leads > 1 or not window.whole else ""
     room = drawing.width - sum(len(text) for text, _ in drawing.left) - 1
-    pieces: list[Piece] = [*drawing.left, (cut(title, room), palette.title + Style(underline=focused or None))]
+    pieces: list[Piece] = [*drawing.left, (cut_name(title, room), palette.title + Style(underline=focused or None))]
     room -= len(title)
     if inline:
         pieces += [(" ", palette.text), *inline]

@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from convstep.debugger.screen.view import View
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.text import Piece, cell_len, cut, strip_of, wrap
+from convstep.tui.widgets.text import Piece, cell_len, cut, cut_name, strip_of, wrap
 
 
 def head_lines(view: View, width: int, height: int, palette: Palette) -> list[Strip]:
@@ -48,4 +48,4 @@ def _path(crumbs: Sequence[str], room: int) -> str:
         path = ("… › " if first else "") + " › ".join(crumbs[first:])
         if cell_len(path) <= room:
             return path
-    return cut(crumbs[-1], room)
+    return cut_name(crumbs[-1], room)

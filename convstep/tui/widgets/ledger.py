@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from convstep.debugger.screen.view import Ledger
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.text import Piece, cell_len, cut, pad, rule, strip_of
+from convstep.tui.widgets.text import Piece, cell_len, cut, cut_name, pad, rule, strip_of
 
 _NARROWEST = 8
 """A column is not cut below this width."""
@@ -80,7 +80,7 @@ def _shortened(text: str, size: int) -> str:
     room = size - cell_len(number) - len(equals)
     if not equals or cell_len(text) <= size or room < 2:
         return cut(text, size)
-    return f"{cut(name.rstrip(), room)}{equals}{number}"
+    return f"{cut_name(name.rstrip(), room)}{equals}{number}"
 
 
 def _fitted(sizes: list[int], width: int) -> list[int]:

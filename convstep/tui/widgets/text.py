@@ -19,6 +19,7 @@ Piece = tuple[str, Style]
 
 _HANG = "    "
 _NARROWEST = 16
+_SHORTEST_NAME = 4
 _KEPT_LINES = 2048
 """Finished lines that are kept: most of a screen is the same a step later, and what Textual made of it is, too."""
 
@@ -42,6 +43,15 @@ def cut(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     return _first(text, width - 1) + "…" if width > 0 else ""
+
+
+def cut_name(text: str, width: int) -> str:
+    """At most `width` cells of a name such as `∂loss/∂conv1.weight[0,1]`: it is the name that is cut, not its index."""
+    name, bracket, index = text.rpartition("[")
+    room = width - cell_len(bracket + index)
+    if not bracket or room < _SHORTEST_NAME or cell_len(text) <= width:
+        return cut(text, width)
+    return f"{cut(name, room)}{bracket}{index}"
 
 
 def _first(text: str, width: int) -> str:
