@@ -77,8 +77,8 @@ class Session:
     @property
     def graph_bytes(self) -> int:
         """How much the network's own numbers take: inputs, parameters and buffers."""
-        tensors = [*self.graph.data.values(), *self.graph.parameters.values(), *self.graph.buffers.values()]
-        return sum(tensor.nbytes for tensor in tensors)
+        data = sum(tensor.nbytes for tensor in self.graph.data.values())
+        return data + sum(spec.nbytes for spec in self.graph.owned.values())
 
     @property
     def place(self) -> Place:

@@ -43,7 +43,7 @@ def table(graph: Graph, facts: dict[str, Any]) -> str:
     lines += [
         "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows
     ]
-    count = sum(tensor.size for tensor in graph.parameters.values())
+    count = sum(graph.owned[name].size for name in graph.parameters)
     steps = ", ".join(f"{facts['steps'][level]:,} {word}" for level, word in _LEVEL_WORDS.items())
     return "\n".join([*lines, "", f"{count:,} parameters", f"steps: {steps}", f"memory: {in_words(facts['bytes'])}"])
 

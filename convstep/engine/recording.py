@@ -107,14 +107,14 @@ class Recording:
         """Whether an iteration need not be run."""
         return index in self._iterations
 
-    def given(self) -> Mapping[str, Array]:
+    def given(self) -> tuple[Mapping[str, Array], ...]:
         """What iteration 0 starts with: inputs, parameters and buffers. Nothing is run for it."""
         if 0 in self._iterations:
             iteration = self._iterations[0]
             start, inputs = iteration.start, {name: iteration.values[name] for name in self.graph.inputs}
         else:
             start, inputs = _forced(self.graph, 0, self._state_before(0)[1]), self.graph.batch(0)
-        return {**inputs, **start.parameters, **start.buffers}
+        return inputs, start.parameters, start.buffers
 
     def at_hand(self) -> list[Iteration]:
         """The iterations that need not be run, in their order."""

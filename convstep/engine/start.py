@@ -16,14 +16,14 @@ class Start(State):
     """Inputs, parameters and buffers are there; all else is blank, and known by its shape alone."""
 
     @cached_property
-    def _given(self) -> Mapping[str, Array]:
+    def _given(self) -> tuple[Mapping[str, Array], ...]:
         return self.recording.given()
 
     def known(self, name: str) -> bool:
-        return split_name(name)[0] == "value" and name in self._given
+        return split_name(name)[0] == "value" and any(name in tensors for tensors in self._given)
 
     def recorded(self, name: str) -> Array:
-        return self._given[name] if self.known(name) else super().recorded(name)
+        return self._tensor(name) if self.known(name) else super().recorded(name)
 
     def finished(self, name: str) -> bool:
         return self.known(name)
@@ -31,4 +31,7 @@ class Start(State):
     def read(self, name: str, index: IntArray) -> tuple[Floats, Codes]:
         if not self.known(name):
             return np.zeros(index.shape), np.full(index.shape, Status.BLANK, np.uint8)
-        return all_of(self._given[name], index, Status.DONE)
+        return all_of(self._tensor(name), index, Status.DONE)
+
+    def _tensor(self, name: str) -> Array:
+        return next(tensors[name] for tensors in self._given if name in tensors)

@@ -190,7 +190,7 @@ def _backward(node: Node, slot: int) -> Step:
 
 def _update(graph: Graph, parameter: str, layer: str) -> Step:
     assert graph.optimizer is not None
-    shape, terms = graph.parameters[parameter].shape, graph.optimizer.term_count()
+    shape, terms = graph.owned[parameter].shape, graph.optimizer.term_count()
     op = type(graph.optimizer).__name__
     return _step("update", layer, op, parameter, None, OUTPUT, shape, prod(shape), terms)
 

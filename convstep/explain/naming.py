@@ -32,8 +32,8 @@ class Names:
         tensors = [*graph.inputs, *graph.aliases, *masks, *(node.name for node in graph.nodes)]
         self._stored = {name: graph.aliases.get(name, name) for name in tensors}
         self._stored.update({symbol: self._stored[name] for name, symbol in graph.symbols.items()})
-        self._shapes: dict[str, Shape] = {name: spec.shape for name, spec in graph.inputs.items()}
-        self._shapes.update({name: array.shape for name, array in (*graph.parameters.items(), *graph.buffers.items())})
+        specs = {**graph.inputs, **graph.owned}
+        self._shapes: dict[str, Shape] = {name: spec.shape for name, spec in specs.items()}
         self._shapes.update(masks)
         self._shapes.update({node.name: node.op.output.shape for node in graph.nodes})
 

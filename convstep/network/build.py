@@ -14,6 +14,7 @@ from convstep.network.blank import MOST_ELEMENTS, is_blank
 from convstep.network.claims import claims
 from convstep.network.footprint import iteration_sizes, peak_bytes
 from convstep.network.graph import Graph, Node
+from convstep.network.late import Numbers
 from convstep.network.namespace import Namespace, check_parameter_names, check_symbols
 from convstep.network.parameters import Parameters, Slot, resolve, slots_of
 from convstep.network.schema import Form, Layer, check
@@ -27,7 +28,7 @@ _MADE_AT_ONCE = 2**20
 
 
 def build(source: Source, numbers: bool = True) -> Graph:
-    """The graph of a document; without `numbers`, large tensors stay blank: there need not be room for them.
+    """The graph of a document; without `numbers`, large given tensors stay blank: there need not be room for them.
 
     Raises ConvstepError with the place of the first mistake, and where the memory is too small.
     """
@@ -95,8 +96,8 @@ class _Builder:
             layers=layers,
             loss=None if loss is None else _with_parameters(loss, parameters),
             seeds=seeds,
-            parameters={name: array for name, array in parameters.values.items() if name not in buffers},
-            buffers={name: array for name, array in parameters.values.items() if name in buffers},
+            parameters=Numbers({name: array for name, array in parameters.values.items() if name not in buffers}),
+            buffers=Numbers({name: array for name, array in parameters.values.items() if name in buffers}),
             aliases=parameters.aliases,
             optimizer=form.optimizer if backward else None,
             scheduler=form.scheduler if backward else None,
@@ -106,7 +107,7 @@ class _Builder:
             indexing=document.indexing,
             claims=claims(self.source, document, shapes),
             files=tuple(dict.fromkeys(self.tensors.files)),
-            document=self._plain(name, data, seeds, slots, parameters),
+            written=self._written(name, data, seeds, slots, parameters),
         )
 
     # -- inputs
@@ -222,10 +223,10 @@ class _Builder:
 
     # -- the document
 
-    def _plain(
+    def _written(
         self, name: str, data: dict[str, Array], seeds: dict[str, Array], slots: list[Slot], parameters: Parameters
     ) -> dict[str, Any]:
-        """The network with every tensor as an array, from which the same graph is built anywhere."""
+        """The network with its tensors in place, from which the same graph is built anywhere."""
         tensors: dict[str, dict[str, Any]] = {}
         for slot in slots:
             value: Any = parameters.shared.get(slot.name)

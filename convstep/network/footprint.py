@@ -28,9 +28,8 @@ def iteration_bytes(graph: Graph) -> int:
 
 def iteration_sizes(graph: Graph) -> dict[str, int]:
     """The same by tensor: its value, gradient, update and optimizer state together, in bytes."""
-    sizes = {name: spec.size * spec.dtype.itemsize for name, spec in graph.inputs.items()}
-    sizes.update({name: array.nbytes for name, array in {**graph.parameters, **graph.buffers}.items()})
-    sizes.update({node.name: node.op.output.size * node.op.output.dtype.itemsize for node in graph.nodes})
+    sizes = {name: spec.nbytes for name, spec in {**graph.inputs, **graph.owned}.items()}
+    sizes.update({node.name: node.op.output.nbytes for node in graph.nodes})
     reached = differentiated(graph)
     updates = 0 if graph.optimizer is None else 1 + len(graph.optimizer.state_names)
     times = {name: 1 + (name in reached) * (1 + updates * (name in graph.parameters)) for name in sizes}
@@ -51,8 +50,8 @@ def drawing_bytes(init: str, count: int) -> int:
 def peak_bytes(graph: Graph, drawing: Iterable[int]) -> int:
     """What a network needs: to draw its tensors (with so many bytes beside each), and then to run an iteration."""
     data = sum(array.nbytes for array in graph.data.values())
-    batch = sum(spec.size * spec.dtype.itemsize for spec in graph.inputs.values())
-    kept = data + sum(array.nbytes for array in {**graph.parameters, **graph.buffers}.values())
+    batch = sum(spec.nbytes for spec in graph.inputs.values())
+    kept = data + sum(spec.nbytes for spec in graph.owned.values())
     tables = sum(node.op.kept_bytes for node in graph.nodes)
     passing = max((node.op.passing_bytes for node in graph.nodes), default=0)
     running = iteration_bytes(graph) + max(0, data - batch) + max(passing, _updating_bytes(graph))
@@ -63,7 +62,7 @@ def _updating_bytes(graph: Graph) -> int:
     """What an update takes beside what it leaves: the state that the iteration started from, and its own numbers."""
     if graph.optimizer is None:
         return 0
-    sizes = [array.nbytes for array in graph.parameters.values()]
+    sizes = [graph.owned[name].nbytes for name in graph.parameters]
     states = len(graph.optimizer.state_names)
     before = sum(sizes) * (1 + states) if graph.iterations > 1 else 0
     return before + max(sizes, default=0) * (1 + states)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from convstep.network.forced import Forced, set_numbers
+from convstep.network.late import made, specs_of
 from convstep.ops.base import OUTPUT, Array, IntArray, Operation, Spec
 from convstep.ops.optim.optimizers import Optimizer
 from convstep.ops.optim.schedulers import Scheduler
@@ -62,9 +63,9 @@ class Graph:
 
     `data` holds the whole inputs, `inputs` their shapes within an iteration. `parameters` are the initial
     values under their stored names, `buffers` likewise; `aliases` maps every state_dict name to the stored one.
-    `seeds` are the given upstream gradients (`gradient:`). Numbers were read from `files`. `document` is the network
-    as plain data, tensors as arrays, from which the same graph can be built anywhere. `forced` are numbers set by hand,
-    of which the document knows nothing; of two for the same element the later one holds.
+    `seeds` are the given upstream gradients (`gradient:`). Numbers were read from `files`. `written` is the `document`,
+    in which drawn tensors need not be made yet. `forced` are numbers set by hand, of which the document knows nothing;
+    of two for the same element the later one holds.
     """
 
     name: str
@@ -88,13 +89,23 @@ class Graph:
     indexing: str = "torch"
     claims: tuple[Claim, ...] = ()
     files: tuple[Path, ...] = ()
-    document: Mapping[str, Any] = field(default_factory=dict)
+    written: Mapping[str, Any] = field(default_factory=dict)
     forced: tuple[Forced, ...] = ()
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Layers in file order, then the loss."""
         return self.layers if self.loss is None else (*self.layers, self.loss)
+
+    @cached_property
+    def owned(self) -> Mapping[str, Spec]:
+        """Shape and dtype of all parameters and buffers; no number is made for it."""
+        return {**specs_of(self.parameters), **specs_of(self.buffers)}
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The network as plain data, tensors as arrays, from which the same graph can be built anywhere."""
+        return {key: made(value) for key, value in self.written.items()}
 
     def optimizer_at(self, iteration: int) -> Optimizer | None:
         """The optimizer with the learning rate that the scheduler gives in an iteration."""

@@ -19,8 +19,9 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], numbers: bool = Tru
     Raises ConvstepError: `FILE:LINE:COLUMN: what is wrong and what would be right`; for a dict, the key's path
     stands in front: `layers[0].kernel_size: …`. File names inside a dict start from the working directory.
 
-    Without `numbers`, large tensors are blank: shape and dtype alone. With them, a network that the memory cannot
-    hold is an error before any of them is made.
+    Without `numbers`, large tensors that are given are blank: shape and dtype alone. With them, a network that the
+    memory cannot hold is an error before any of them is made. Parameters that are not given are drawn when somebody
+    reads them.
     """
     return build(source_of(source), numbers)
 

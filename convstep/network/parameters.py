@@ -12,6 +12,7 @@ import numpy as np
 from convstep.network.arrays.array_files import find_arrays, read_array
 from convstep.network.arrays.stored_arrays import FileError, Stored
 from convstep.network.blank import blank, cast, is_blank
+from convstep.network.late import Late
 from convstep.network.schema import Layer
 from convstep.network.source import Source, Where
 from convstep.network.tensors import Tensors
@@ -62,7 +63,7 @@ def slots_of(source: Source, layer: Layer, op: Operation, in_weights: bool = Tru
 class Parameters(NamedTuple):
     """Numbers by stored name; `aliases` maps every name to the stored one, `shared` a name to the one it refers to."""
 
-    values: Mapping[str, Array]
+    values: Mapping[str, Array | Late]
     aliases: Mapping[str, str]
     shared: Mapping[str, str]
 
@@ -101,26 +102,23 @@ def _owner(source: Source, slots: Mapping[str, Slot], shared: Mapping[str, str],
     return seen[-1]
 
 
-def _value(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
-    value = _number(tensors, slot, loaded)
-    return value if slot.declared.dtype is None else cast(value, slot.declared.dtype)
-
-
-def _number(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array:
+def _value(tensors: Tensors, slot: Slot, loaded: Mapping[str, Array]) -> Array | Late:
     if slot.local in slot.layer.tensors:
-        if slot.declared.stretches:
-            given = tensors.read(slot.where, slot.name)
-            with suppress(ValueError):
-                stretched = np.broadcast_to(given, slot.declared.shape)
-                is_made = stretched.size == given.size or tensors.makes(stretched.size)
-                return cast(stretched, tensors.dtype) if is_made else blank(stretched.shape, tensors.dtype)
-        return tensors.read(slot.where, slot.name, slot.declared.shape)
+        value = _given(tensors, slot)
+        return value if slot.declared.dtype is None else cast(value, slot.declared.dtype)
     if slot.name in loaded:
         return cast(loaded[slot.name], slot.declared.dtype or tensors.dtype)
-    value = tensors.initial(slot.layer.where, slot.declared.init, slot.declared.shape, slot.name)
-    if slot.declared.zero_row is not None and not is_blank(value):
-        value[slot.declared.zero_row] = 0
-    return value
+    return tensors.initial(slot.layer.where, slot.declared, slot.name)
+
+
+def _given(tensors: Tensors, slot: Slot) -> Array:
+    if slot.declared.stretches:
+        given = tensors.read(slot.where, slot.name)
+        with suppress(ValueError):
+            stretched = np.broadcast_to(given, slot.declared.shape)
+            is_made = stretched.size == given.size or tensors.makes(stretched.size)
+            return cast(stretched, tensors.dtype) if is_made else blank(stretched.shape, tensors.dtype)
+    return tensors.read(slot.where, slot.name, slot.declared.shape)
 
 
 def _load(

@@ -17,13 +17,14 @@ from convstep.network.blank import MOST_ELEMENTS, blank, is_blank
 from convstep.network.draw import DOUBLE
 from convstep.network.footprint import drawing_bytes
 from convstep.network.initialise import UnknownArgument, find, initialise
+from convstep.network.late import Late
 from convstep.network.literals import numbers
 from convstep.network.problems import Model, raise_first, validate
 from convstep.network.schema import MOST_DIMENSIONS, Section
 from convstep.network.source import Source, Where
 from convstep.network.words import about, nearest, show
 from convstep.ops.arguments import Integer, Positive
-from convstep.ops.base import Array, Shape
+from convstep.ops.base import Array, Parameter, Shape, Spec
 
 Dtype = Literal["float64", "float32", "int64", "int32", "int16", "int8", "uint8"]
 
@@ -96,17 +97,27 @@ class Tensors:
             raise self.source.error(where, what)
         return self._cast(self._shaped(self._given(where, value), shape, where, name), where, value, shape)
 
-    def initial(self, where: Where, how: Any, shape: Shape, name: str) -> Array:
-        """A parameter that the file says nothing about."""
+    def initial(self, where: Where, declared: Parameter, name: str) -> Late:
+        """A parameter that the file says nothing about. Nothing can be wrong with it: it is drawn when it is read."""
+        how, shape, seed, floats = declared.init, declared.shape, self.seed, self.dtype
+        dtype = declared.dtype or floats
         self._limit(where, shape, name)
-        return self._drawn(how, shape, self.seed, name, self.dtype)
+        self.drawing.append(drawing_bytes(str(how["init"]), prod(shape)))
 
-    def _drawn(self, how: Any, shape: Shape, seed: int, name: str, dtype: np.dtype[Any]) -> Array:
+        def draw() -> Array:
+            array = initialise(how, shape, seed, name, floats)
+            if declared.zero_row is not None:
+                array[declared.zero_row] = 0
+            return array.astype(dtype, copy=False)
+
+        return Late(Spec(shape, dtype), draw)
+
+    def _drawn(self, how: Any, shape: Shape, seed: int, name: str) -> Array:
         self.drawing.append(drawing_bytes(str(how["init"]), prod(shape)))
         if self.makes(prod(shape)):
-            return initialise(how, shape, seed, name, dtype)
+            return initialise(how, shape, seed, name)
         find(how["init"])
-        return blank(shape, dtype)
+        return blank(shape, DOUBLE)
 
     # -- the spellings
 
@@ -182,7 +193,7 @@ class Tensors:
             raise self.source.error(where, f"{name} needs a `shape`: init says how, not how many")
         arguments = {key: v for key, v in value.items() if key not in ("shape", "seed", "dtype")}
         try:
-            return self._drawn(arguments, shape, self.seed if form.seed is None else form.seed, name, DOUBLE)
+            return self._drawn(arguments, shape, self.seed if form.seed is None else form.seed, name)
         except UnknownArgument as error:
             raise self.source.error((*where, str(error.argument)), str(error), key=True) from None
         except ArgumentError as error:

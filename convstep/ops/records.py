@@ -50,6 +50,10 @@ class Spec(NamedTuple):
         return prod(self.shape)
 
     @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
     def is_float(self) -> bool:
         return self.dtype.kind == "f"
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 from networks import sample
 from plain_view import plain
 
 from convstep.debugger.opening import open_session
+from convstep.debugger.screen.view import Grid
 from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
 from convstep.errors import ConvstepError
-from convstep.network import load
+from convstep.network import load, tensors
+from convstep.network.initialise import initialise
 
 
 def test_the_iteration_is_there_when_a_session_is_open() -> None:
@@ -42,6 +45,25 @@ def test_an_iteration_that_takes_long_is_left_for_later() -> None:
 @pytest.mark.parametrize("at", ["half", "op 3"])
 def test_what_is_asked_for_is_run_whatever_it_takes(at: str) -> None:
     assert open_session(sample("autoencoder"), at=at, patience=0.0).recording.has(0)
+
+
+def test_the_first_screen_draws_what_it_shows_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def draw(how: Any, shape: Any, seed: int, name: str, *dtype: Any) -> Any:
+        drawn.append(name)
+        return initialise(how, shape, seed, name, *dtype)
+
+    monkeypatch.setattr(tensors, "initialise", draw)
+    session = open_session(sample("autoencoder"), iterations=1, patience=0.0)
+    view = session.view()
+    assert session.graph_bytes > 0
+    assert not drawn
+    grid = next(block for block in view.tensors if isinstance(block, Grid) and block.key == "half.weight")
+    grid.cells(np.arange(3))
+    assert drawn == ["half.weight"]
+    session.run()
+    assert sorted(drawn) == sorted(session.graph.owned)
 
 
 def test_claims_are_held_against_a_run() -> None:

@@ -93,7 +93,7 @@ def with_iterations(graph: Graph, iterations: int) -> Graph:
     count = index(iterations) if hasattr(iterations, "__index__") and not isinstance(iterations, bool) else 0
     if count < 1:
         raise ConvstepError(f"iterations is a whole number of 1 or more, not {iterations!r}")
-    return replace(graph, iterations=count, document={**graph.document, "iterations": count})
+    return replace(graph, iterations=count, written={**graph.written, "iterations": count})
 
 
 def read_if_snapshot(source: Source) -> Snapshot | None:

@@ -61,7 +61,7 @@ def _changed(document: Any, where: Sequence[str | int], value: Any) -> Any:
 
 def _anatomy(graph: Graph) -> Any:
     """What an edit must leave as it is: every tensor's shape, and which steps write them."""
-    shapes = {name: array.shape for name, array in (*graph.parameters.items(), *graph.buffers.items())}
+    shapes = {name: spec.shape for name, spec in graph.owned.items()}
     outputs = [(node.name, node.op.output.shape, tuple(node.masks)) for node in graph.nodes]
     return outputs, shapes, [(step.phase, step.writes) for step in Timeline(graph).steps]
 

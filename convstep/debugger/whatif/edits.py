@@ -156,7 +156,7 @@ def described(edit: Edit, graph: Graph, names: Names, iteration: int) -> str:
 
 
 def _when(edit: Forced, graph: Graph) -> str:
-    lasts = edit.tensor in (*graph.data, *graph.parameters, *graph.buffers)
+    lasts = edit.tensor in (*graph.data, *graph.owned)
     if graph.iterations == 1 or (lasts and edit.iteration == 0):
         return ""
     return f" from iteration {edit.iteration} on" if lasts else f" in iteration {edit.iteration}"
@@ -205,10 +205,10 @@ def from_data(data: Any, graph: Graph) -> Edit:
 
 def _sizes(graph: Graph) -> Mapping[str, int]:
     """How many numbers each tensor has that may be changed."""
-    tensors = {**graph.data, **graph.parameters, **graph.buffers}
     masks = {name: node.op.masks[local] for node in graph.nodes for local, name in node.masks.items()}
     return {
-        **{name: tensor.size for name, tensor in tensors.items()},
+        **{name: tensor.size for name, tensor in graph.data.items()},
+        **{name: spec.size for name, spec in graph.owned.items()},
         **{name: math.prod(shape) for name, shape in masks.items()},
         **{node.name: node.op.output.size for node in graph.nodes},
     }

@@ -109,8 +109,8 @@ def _element(screen: MainScreen, text: str) -> tuple[str, int]:
     key, index = names.parse(text)
     if key not in graph.parameters:
         raise ConvstepError(f"{text} is no parameter: those are {', '.join(map(names.tensor, graph.parameters))}")
-    if index is None and graph.parameters[key].size > 1:
-        raise ConvstepError(f"{text} has {graph.parameters[key].size} elements: give it an index")
+    if index is None and graph.owned[key].size > 1:
+        raise ConvstepError(f"{text} has {graph.owned[key].size} elements: give it an index")
     return key, index or 0
 
 
