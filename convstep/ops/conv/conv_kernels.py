@@ -8,7 +8,7 @@ would be large, they are made block by block: of a few samples, or of a few of o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -21,6 +21,8 @@ from convstep.ops.matrices import product
 
 Places = tuple[Any, ...]
 """An index of an array, as it stands in brackets."""
+Tap = tuple[Places, Places]
+"""A tap's places in (N, C, *kernel, *outputs), and those of the padded input that it reads."""
 Block = tuple[slice, slice]
 """Some samples, and some places along the outputs' first axis."""
 
@@ -56,12 +58,11 @@ class Geometry:
         return (..., *(slice(before, before + size) for size, (before, _) in pairs))
 
     @cached_property
-    def taps(self) -> list[tuple[Places, Places]]:
-        """For each tap, its places in (N, C, *kernel, *outputs), and those of the padded input that it reads."""
+    def taps(self) -> list[Tap]:
         return list(self.taps_of(slice(0, self.outputs[0])))
 
-    def taps_of(self, rows: slice) -> Iterator[tuple[Places, Places]]:
-        """The same for some places along the outputs' first axis: those alone are in the first."""
+    def taps_of(self, rows: slice) -> Iterator[Tap]:
+        """Those of some places along the outputs' first axis: these alone are in a tap's first."""
         starts = (rows.start, *(0 for _ in self.outputs[1:]))
         stops = (rows.stop, *self.outputs[1:])
         for tap in np.ndindex(*self.kernel):
@@ -70,20 +71,23 @@ class Geometry:
             yield (slice(None), slice(None), *tap), (..., *reads)
 
     @cached_property
-    def _column_size(self) -> int:
-        return prod(self.kernel) * prod(self.outputs[1:])
+    def _row_size(self) -> int:
+        return 0 if self.is_pointwise else prod(self.kernel) * prod(self.outputs[1:])
 
-    def column_bytes(self, channels: int, itemsize: int) -> int:
-        """What the columns of one place along the outputs' first axis take, for so many channels."""
-        return channels * self._column_size * itemsize
+    def row_bytes(self, channels: int, itemsize: int) -> int:
+        """What the columns of one place along the outputs' first axis take; a 1×1 kernel needs no copies."""
+        return channels * itemsize * self._row_size
+
+    def in_one(self, batch: int, channels: int, itemsize: int) -> bool:
+        """Whether all columns together are not large."""
+        return batch * self.outputs[0] * self.row_bytes(channels, itemsize) <= _LARGEST_COLUMNS
 
     def blocks(self, batch: int, channels: int, itemsize: int) -> list[Block]:
         """All samples and rows, in blocks whose columns are not large: mostly a single one."""
         rows = self.outputs[0]
-        if batch * rows * self.column_bytes(channels, itemsize) <= _LARGEST_COLUMNS:
+        if self.in_one(batch, channels, itemsize):
             return [(slice(0, batch), slice(0, rows))]
-        row = max(1, self.column_bytes(channels, itemsize))
-        most = max(1, _LARGEST_COLUMNS // row)
+        most = max(1, _LARGEST_COLUMNS // self.row_bytes(channels, itemsize))
         if most >= rows:
             samples = most // rows
             return [(slice(k, min(k + samples, batch)), slice(0, rows)) for k in range(0, batch, samples)]
@@ -95,11 +99,11 @@ def convolve(x: Array, weight: Array, geometry: Geometry) -> Array:
     """Σ over taps and the group's channels of x · weight: (N, C, *sizes), (O, C/groups, *kernel) → (N, O, *outputs)."""
     kernel = weight.reshape(geometry.groups, weight.shape[0] // geometry.groups, -1)
     shape = (x.shape[0], weight.shape[0], *geometry.outputs)
-    blocks = _blocks(x.shape[0], x.shape[1], x.itemsize, geometry)
-    if len(blocks) == 1:
+    size = (x.shape[0], x.shape[1], x.itemsize)
+    if geometry.in_one(*size):
         return np.asarray(np.matmul(kernel, columns(x, geometry))).reshape(shape)
     output, padded = np.empty(shape, np.result_type(x, weight)), _padded(x, geometry)
-    for samples, rows in blocks:
+    for samples, rows in geometry.blocks(*size):
         made = np.matmul(kernel, _columns(padded[samples], geometry, rows))
         part = output[samples, :, rows]
         part[...] = made.reshape(part.shape)
@@ -115,25 +119,32 @@ def input_gradient(upstream: Array, weight: Array, geometry: Geometry) -> Array:
     if geometry.is_pointwise:
         return product(kernel, upstream.reshape(by_group)).reshape(batch, channels, *geometry.sizes)
     padded = np.zeros((batch, channels, *geometry.padded), np.result_type(upstream, weight))
-    blocks = _blocks(batch, channels, upstream.itemsize, geometry)
-    for samples, rows in blocks:
-        some = upstream[samples, :, rows]
-        given = product(kernel, some.reshape(len(some), *by_group[1:]))
-        given = given.reshape(len(some), channels, *geometry.kernel, *some.shape[2:])
-        into = padded[samples]
-        for tap, reads in geometry.taps if len(blocks) == 1 else geometry.taps_of(rows):
-            into[reads] += given[tap]
+    size = (batch, channels, upstream.itemsize)
+    if geometry.in_one(*size):
+        _give_back(padded, kernel, upstream.reshape(by_group), geometry, geometry.taps)
+    else:
+        for samples, rows in geometry.blocks(*size):
+            some = upstream[samples, :, rows]
+            parts = some.reshape(len(some), *by_group[1:])
+            _give_back(padded[samples], kernel, parts, geometry, geometry.taps_of(rows))
     gradient: Array = padded[geometry.inner]
     return gradient
 
 
+def _give_back(padded: Array, kernel: Array, upstream: Array, geometry: Geometry, taps: Iterable[Tap]) -> None:
+    """Add what some outputs give, (N, groups, O/groups, outputs), to the padded input."""
+    given = product(kernel, upstream).reshape(*padded.shape[:2], *geometry.kernel, -1, *geometry.outputs[1:])
+    for tap, reads in taps:
+        padded[reads] += given[tap]
+
+
 def weight_gradient(x: Array, upstream: Array, geometry: Geometry, shape: Shape) -> Array:
     """What each weight gets back: (N, C, *sizes), (N, O, *outputs) → `shape`, the weight's."""
-    blocks = _blocks(x.shape[0], x.shape[1], x.itemsize, geometry)
-    if len(blocks) == 1:
+    size = (x.shape[0], x.shape[1], x.itemsize)
+    if geometry.in_one(*size):
         return _weight_gradient(columns(x, geometry), upstream, geometry, shape)
     gradient, padded = np.zeros(shape, np.result_type(x, upstream)), _padded(x, geometry)
-    for samples, rows in blocks:
+    for samples, rows in geometry.blocks(*size):
         read = _columns(padded[samples], geometry, rows)
         gradient += _weight_gradient(read, upstream[samples, :, rows], geometry, shape)
     return gradient
@@ -150,13 +161,6 @@ def _weight_gradient(read: Array, upstream: Array, geometry: Geometry, shape: Sh
     for sample in range(1, batch):
         gradient += np.matmul(by_group[sample], read[sample].swapaxes(1, 2))
     return gradient.reshape(shape)
-
-
-def _blocks(batch: int, channels: int, itemsize: int, geometry: Geometry) -> list[Block]:
-    """The blocks of columns; a 1×1 kernel makes none."""
-    if geometry.is_pointwise:
-        return [(slice(0, batch), slice(0, geometry.outputs[0]))]
-    return geometry.blocks(batch, channels, itemsize)
 
 
 def _padded(x: Array, geometry: Geometry) -> Array:
@@ -178,15 +182,18 @@ def columns(x: Array, geometry: Geometry) -> Array:
 
 def _columns(padded: Array, geometry: Geometry, rows: slice) -> Array:
     """The columns of some places along the outputs' first axis."""
+    padded = np.ascontiguousarray(padded)
     batch, channels = padded.shape[:2]
     outputs = (rows.stop - rows.start, *geometry.outputs[1:])
     spatial = padded.strides[2:]
     tap_strides = (stride * d for stride, d in zip(spatial, geometry.dilation, strict=True))
     step_strides = (stride * s for stride, s in zip(spatial, geometry.stride, strict=True))
-    windows = np.lib.stride_tricks.as_strided(
-        padded[:, :, rows.start * geometry.stride[0] :],
+    # What as_strided does, too, at the cost of a small convolution.
+    windows: Array = np.ndarray(
         (batch, channels, *geometry.kernel, *outputs),
+        padded.dtype,
+        padded,
+        rows.start * geometry.stride[0] * spatial[0],
         (*padded.strides[:2], *tap_strides, *step_strides),
-        writeable=False,
     )
     return windows.reshape(batch, geometry.groups, channels // geometry.groups * prod(geometry.kernel), prod(outputs))

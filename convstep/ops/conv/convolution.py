@@ -116,7 +116,7 @@ class Convolution(Feeding, ProductSum):
             return super().passing_bytes
         channels, itemsize = self.column_channels, self.output.dtype.itemsize
         samples, rows = geometry.blocks(self.batch, channels, itemsize)[0]
-        columns: int = samples.stop * rows.stop * geometry.column_bytes(channels, itemsize)
+        columns: int = samples.stop * rows.stop * geometry.row_bytes(channels, itemsize)
         return self.batch * channels * prod(geometry.padded) * itemsize + columns + super().passing_bytes
 
     # -- one element
