@@ -9,6 +9,7 @@ import pytest
 from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from convstep.debugger.opening import open_session
 from convstep.tui.app import ConvstepApp
@@ -54,6 +55,9 @@ async def test_pages_opened_and_closed_in_one_burst() -> None:
 
 
 async def test_a_dialog_is_painted_once_when_it_opens_and_when_it_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # However slow the machine.
+    monkeypatch.setattr("convstep.tui.curtain._LONGEST", 60.0)
+    monkeypatch.setattr(Input, "cursor_blink", False)
     app = ConvstepApp(open_session(str(NETS / "two_conv.yaml")))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
