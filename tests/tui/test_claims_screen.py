@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playing import text_of
+from playing import opened, text_of
 
 from convstep.debugger.claims.mine import read_mine
 from convstep.debugger.opening import open_session
@@ -50,6 +50,13 @@ async def until(pilot: Any, holds: Any) -> None:
 
 def idle(app: ConvstepApp) -> bool:
     return app.main.jobs.job is None and app.main.background.job is None
+
+
+async def test_of_the_only_term_of_a_sum_it_is_not_said_that_it_is_the_first_that_differs() -> None:
+    app = ConvstepApp(opened("questions/stride_zeros"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "k", "enter")
+        assert "this sum has one term, and yours differs" in app.main.message
 
 
 async def test_a_failed_claim_opens_at_its_first_differing_term(session: Session) -> None:
@@ -208,6 +215,7 @@ async def test_numbers_of_ones_own_at_the_cursor(session: Session) -> None:
     app = ConvstepApp(with_mine(session))
     async with app.run_test(size=(120, 30)) as pilot:
         assert "-30≠" in text_of(app) and "x≠ yours differs" in text_of(app)
+        assert "·≠" not in text_of(app), "of what is not written yet nothing is said"
         await press(pilot, "shift+tab")
         assert "grad(w1)[1] = -30.0; yours differs: 144.0" in text_of(app)
         await press(pilot, "right")

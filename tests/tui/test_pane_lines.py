@@ -130,3 +130,8 @@ def test_every_line_is_as_wide_as_the_pane(grid: Make) -> None:
             drawn = draw_pane("Local derivatives", sum_blocks(grid, 3, 3), frame(width, height, divider=True))
             assert [strip.cell_length for strip in drawn.strips] == [width] * height
             assert {len(strip.text) for strip in drawn.strips} == {width}
+
+
+def test_an_exponent_is_not_mixed_with_decimals_where_these_have_room(grid: Make) -> None:
+    lines = texts(draw_pane("t", [grid("g", [[-0.0052, 0.00042, 0.001], [-0.0001, 0.0011, 0.002]])], frame(25)))
+    assert [line.split() for line in lines[2:4]] == [["-0.00520", "0.00042"], ["-0.00010", "0.00110"]]

@@ -137,12 +137,12 @@ def opened(session: Session, finding: Finding) -> Landing:
     elif finding.failed:
         place = Place(0, writers[0], finding.index, 0)
     level: Level = "element" if place.term is None else "term"
-    message = "" if rows is None or first is None else _said_of(rows.rows[first].same)
+    message = "" if rows is None or first is None else _said_of(rows.rows[first].same, len(rows.rows) == 1)
     return Landing(Spot(level, "gather", timeline.position("gather", place)), message)
 
 
-def _said_of(same: bool) -> str:
+def _said_of(same: bool, alone: bool) -> str:
     """Of the term at which a wrong claim is opened."""
     if same:
         return "each term of this sum is right; yours has others, which belong to none of them"
-    return "this is the first term that differs"
+    return "this sum has one term, and yours differs" if alone else "this is the first term that differs"

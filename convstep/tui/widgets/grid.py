@@ -37,9 +37,13 @@ class Visible:
     @staticmethod
     def of(grid: Grid, window: Window, form: NumberFormat) -> Visible:
         """Asks the grid for the cells of a window."""
-        cells = grid.cells(window.indices())
-        values, states = cells.values.tolist(), cells.status.tolist()
-        return Visible(window, cells, [number_text(v, s, form) for v, s in zip(values, states, strict=True)], form)
+        return Visible(window, grid.cells(window.indices()), [], form).written(form)
+
+    def written(self, form: NumberFormat) -> Visible:
+        """The same cells in another format."""
+        values, states = self.cells.values.tolist(), self.cells.status.tolist()
+        texts = [number_text(v, s, form) for v, s in zip(values, states, strict=True)]
+        return Visible(self.window, self.cells, texts, form)
 
     @property
     def tail(self) -> int:
@@ -58,7 +62,7 @@ class Visible:
             return [""] * len(self.texts)
         signs = np.where(cells.changed, CHANGED, "")
         if cells.differs is not None:
-            known = cells.differs & (cells.status != Status.PARTIAL) & (cells.status != Status.PADDING)
+            known = cells.differs & ~np.isin(cells.status, (Status.BLANK, Status.PARTIAL, Status.PADDING))
             signs = np.where(known & ~cells.changed, DIFFERS, signs)
         return [str(sign) for sign in signs]
 

@@ -189,9 +189,19 @@ def _family_visible(family: list[tuple[Grid, int]], frame: Frame) -> dict[str, t
             seen.append(Visible.of(grid, window, form))
         column = _joined([visible.column(gap) for visible in seen])
         if cols == 1 or column.pitch * cols <= frame.inner:
-            return {grid.key: (visible, column) for (grid, _), visible in zip(family, seen, strict=True)}
+            roomy_seen = (_in_its_room(grid, visible, column) for (grid, _), visible in zip(family, seen, strict=True))
+            return {grid.key: (visible, column) for (grid, _), visible in zip(family, roomy_seen, strict=True)}
         if gap:
             gap, column = False, _joined([visible.column(False) for visible in seen])
+
+
+def _in_its_room(grid: Grid, visible: Visible, column: Column) -> Visible:
+    """With the decimals that were given up for room, where an exponent has made the column wide all the same."""
+    form = visible.form
+    more = min(grid.format.decimals or 0, column.right - 1) - (form.decimals or 0)
+    if more <= 0:
+        return visible
+    return visible.written(replace(form, width=form.width + more, decimals=(form.decimals or 0) + more))
 
 
 def _joined(columns: list[Column]) -> Column:
