@@ -122,6 +122,7 @@ def scattered(site: Site) -> Iterator[OtherView]:
             here,
             lambda k: site.names.element(site.step.writes, k, site.shape),
             "added up:",
+            finished=lambda index: _given(site, index),
         ),
     )
     words = f"each element of {site.upstream_title} hands out its shares; where they overlap, they add up"
@@ -140,6 +141,12 @@ def _row(site: Site, source: int, index: IntArray, upstream: float) -> tuple[Flo
     hit = elements[at] == index if len(elements) else np.zeros(index.shape, bool)
     values = np.where(hit, totals[at] if len(elements) else 0.0, 0.0)
     return values, np.where(hit, Status.DONE, Status.BLANK).astype(np.uint8)
+
+
+def _given(site: Site, index: IntArray) -> Floats:
+    """What this step gives to elements in the end."""
+    given = site.state.iteration.given[site.state.place.step]
+    return np.asarray(given.reshape(-1)[index], np.float64)
 
 
 def _so_far(site: Site, source: int, index: IntArray) -> tuple[Floats, Codes]:
@@ -187,6 +194,7 @@ def mask(site: Site) -> Iterator[OtherView]:
             here,
             lambda k: site.names.element(site.step.writes, k, site.shape),
             "added up:",
+            finished=lambda index: _given(site, index),
         ),
     )
     took = "its largest number, 1 ×" if isinstance(site.op, Maximum) else "a share of each number"
