@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from convstep.debugger.stops.inside import Inside
-from convstep.debugger.stops.intervals import Interval, Question
+from convstep.debugger.stops.intervals import SLACK, Interval, Question
 from convstep.debugger.stops.truth import Bools, Truth
 from convstep.engine.sums import Floats
 from convstep.explain.language.kinds import inside
@@ -18,7 +18,6 @@ from convstep.ops.base import OUTPUT, Array, Call, IntArray
 from convstep.ops.bounded import Bounded
 from convstep.ops.products import ProductSum
 
-_SLACK = 1e-9
 _FEW = 2**22
 """So many terms are rather looked at than thought about closely."""
 _ROOT = 8
@@ -150,7 +149,7 @@ class _Search:
 
     def _within(self, bound: float) -> bool:
         """Whether it may hold with a sum of at most this magnitude."""
-        bound = bound * (1 + _SLACK)
+        bound = bound * (1 + SLACK)
         return bool(self.may(sum=Interval(np.array([-bound]), np.array([bound])))[0])
 
     def _whole_sums(self) -> Floats | None:

@@ -14,7 +14,7 @@ from convstep.explain.language.evaluation import FUNCTIONS
 from convstep.explain.language.kinds import inside, uses
 from convstep.explain.language.nodes import Apply, Chain, Compare, Here, Logic, Negative, Node, Not, Power, Test
 
-_SLACK = 1e-9
+SLACK = 1e-9
 """What rounding in float64 may add to an interval, relative to its ends."""
 _RISING = ("exp", "log", "sqrt", "tanh", "sigmoid", "relu")
 
@@ -199,4 +199,4 @@ def _widened(low: Floats, high: Floats) -> Interval | None:
     """With room for what rounding adds; None where there may be no number."""
     if np.isnan(low).any() or np.isnan(high).any():
         return None
-    return Interval(low - _SLACK * np.abs(low), high + _SLACK * np.abs(high))
+    return Interval(low - SLACK * np.abs(low), high + SLACK * np.abs(high))

@@ -19,9 +19,6 @@ from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.text import visible
 
-FEW_ROWS = [(0, "-low"), (14, "-high")]
-"""Classes by the screen's rows: where there are few, a dialog spends none on margins, so that its line is seen."""
-
 
 class AskingDialog(Dialog[str | None], inherit_bindings=False):
     """Asks for one line, tries `take` on it, and gives what that answers; None when it was left with escape.
@@ -32,7 +29,6 @@ class AskingDialog(Dialog[str | None], inherit_bindings=False):
 
     BINDINGS = [Binding("escape", "leave", "Close", show=False), Binding("tab", "complete", "Complete", show=False)]
     AUTO_FOCUS = "Input"
-    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from convstep.debugger.claims.findings import Finding
 from convstep.engine.state import split_name
 from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError
-from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.dialog import Dialog
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ class ClaimDialog(Dialog[int | None], inherit_bindings=False):
 
     BINDINGS = [Binding("escape", "leave", "Close", show=False)]
     AUTO_FOCUS = "Input"
-    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(self, main: MainScreen, near: Target | None) -> None:
         super().__init__()

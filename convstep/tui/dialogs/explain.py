@@ -17,7 +17,7 @@ from convstep.engine.timeline import Place
 from convstep.engine.work import TooLong
 from convstep.errors import ConvstepError
 from convstep.explain.provenance.provenance import Address
-from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
@@ -48,7 +48,6 @@ class ExplainDialog(Dialog[Place | None], inherit_bindings=False):
         Binding("y", "copy", "Copy", show=False),
     ]
     AUTO_FOCUS = "Rows"
-    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(self, explain: Callable[[Address], Explained], first: Explained) -> None:
         super().__init__()

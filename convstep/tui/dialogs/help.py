@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from convstep.tui.actions import ACTIONS, Action, groups
-from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 
@@ -51,7 +51,6 @@ class HelpDialog(Dialog[None], inherit_bindings=False):
 
     BINDINGS = [Binding("escape,question_mark,q,enter", "leave", "Close", show=False)]
     AUTO_FOCUS = "VerticalScroll"
-    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(self, actions: Sequence[Action] = ACTIONS, about: str = "") -> None:
         super().__init__()

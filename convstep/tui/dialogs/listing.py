@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import OptionList
 
-from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
@@ -23,7 +23,6 @@ class ListDialog(Dialog[int | None], inherit_bindings=False):
 
     BINDINGS = [Binding("escape,q", "leave", "Close", show=False)]
     AUTO_FOCUS = "Rows"
-    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(self, title: str, rows: Sequence[str], *hints: str) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.geometry import Size
 from textual.strip import Strip
 
-from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, titled
+from convstep.tui.dialogs.asking import dialog_classes, titled
 from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.theme.colours import Palette
@@ -36,7 +36,6 @@ class PageDialog(Dialog[Any], inherit_bindings=False):
     """A subclass says in `lines` what stands on the page, and in KEYS what the keys do. Escape and q close it."""
 
     AUTO_FOCUS = None
-    VERTICAL_BREAKPOINTS = FEW_ROWS
     KEYS: Sequence[str] = ()
     BINDINGS = [Binding("escape,q", "leave", "Close", show=False)]
 

@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from convstep.tui.actions import Action
-from convstep.tui.dialogs.asking import FEW_ROWS, dialog_classes, said, titled
+from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.widgets.rows import Rows
@@ -40,7 +40,6 @@ class PaletteDialog(Dialog[str | None], inherit_bindings=False):
         )),
     ]  # fmt: skip
     AUTO_FOCUS = "Input"
-    VERTICAL_BREAKPOINTS = FEW_ROWS
 
     def __init__(self, actions: Sequence[Action]) -> None:
         super().__init__()
