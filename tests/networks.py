@@ -30,6 +30,8 @@ _OPTIMIZERS: list[Source] = [
 _SCHEDULERS: list[Source] = [
     {"op": "StepLR", "step_size": 1, "gamma": 0.5},
     {"op": "CosineAnnealingLR", "T_max": 2, "eta_min": 0.001},
+    {"op": "LinearLR", "total_iters": 2},
+    {"op": "MultiStepLR", "milestones": [1, 2]},
 ]
 
 

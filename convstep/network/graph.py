@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,15 @@ class Graph:
         """The optimizer with the learning rate that the scheduler gives in an iteration."""
         if self.optimizer is None or self.scheduler is None:
             return self.optimizer
-        rate = self.scheduler.rate(self.optimizer.lr, iteration)
-        return self.optimizer.model_copy(update={"lr": rate})
+        known, coming = self._rates
+        known.extend(islice(coming, max(0, iteration + 1 - len(known))))
+        return self.optimizer.model_copy(update={"lr": known[iteration]})
+
+    @cached_property
+    def _rates(self) -> tuple[list[float], Iterator[float]]:
+        """The scheduler's learning rates: those that somebody has asked for, and the coming ones."""
+        assert self.optimizer is not None and self.scheduler is not None
+        return [], self.scheduler.rates(self.optimizer.lr)
 
     def batch(self, iteration: int) -> dict[str, Array]:
         """The inputs of one iteration. Row j of a batch is row (batch_size · iteration + j) mod n."""

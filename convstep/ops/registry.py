@@ -150,7 +150,13 @@ OPTIMIZERS = _Registry[Optimizer](
 
 SCHEDULERS = _Registry[Scheduler](
     {
-        "CosineAnnealingLR": "optim.schedulers",
+        "ConstantLR": "optim.schedulers",
+        "CosineAnnealingLR": "optim.cosines",
+        "CosineAnnealingWarmRestarts": "optim.cosines",
+        "ExponentialLR": "optim.schedulers",
+        "LinearLR": "optim.schedulers",
+        "MultiStepLR": "optim.schedulers",
+        "PolynomialLR": "optim.schedulers",
         "StepLR": "optim.schedulers",
     }
 )
