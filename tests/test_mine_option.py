@@ -7,7 +7,8 @@ from plain_view import plain
 
 from convstep import cli
 from convstep.debugger.claims.mine import from_data
-from convstep.debugger.keeping.autosave import Autosave, find
+from convstep.debugger.keeping.autosave import Autosave
+from convstep.debugger.keeping.kept import find
 from convstep.debugger.opening import open_session
 from convstep.debugger.whatif.edits import read_edit
 from convstep.tui.show import Ending
@@ -109,7 +110,7 @@ def test_an_autosave_remembers_the_file(opened, tmp_path, monkeypatch):
     session.next()
     keeper = Autosave(TWO_CONV, session, None, tmp_path, (str(tmp_path / "mine.npz"), ["dW=o1.weight"]))
     assert keeper.keep()
-    monkeypatch.setattr("convstep.debugger.keeping.autosave.is_alive", lambda process: False)
+    monkeypatch.setattr("convstep.debugger.keeping.kept.is_alive", lambda process: False)
     assert find(TWO_CONV, tmp_path).mine == (str(tmp_path / "mine.npz"), ["dW=o1.weight"])
     np.savez(tmp_path / "mine.npz", dW=W1 + 2)
     assert find(TWO_CONV, tmp_path).offer().endswith("(mine.npz has changed since)")

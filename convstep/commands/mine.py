@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from convstep.errors import ConvstepError
 
 if TYPE_CHECKING:
+    from convstep.debugger.session import Session
     from convstep.explain.difference import Given
 
 
@@ -55,6 +56,18 @@ def read_gradients(path: Path) -> dict[str, Given]:
     except FileError as error:
         raise ConvstepError(printable(f"{path}:1:1: {error}")) from error
     return {name: Given.of(array, stored[name].kept_as) for name, array in arrays.items()}
+
+
+def set_beside(session: Session, file: str, renamed: list[str]) -> None:
+    """--mine: the gradients of a file beside the session's. Raises ConvstepError for what cannot be compared."""
+    from convstep.debugger.claims.mine import read_mine
+
+    path = Path(file)
+    given = read_gradients(path)
+    try:
+        session.mine = read_mine(session.trial.original.beside(), path.name, given, read_renamed(renamed))
+    except ConvstepError as error:
+        raise ConvstepError(f"{path}:1:1: {error}") from error
 
 
 def opening(file: str, where: str, mine: str, renamed: list[str], iterations: int | None = None) -> str:

@@ -10,16 +10,15 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convstep.commands import BAD_INPUT, say
-from convstep.commands.mine import read_gradients, read_renamed
+from convstep.commands import BAD_INPUT, resuming, say
+from convstep.commands.mine import set_beside
+from convstep.commands.resuming import Begun
 from convstep.errors import ConvstepError
 
 if TYPE_CHECKING:
     from convstep.debugger.keeping.autosave import Autosave
-    from convstep.debugger.session import Session
     from convstep.tui.show import Ending
 
 _PATIENCE = 0.05
@@ -33,38 +32,47 @@ def run(options: argparse.Namespace) -> int:
     # Milliseconds after which an escape is the key, and not the beginning of another key's sequence.
     os.environ.setdefault("ESCDELAY", "25")
     with _no_collections():
-        from convstep.debugger.opening import open_session
-        from convstep.progress import Progress
+        from convstep.tui.settings import read_settings
 
         if options.renamed and not options.mine:
             raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
-        with Progress(1, terminal=True) as progress:
-            meanwhile = _import_the_screen if _on_a_terminal() else None
-            patience = _PATIENCE if meanwhile and not options.mine else math.inf
-            session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile, patience)
-            if options.mine:
-                _set_beside(session, options.mine, options.renamed)
-        if not _on_a_terminal():
-            raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
-        from convstep.debugger.keeping.autosave import Autosave, find
-        from convstep.tui.settings import read_settings
-        from convstep.tui.show import show
-
-        settings = read_settings()
         mine = (options.mine, options.renamed) if options.mine else None
-        keeper = Autosave(options.file, session, options.iterations, mine=mine)
-        kept = find(options.file) if options.at is None else None
-    ending = show(session, settings, keeper, f"{kept.offer()}; ctrl+r resumes it" if kept else "")
-    if ending.resume and kept:
+        kept = resuming.named(options.file)
+        begun = resuming.resume(kept, mine) if kept else _begin(options, mine)
+        settings = read_settings()
+    from convstep.tui.show import show
+
+    ending = show(begun.session, settings, begun.keeper, begun.said, begun.offered is not None)
+    if ending.resume and begun.offered:
+        begun = resuming.resume(begun.offered, mine)
+        ending = show(begun.session, settings, begun.keeper, begun.said)
+    return _ended(ending, begun.keeper)
+
+
+def _begin(options: argparse.Namespace, mine: tuple[str, list[str]] | None) -> Begun:
+    """The session on the file; where that is gone, the unsaved one that was kept. Raises ConvstepError."""
+    from convstep.debugger.opening import open_session
+    from convstep.progress import Progress
+
+    meanwhile = _import_the_screen if _on_a_terminal() else None
+    patience = _PATIENCE if meanwhile and not mine else math.inf
+    try:
         with Progress(1, terminal=True) as progress:
-            session = kept.session(progress.show)
-            mine = mine or kept.mine
-            said = _set_beside_again(session, mine) if mine else ""
-        keeper = Autosave(options.file, session, kept.iterations, mine=mine)
-        if keeper.keep():
-            kept.forget()
-        ending = show(session, settings, keeper, said)
-    return _ended(ending, keeper)
+            session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile, patience)
+    except ConvstepError as error:
+        kept = resuming.instead(options.file, error)
+        _need_a_terminal()
+        return resuming.resume(kept, mine)
+    if mine:
+        with Progress(1, terminal=True):
+            set_beside(session, *mine)
+    _need_a_terminal()
+    from convstep.debugger.keeping.autosave import Autosave
+    from convstep.debugger.keeping.kept import find
+
+    keeper = Autosave(options.file, session, options.iterations, mine=mine)
+    offered = find(options.file) if options.at is None else None
+    return Begun(session, keeper, f"{offered.offer()}; ctrl+r resumes it" if offered else "", offered)
 
 
 def _import_the_screen() -> None:
@@ -76,25 +84,9 @@ def _on_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
-def _set_beside(session: Session, file: str, renamed: list[str]) -> None:
-    """--mine: the gradients of a file beside the session's. Raises ConvstepError for what cannot be compared."""
-    from convstep.debugger.claims.mine import read_mine
-
-    path = Path(file)
-    given = read_gradients(path)
-    try:
-        session.mine = read_mine(session.trial.original.beside(), path.name, given, read_renamed(renamed))
-    except ConvstepError as error:
-        raise ConvstepError(f"{path}:1:1: {error}") from error
-
-
-def _set_beside_again(session: Session, mine: tuple[str, list[str]]) -> str:
-    """The same for a session that is resumed, which goes on without; what there is to say."""
-    try:
-        _set_beside(session, *mine)
-    except ConvstepError as error:
-        return f"without your gradients: {error}"
-    return ""
+def _need_a_terminal() -> None:
+    if not _on_a_terminal():
+        raise ConvstepError("the debugger needs a terminal; the other commands do without (convstep --help)")
 
 
 def _ended(ending: Ending, keeper: Autosave) -> int:
@@ -108,7 +100,7 @@ def _ended(ending: Ending, keeper: Autosave) -> int:
 
     path = keeper.keep()
     where = f"convstep {shlex.quote(keeper.source)} offers it"
-    if not os.path.exists(keeper.source):
+    if not os.path.exists(keeper.source) and not keeper.has_network:
         where += " once that file is there again"
     again = f"the session is kept in {path}, and {where}" if path else ""
     if ending.error is not None:

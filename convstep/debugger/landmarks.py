@@ -26,18 +26,19 @@ def landmarks(session: Session) -> dict[str, Any]:
     }
 
 
-def relocate(session: Session, known: Any) -> None:
+def relocate(session: Session, known: Any) -> bool:
     """Have everything in a session stand where its landmarks stand now; what has none left goes.
 
-    The present spot stays where it is then. What is no landmarks changes nothing.
+    False where the place at which one stood is there no more: the present spot stays where it is then. What is no
+    landmarks changes nothing.
     """
     with suppress(KeyError, TypeError, ValueError):
         spots = _Spots(session.recording.timeline)
-        spot = spots.find(known["spot"]) or session.spot
+        spot = spots.find(known["spot"])
         history, future = spots.all(known["history"]), spots.all(known["future"])
         marks = [Bookmark(str(name), found) for name, mark in known["bookmarks"] if (found := spots.find(mark))]
         steps = {int(k): spots.step(name) for k, name in known["steps"].items()}
-        session.spot, session.history, session.future = spot, history, future
+        session.spot, session.history, session.future = spot or session.spot, history, future
         if marks or "bookmarks" in session.extras:
             _bookmarks(session).keep(marks)
         if steps:
@@ -46,6 +47,8 @@ def relocate(session: Session, known: Any) -> None:
                 for stop in _stops(session)
                 if (step := steps.get(stop["step"])) is not None or stop["step"] is None
             ]
+        return spot is not None
+    return False
 
 
 class _Spots:

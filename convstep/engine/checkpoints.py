@@ -87,6 +87,12 @@ class Checkpoints:
         other._count, other._bytes = dict(self._count), dict(self._bytes)
         return other
 
+    @property
+    def given(self) -> tuple[int, TrainingState]:
+        """The latest of those that are always kept, with its iteration."""
+        latest = max(self._always)
+        return latest, self[latest]
+
     def indices(self) -> list[int]:
         """The iterations whose start is known."""
         return list(self._known)

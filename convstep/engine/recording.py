@@ -116,6 +116,11 @@ class Recording:
             start, inputs = _forced(self.graph, 0, self._state_before(0)[1]), self.graph.batch(0)
         return inputs, start.parameters, start.buffers
 
+    @property
+    def given_state(self) -> tuple[int, TrainingState]:
+        """The latest training state that was given from the start, behind the iteration that starts from it."""
+        return self._checkpoints.given
+
     def at_hand(self) -> list[Iteration]:
         """The iterations that need not be run, in their order."""
         return [self._iterations[k] for k in sorted(self._iterations)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from convstep.network.forced import Forced, set_numbers
-from convstep.network.late import made, specs_of
+from convstep.network.late import made, specs_of, unmade
 from convstep.ops.base import OUTPUT, Array, IntArray, Operation, Spec
 from convstep.ops.optim.optimizers import Optimizer
 from convstep.ops.optim.schedulers import Scheduler
@@ -107,6 +107,12 @@ class Graph:
     def document(self) -> dict[str, Any]:
         """The network as plain data, tensors as arrays, from which the same graph can be built anywhere."""
         return {key: made(value) for key, value in self.written.items()}
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The document without the tensors that are drawn when it is read: the same graph, in little room."""
+        recipe: dict[str, Any] = unmade(self.written)
+        return recipe
 
     def optimizer_at(self, iteration: int) -> Optimizer | None:
         """The optimizer with the learning rate that the scheduler gives in an iteration."""

@@ -67,3 +67,10 @@ def made(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: made(item) for key, item in value.items()}
     return [made(item) for item in value] if isinstance(value, list) else value
+
+
+def unmade(value: Any) -> Any:
+    """Plain data without the tensors that are made from their seed."""
+    if isinstance(value, dict):
+        return {key: unmade(item) for key, item in value.items() if not isinstance(item, Late)}
+    return [unmade(item) for item in value] if isinstance(value, list) else value

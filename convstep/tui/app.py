@@ -35,7 +35,8 @@ _SHOW_CURSOR = "\x1b[?25h"
 class ConvstepApp(App[str], inherit_bindings=False):
     """Puts the session's screen up, in the colours that the terminal can show.
 
-    With an autosave the session is kept on its own; `offer` tells of another one that was kept.
+    With an autosave the session is kept on its own; `greeting` is the first message, and `offers` says that another
+    session, which was kept, can be resumed.
     """
 
     CSS_PATH = "app.tcss"
@@ -49,14 +50,16 @@ class ConvstepApp(App[str], inherit_bindings=False):
         session: Session,
         settings: Settings | None = None,
         autosave: Autosave | None = None,
-        offer: str = "",
+        greeting: str = "",
+        offers: bool = False,
     ) -> None:
         use_ascii_where_needed()
         # Without colours Textual would paint in greys; with the terminal's own colours it leaves them all out.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         session.look = sound(session.look)
         self.session = session
-        self.offer = offer
+        self.offers = offers
+        self._greeting = greeting
         self.keeping = Keeping(self, autosave) if autosave is not None else None
         self.tidying = Tidying()
         self.failure: BaseException | None = None
@@ -99,8 +102,8 @@ class ConvstepApp(App[str], inherit_bindings=False):
             self._driver.write(_SHOW_CURSOR)
         if self.keeping is not None:
             self.keeping.start()
-        if self.offer:
-            self.main.repaint(self.offer)
+        if self._greeting:
+            self.main.repaint(self._greeting)
 
     async def on_event(self, event: events.Event) -> None:
         """Every key meets the screen that the keys before it have made."""

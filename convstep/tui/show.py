@@ -27,10 +27,12 @@ class Ending(NamedTuple):
     error: BaseException | None = None
 
 
-def show(session: Session, settings: Settings, autosave: Autosave | None = None, offer: str = "") -> Ending:
-    """Show the session until the person quits, or something ends it."""
+def show(
+    session: Session, settings: Settings, autosave: Autosave | None = None, greeting: str = "", offers: bool = False
+) -> Ending:
+    """Show the session until the person quits, or something ends it; with `offers`, another one can be resumed."""
     terminal = _terminal()
-    app = ConvstepApp(session, settings, autosave, offer)
+    app = ConvstepApp(session, settings, autosave, greeting, offers)
     error: BaseException | None = None
     result = None
     try:

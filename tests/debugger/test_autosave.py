@@ -1,5 +1,6 @@
 """Autosaves: an unsaved session comes back as it was; nobody's is destroyed, none is offered that still lives."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,9 +12,11 @@ import pytest
 from networks import sample
 from plain_view import plain
 
+from convstep.commands.mine import set_beside
 from convstep.debugger.bookmarks import Bookmarks
-from convstep.debugger.keeping import autosave, container, crash
-from convstep.debugger.keeping.autosave import Autosave, find
+from convstep.debugger.keeping import autosave, container, crash, kept, saving
+from convstep.debugger.keeping.autosave import Autosave
+from convstep.debugger.keeping.kept import find
 from convstep.debugger.landmarks import relocate
 from convstep.debugger.moves import Spot
 from convstep.debugger.opening import open_session
@@ -36,7 +39,7 @@ def where(tmp_path):
 @pytest.fixture
 def others(monkeypatch):
     """The processes that wrote the autosaves have ended."""
-    monkeypatch.setattr(autosave, "is_alive", lambda process: False)
+    monkeypatch.setattr(kept, "is_alive", lambda process: False)
 
 
 def stepped(net, steps=5, at="term 30"):
@@ -52,14 +55,14 @@ def test_it_comes_back_as_it_was(net, where, others):
     session.look["slices"] = {"o1": [0, 0]}
     session.extras["bookmarks"] = [["here", "op", 3]]
     assert Autosave(net, session, where=where).keep() is not None
-    kept = find(net, where)
-    other = kept.session()
+    found = find(net, where)
+    other = found.session().session
     assert plain(other.view()) == plain(session.view())
     assert (other.spot, other.history, other.look) == (session.spot, session.history, session.look)
     assert other.extras["bookmarks"] == session.extras["bookmarks"]
     assert other.unsaved
-    assert kept.offer().startswith("an unsaved session from ")
-    assert kept.offer().endswith(f"stands at {session.spot.level} {session.spot.position}")
+    assert found.offer().startswith("an unsaved session from ")
+    assert found.offer().endswith(f"stands at {session.spot.level} {session.spot.position}")
 
 
 def test_a_session_on_a_snapshot(net, where, others, tmp_path):
@@ -69,14 +72,14 @@ def test_a_session_on_a_snapshot(net, where, others, tmp_path):
     session = open_session(path)
     session.next()
     Autosave(path, session, where=where).keep()
-    assert plain(find(path, where).session().view()) == plain(session.view())
+    assert plain(find(path, where).session().session.view()) == plain(session.view())
 
 
 def test_more_iterations_than_the_file_says(net, where, others):
     session = open_session(net, iterations=4)
     session.go("iteration 3")
     Autosave(net, session, 4, where).keep()
-    assert find(net, where).session().place.iteration == 3
+    assert find(net, where).session().session.place.iteration == 3
 
 
 def test_it_is_small_whatever_the_network(where, others, tmp_path):
@@ -151,12 +154,107 @@ def test_a_changed_file_is_said_and_opens_near_by(net, where, others):
     Autosave(net, session, where=where).keep()
     Path(net).write_text(Path(net).read_text() + "# changed\n")
     assert find(net, where).offer().endswith("(the file has changed since)")
-    assert find(net, where).session().spot == session.spot
-    Path(net).write_text("inputs: {x: 1}\nlayers: [{name: r, op: ReLU}]\n")
-    assert find(net, where).session().spot.position == 0
-    Path(net).write_text("nothing\n")
-    with pytest.raises(ConvstepError, match=r"net\.yaml:1:1"):
-        find(net, where).session()
+    again = find(net, where).session()
+    assert again.session.spot == session.spot
+    assert again.said == "net.yaml has changed: the session goes on with what is there now"
+    assert not again.alone
+
+
+@pytest.mark.parametrize("text", ["inputs: {x: 1}\nlayers: [{name: r, op: ReLU}]\n", "nothing\n", ""])
+def test_a_file_without_the_place_where_one_stood(net, where, others, text):
+    """The session goes on with the network as it was, and still does when it is kept once more."""
+    session = stepped(net)
+    session.extras["bookmarks"] = [["here", "op", 3]]
+    Autosave(net, session, where=where).keep()
+    Path(net).write_text(text)
+    again = find(net, where).session()
+    assert again.alone
+    assert again.said == "net.yaml has changed: this is the network as it was kept; ctrl+s saves it"
+    assert plain(again.session.view()) == plain(session.view())
+    find(net, where).forget()
+    Autosave(net, again.session, where=where, alone=True).keep()
+    once_more = find(net, where).session()
+    assert (once_more.alone, once_more.said) == (True, "this is the network as it was kept; ctrl+s saves it")
+    assert plain(once_more.session.view()) == plain(session.view())
+    assert once_more.session.extras["bookmarks"] == [["here", "op", 3]]
+
+
+def test_a_file_that_is_gone(where, others, tmp_path):
+    net, numbers, mine = tmp_path / "net.yaml", tmp_path / "x.npz", tmp_path / "mine.npz"
+    net.write_text(
+        "seed: 3\ninputs: {x: {file: x.npz}, y: {init: normal, shape: [4, 2]}}\nbatch_size: 2\niterations: 3\n"
+        "layers: [{name: fc, op: Linear, out_features: 2}, {name: bn, op: BatchNorm1d}]\n"
+        "loss: {op: MSELoss, inputs: [bn, y]}\noptimizer: {op: Adam, lr: 0.1}\n"
+    )
+    np.savez(numbers, x=np.arange(12.0).reshape(4, 3))
+    session = open_session(str(net), at="iteration 2")
+    session.next()
+    np.savez(mine, **{"grads/fc.weight": np.ones((2, 3))})
+    set_beside(session, str(mine), [])
+    Autosave(str(net), session, where=where, mine=(str(mine), [])).keep()
+    for path in (net, numbers, mine):
+        path.unlink()
+    kept = find(str(net), where)
+    again = kept.session()
+    assert again.said == "net.yaml, x.npz and mine.npz are gone: this is the network as it was kept; ctrl+s saves it"
+    assert plain(again.session.view()) == plain(session.view())
+    kept.forget()
+    assert not list(where.iterdir())
+
+
+def test_a_snapshot_that_is_gone_or_trained_further(net, where, others, tmp_path):
+    path = tmp_path / "s.convstep"
+    Path(net).write_text(
+        Path(sample("digits")).read_text().replace("digits.npz", str(Path(sample("digits")).parent / "digits.npz"))
+    )
+    open_session(net, iterations=3, at="iteration 2").save(str(path))
+    session = open_session(str(path))
+    session.next()
+    Autosave(str(path), session, where=where).keep()
+    path.unlink()
+    assert plain(find(str(path), where).session().session.view()) == plain(session.view())
+
+
+def test_a_large_network_is_not_kept(where, others, tmp_path):
+    net = tmp_path / "large.yaml"
+    net.write_text("inputs: {x: {init: normal, shape: [1, 3000000]}}\nlayers: [{name: r, op: ReLU}]\n")
+    session = open_session(str(net))
+    session.next()
+    keeper = Autosave(str(net), session, where=where)
+    keeper.keep()
+    assert not keeper.has_network
+    net.unlink()
+    with pytest.raises(ConvstepError, match=r"large\.yaml:1:1"):
+        find(str(net), where).session()
+
+
+def test_what_has_room_is_kept_where_the_network_has_none(net, where, others, monkeypatch):
+    keeper = Autosave(net, stepped(net), where=where)
+
+    def write(path, data):
+        if path.suffix == autosave.NETWORK:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        saving.write_whole(path, data)
+
+    monkeypatch.setattr(autosave, "write_whole", write)
+    keeper.keep()
+    assert find(net, where).session().session.spot == keeper.session.spot
+    monkeypatch.undo()
+    keeper.session.next()
+    keeper.keep()
+    assert keeper.has_network
+
+
+def test_a_network_without_a_session_is_taken_away(net, where, others):
+    keeper = Autosave(net, stepped(net), where=where)
+    keeper.keep()
+    network = autosave.network_beside(keeper.path)
+    keeper.path.unlink()
+    assert find(net, where) is None
+    assert network.exists()
+    os.utime(network, (0, 0))
+    assert find(net, where) is None
+    assert not network.exists()
 
 
 def test_a_changed_file_of_numbers_is_said(where, others, tmp_path):
@@ -168,10 +266,10 @@ def test_a_changed_file_of_numbers_is_said(where, others, tmp_path):
     Autosave(str(net), session, where=where).keep()
     assert find(str(net), where).changed == ()
     np.savez(numbers, x=np.arange(6.0))
-    kept = find(str(net), where)
-    assert kept.offer().endswith("(x.npz has changed since)")
-    assert kept.session().place == session.place
-    assert kept.session().spot.position == session.spot.position + 2  # r has two elements more
+    found = find(str(net), where)
+    assert found.offer().endswith("(x.npz has changed since)")
+    assert found.session().session.place == session.place
+    assert found.session().session.spot.position == session.spot.position + 2  # r has two elements more
 
 
 def test_weights_beside_the_file_are_looked_at(where, others, tmp_path):
@@ -217,7 +315,7 @@ def test_everything_is_found_by_name_where_the_steps_are_others(net, where, othe
 
     def again(text):
         Path(net).write_text(text)
-        other = find(net, where).session()
+        other = find(net, where).session().session
         steps = other.recording.timeline.steps
         history = [steps[other.recording.timeline.place(s.level, s.order, s.position).step] for s in other.history[1:]]
         stops = [steps[each.step].layer for each in other.desk.breakpoints.all]
@@ -230,7 +328,8 @@ def test_everything_is_found_by_name_where_the_steps_are_others(net, where, othe
     assert Bookmarks(found.extras, found.recording.timeline).all()[0].spot == found.spot
     lost, history, stops, names = again(MORE.replace("name: a,", "name: c,"))
     assert lost.spot == session.spot
-    assert (history, stops, names) == (["b"], ["b"], ["start"])
+    assert lost.trial.original.graph.layers[0].name == "a"
+    assert (history, stops, names) == (["b"], ["b", "a"], ["here", "start"])
 
 
 @pytest.mark.parametrize("data", [None, 3, {}, {"spot": 3}, {"spot": ["op", "gather", [[1], 0, None]]}])
@@ -278,7 +377,7 @@ def test_the_latest_is_offered_and_the_very_old_are_taken_away(net, where, other
     keeper.keep()
     old = keeper.path.rename(keeper.path.with_name(keeper.path.name.replace(f"-{os.getpid()}", "-1")))
     monkeypatch.undo()
-    monkeypatch.setattr(autosave, "is_alive", lambda process: False)
+    monkeypatch.setattr(kept, "is_alive", lambda process: False)
     latest = stepped(net, 3)
     Autosave(net, latest, where=where).keep()
     assert find(net, where).data["spot"][2] == latest.spot.position

@@ -120,11 +120,40 @@ def test_a_session_whose_file_is_gone(terminal, tmp_path):
     net.write_text(Path(sample("two_conv")).read_text())
     app = terminal(str(net))
     app.until(" quit ")
-    app.press("n", "OP 0")
+    app.press("nn", "OP 1")
     net.unlink()
     app.process.send_signal(signal.SIGTERM)
-    app.until("offers it once that file is there again")
+    app.until("offers it")
     assert app.process.wait(_PATIENCE) == 128 + signal.SIGTERM
+    again = terminal(str(net))
+    again.until("net.yaml is gone: this is the network as it was kept")
+    again.until("OP 1")
+    again.press("N", "OP 0")
+    again.press("\x12", "there is no unsaved session of this file")
+    again.process.kill()
+    again.process.wait()
+    (kept,) = autosaves(tmp_path)
+    named = terminal(str(kept))
+    named.until("net.yaml is gone: this is the network as it was kept")
+    named.until("OP ")
+
+
+def test_a_session_whose_file_is_bad_now(terminal, tmp_path):
+    net = tmp_path / "net.yaml"
+    net.write_text(Path(sample("two_conv")).read_text())
+    app = terminal(str(net))
+    app.until(" quit ")
+    app.press("nn", "OP 1")
+    net.write_text("layers: 3\n")
+    app.process.send_signal(signal.SIGTERM)
+    app.until("offers it")
+    app.process.wait(_PATIENCE)
+    (kept,) = autosaves(tmp_path)
+    again = terminal(str(net))
+    again.until("net.yaml:1:9: ")
+    again.until(f"is kept, and offered once this is mended: convstep {kept} resumes it")
+    assert again.process.wait(_PATIENCE) == 2
+    terminal(str(kept)).until("OP 1")
 
 
 def test_a_terminal_that_is_closed(terminal, tmp_path):

@@ -46,6 +46,14 @@ def pack(data: Mapping[str, Any]) -> bytes:
     return file.getvalue()
 
 
+def size_of_arrays(value: Any) -> int:
+    """How many bytes the arrays in plain data take."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return sum(size_of_arrays(item) for item in items)
+
+
 def checksum(entries: Mapping[str, bytes]) -> str:
     """Of all entries, with their names and sizes."""
     digest = hashlib.sha256()

@@ -33,6 +33,14 @@ def snapshot_of(session: Session) -> Snapshot:
     )
 
 
+def network_of(session: Session) -> Snapshot:
+    """The network that a session was opened on, before its first step; nothing is run or drawn for it."""
+    original = session.trial.original
+    at, state = original.given_state
+    mine = {MINE: session.mine.as_data()} if session.mine else {}
+    return Snapshot(original.graph, "op", "gather", -1, at, state, extras=mine)
+
+
 def entry(spot: Spot) -> tuple[Level, Order, int]:
     """A spot as it is kept."""
     return spot.level, spot.order, spot.position

@@ -9,7 +9,7 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
-from convstep.debugger.keeping.container import ContainerError, pack, unpack
+from convstep.debugger.keeping.container import ContainerError, pack, size_of_arrays, unpack
 from convstep.debugger.keeping.saving import write_whole
 from convstep.debugger.whatif.trial import edited_graph
 from convstep.engine.recording import TrainingState
@@ -46,6 +46,11 @@ class Snapshot:
     future: tuple[tuple[Level, Order, int], ...] = ()
     look: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """How much its numbers take, those aside that are drawn from their seed."""
+        return size_of_arrays(self.graph.recipe) + (self.state.nbytes if self.iteration else 0)
 
     def moved(self, spot: Any, history: Any, future: Any, look: Any, extras: Any) -> Snapshot:
         """The same network and numbers, for another spot (level, order, position) and what else a session keeps."""
@@ -133,8 +138,9 @@ def write(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
         raise _error(path, f"cannot save here: {why}; choose another name or directory") from error
 
 
-def encode(snapshot: Snapshot) -> bytes:
-    """The bytes of a snapshot file."""
+def encode(snapshot: Snapshot, sparing: bool = False) -> bytes:
+    """The bytes of a snapshot file; a `sparing` one is without the numbers that are drawn from their seed again."""
+    state = snapshot.state
     return pack(
         {
             "kind": _KIND,
@@ -148,12 +154,10 @@ def encode(snapshot: Snapshot) -> bytes:
             "look": snapshot.look,
             "extras": snapshot.extras,
             "losses": {str(k): v for k, v in snapshot.losses.items()},
-            "network": snapshot.graph.document,
-            "state": {
-                "parameters": snapshot.state.parameters,
-                "buffers": snapshot.state.buffers,
-                "optimizer": snapshot.state.optimizer,
-            },
+            "network": snapshot.graph.recipe if sparing else snapshot.graph.document,
+            "state": None
+            if sparing and not snapshot.iteration
+            else {"parameters": state.parameters, "buffers": state.buffers, "optimizer": state.optimizer},
         }
     )
 
@@ -219,8 +223,10 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value
 
 
-def _state(given: dict[str, dict[str, Any]], graph: Graph) -> TrainingState:
+def _state(given: dict[str, dict[str, Any]] | None, graph: Graph) -> TrainingState:
     """What an iteration starts from, if it goes with the network."""
+    if given is None:
+        return TrainingState(graph.parameters, graph.buffers)
     state = TrainingState(given["parameters"], given["buffers"], given["optimizer"])
     pairs = [(state.parameters, graph.parameters), (state.buffers, graph.buffers)]
     pairs += [(kept, dict.fromkeys(kept, graph.parameters[name])) for name, kept in state.optimizer.items()]

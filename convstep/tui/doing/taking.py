@@ -41,7 +41,7 @@ def resume(screen: MainScreen) -> None:
     from convstep.tui.app import RESUME, ConvstepApp
 
     app = screen.app
-    if not isinstance(app, ConvstepApp) or not app.offer:
+    if not isinstance(app, ConvstepApp) or not app.offers:
         screen.repaint("there is no unsaved session of this file")
     elif screen.session.unsaved and screen.message != _ASK_RESUME:
         screen.repaint(_ASK_RESUME)
