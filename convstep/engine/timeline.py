@@ -12,6 +12,7 @@ from itertools import accumulate
 from math import prod
 from typing import Literal, NamedTuple, get_args
 
+from convstep.engine.gradients import Gradients
 from convstep.network.footprint import differentiated
 from convstep.network.graph import Graph, Node
 from convstep.ops.base import OUTPUT, Shape
@@ -88,11 +89,16 @@ class Timeline:
         self.steps: tuple[Step, ...] = tuple(_steps(graph))
         self.backward_steps: dict[str, dict[int, int]] = {}
         """The backward steps of each layer, by operand slot."""
+        self.phases: dict[Phase, range] = {}
+        """The operations of each phase that there is."""
         self._writers: dict[str, list[int]] = {}
         for k, step in enumerate(self.steps):
             self._writers.setdefault(step.writes, []).append(k)
+            self.phases[step.phase] = range(self.phases.get(step.phase, range(k, k)).start, k + 1)
             if step.is_backward:
                 self.backward_steps.setdefault(step.layer, {})[step.slot] = k
+        roots = [graph.loss.name] if graph.loss else graph.seeds
+        self.gradients = Gradients(self._writers, (f"grad({name})" for name in roots))
         self.iterations = graph.iterations
         # ends[level, order][k]: steps of that level up to and including operation k, within an iteration.
         self._ends: dict[tuple[Level, Order], list[int]] = {}

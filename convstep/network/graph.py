@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -97,6 +97,21 @@ class Graph:
     def nodes(self) -> tuple[Node, ...]:
         """Layers in file order, then the loss."""
         return self.layers if self.loss is None else (*self.layers, self.loss)
+
+    @cached_property
+    def tensors(self) -> Mapping[str, int]:
+        """Inputs, parameters and outputs, numbered in this order."""
+        names = [*self.inputs, *self.parameters, *(node.name for node in self.nodes)]
+        return {name: k for k, name in enumerate(names)}
+
+    @cached_property
+    def users(self) -> Mapping[str, Sequence[Node]]:
+        """The nodes that read each tensor, in file order."""
+        users: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for tensor in dict.fromkeys(node.operands):
+                users.setdefault(tensor, []).append(node)
+        return users
 
     @cached_property
     def owned(self) -> Mapping[str, Spec]:

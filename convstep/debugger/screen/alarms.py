@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from convstep.debugger.moves import Spot, Wording
-from convstep.debugger.screen.view import Lazy, Note, View
+from convstep.debugger.screen.view import Blocks, Note, View
 from convstep.debugger.stops.clock import Clock
 from convstep.debugger.stops.desk import Desk
 from convstep.debugger.stops.watches import Seen
@@ -67,9 +66,7 @@ def _with_watches(view: View, desk: Desk, spot: Spot) -> View:
     lines = [f"{watch.text} = {told(desk.watches.seen(watch, spot))}" for watch in watches[:MOST_WATCHES]]
     if len(watches) > MOST_WATCHES:
         lines.append(f"W lists {len(watches) - MOST_WATCHES} more watches")
-    notes = [partial(Note, line) for line in lines]
-    tensors = [partial(view.tensors.__getitem__, k) for k in range(len(view.tensors))]
-    return replace(view, tensors=Lazy([*notes, *tensors]))
+    return replace(view, tensors=Blocks.below([Note(line) for line in lines], view.tensors))
 
 
 def told(seen: Seen) -> str:

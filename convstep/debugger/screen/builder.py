@@ -16,7 +16,7 @@ from convstep.debugger.screen.stage import Formats, Stage
 from convstep.debugger.screen.tensors_pane import tensors_pane
 from convstep.debugger.screen.view import Lazy, ProgramLine, TimelineBar, View
 from convstep.engine.state import State
-from convstep.engine.timeline import PHASES, Step
+from convstep.engine.timeline import Step
 from convstep.explain.naming import Names
 from convstep.explain.sentences import sentence, shorter_sentences
 
@@ -88,7 +88,7 @@ def _where(stage: Stage) -> tuple[str, ...]:
 
 
 def _program(stage: Stage) -> Sequence[ProgramLine]:
-    return Lazy([partial(_program_line, stage, k) for k in range(len(stage.state.timeline.steps))])
+    return Lazy(len(stage.state.timeline.steps), partial(_program_line, stage))
 
 
 def _program_line(stage: Stage, k: int) -> ProgramLine:
@@ -114,11 +114,10 @@ def _program_text(stage: Stage, step: Step) -> str:
 def _timeline(state: State, spot: Spot) -> TimelineBar:
     timeline = state.timeline
     count = timeline.count(spot.level, spot.order)
-    phases = []
-    for phase in PHASES:
-        steps = [k for k, step in enumerate(timeline.steps) if step.phase == phase]
-        if steps:
-            first = timeline.first(steps[0], spot.level, spot.order)
-            phases.append((str(phase), first, timeline.first(steps[-1] + 1, spot.level, spot.order)))
+
+    def first(step: int) -> int:
+        return timeline.first(step, spot.level, spot.order)
+
+    phases = tuple((str(phase), first(steps.start), first(steps.stop)) for phase, steps in timeline.phases.items())
     position = spot.position - state.place.iteration * count if spot.position >= 0 else -1
-    return TimelineBar(tuple(phases), position, count, state.place.iteration, timeline.iterations)
+    return TimelineBar(phases, position, count, state.place.iteration, timeline.iterations)

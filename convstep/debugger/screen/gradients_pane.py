@@ -3,69 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from math import prod
 
+import numpy as np
+
 from convstep.debugger.screen.stage import Stage, shape_note
-from convstep.debugger.screen.view import Block, Lazy, Note, Status
+from convstep.debugger.screen.view import Block, Blocks, Note, Status
 from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
 from convstep.explain.sentences import count_of
+from convstep.ops.base import IntArray
 
 
 def gradients_pane(stage: Stage) -> Sequence[Block]:
     """The gradient being written, the upstream one, then the others, the latest first."""
-    keys = _keys(stage)
-    if not keys:
+    gradients, state, step = stage.state.timeline.gradients, stage.state, stage.step
+    if not gradients.keys:
         return [Note("There is no loss and no given gradient: nothing flows back.", "caption")]
-    step = stage.step
-    if step is None or not stage.state.backward_begun():
-        first: list[Block] = [Note("blank until the backward pass", "caption")]
-        return _blocks(stage, keys, before=first)
-    own = keys[:1] if keys[0] == step.writes else []
-    blocks: list[Block] = [stage.tensor(key, _note(stage, key)) for key in own]
-    if own:
-        blocks += _users(stage, step)
-    cleared: list[Block] = [Note("gradients are cleared at the start of an iteration", "caption")]
-    return _blocks(stage, keys[len(own) :], blocks, cleared)
-
-
-def _blocks(
-    stage: Stage, keys: Sequence[str], before: Sequence[Block] = (), after: Sequence[Block] = ()
-) -> Sequence[Block]:
-    def gradient(key: str) -> Block:
-        return stage.tensor(key, _note(stage, key))
-
-    def there(block: Block) -> Block:
-        return block
-
-    return Lazy(
-        [
-            *(partial(there, block) for block in before),
-            *(partial(gradient, key) for key in keys),
-            *(partial(there, block) for block in after),
-        ]
+    done, coming = gradients.complete(state.place.step), gradients.coming(state.place.step)
+    if step is None or not state.backward_begun():
+        blank = Note("blank until the backward pass", "caption")
+        return Blocks.below([blank], _grids(stage, np.concatenate([coming, done])))
+    names = [f"grad({step.tensor})", *([f"grad({step.layer})"] if step.is_backward else [])]
+    front = [gradients.numbers[name] for name in dict.fromkeys(names) if name in gradients.numbers]
+    rest = np.concatenate([done, coming])
+    for number in front:
+        rest = rest[rest != number]
+    written = front[:1] if front[:1] == [gradients.numbers.get(step.writes)] else []
+    cleared = Note("gradients are cleared at the start of an iteration", "caption")
+    return Blocks.below(
+        _grids(stage, np.array(written, np.intp)),
+        _users(stage, step) if written else [],
+        _grids(stage, np.concatenate([np.array(front[len(written) :], np.intp), rest])),
+        [cleared],
     )
 
 
-def _keys(stage: Stage) -> list[str]:
-    """Every gradient, the most interesting first."""
-    timeline, step, graph = stage.state.timeline, stage.step, stage.state.recording.graph
-    roots = [graph.loss.name] if graph.loss else list(graph.seeds)
-    writers: dict[str, int] = {f"grad({name})": -1 for name in roots}
-    for k, writer in enumerate(timeline.steps):
-        if writer.is_backward:
-            writers[writer.writes] = k
-    at = stage.state.place.step
-    done = sorted((key for key, k in writers.items() if k <= at), key=lambda key: -writers[key])
-    coming = [key for key, k in writers.items() if k > at]
-    ordered = [*done, *coming] if stage.state.backward_begun() else [*coming, *done]
-    if step is None or not stage.state.backward_begun():
-        return ordered
-    front = [f"grad({step.tensor})"]
-    if step.is_backward:
-        front.append(f"grad({step.layer})")
-    return list(dict.fromkeys(key for key in [*front, *ordered] if key in writers))
+def _grids(stage: Stage, order: IntArray) -> Blocks:
+    """The gradients of these numbers, each made when it is looked at."""
+    gradients = stage.state.timeline.gradients
+
+    def gradient(k: int) -> Block:
+        key = gradients.keys[order[k]]
+        return stage.tensor(key, _note(stage, key))
+
+    def place(key: str) -> int | None:
+        at = np.flatnonzero(order == gradients.numbers.get(key, -1))
+        return int(at[0]) if len(at) else None
+
+    return Blocks(len(order), gradient, place)
 
 
 def _note(stage: Stage, key: str) -> str:

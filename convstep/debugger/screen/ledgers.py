@@ -67,7 +67,7 @@ def _onward(stage: Stage, tensor: str) -> list[str]:
     way: list[str] = []
     roots = {graph.loss.name} if graph.loss else set(graph.seeds)
     while tensor not in roots:
-        users = [node for node in graph.nodes if tensor in node.operands]
+        users = graph.users.get(tensor, ())
         if len(users) != 1 or len(way) > 2:
             return [*way, "…", stage.root]
         tensor = users[0].name

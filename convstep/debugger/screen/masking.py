@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +12,12 @@ import numpy.typing as npt
 from convstep.debugger.screen.view import (
     HIDDEN,
     Block,
+    Blocks,
     Cells,
     ClaimShown,
     Formula,
     FormulaTerm,
     Grid,
-    Lazy,
     Ledger,
     Note,
     View,
@@ -94,11 +93,10 @@ def _claim(claim: ClaimShown) -> ClaimShown:
 def _blocks(blocks: Sequence[Block], state: State, step: Step) -> Sequence[Block]:
     """The blocks, each masked when it is looked at."""
 
-    def one(k: int) -> Block:
-        block = blocks[k]
+    def masked(block: Block) -> Block:
         return _grid(block, state, step) if isinstance(block, Grid) else _note(block, state, step)
 
-    return Lazy([partial(one, k) for k in range(len(blocks))])
+    return Blocks.of(blocks).changed(masked)
 
 
 def _grid(grid: Grid, state: State, step: Step) -> Grid:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
 from convstep.debugger.screen.stage import Stage
-from convstep.debugger.screen.view import Block, Cells, Grid, Lazy, Note
+from convstep.debugger.screen.view import Block, Blocks, Cells, Grid, Note
 from convstep.engine.timeline import Step
 from convstep.ops.base import Call, IntArray
 from convstep.ops.optim.optimizers import Update
@@ -30,9 +29,9 @@ def tensors_pane(stage: Stage) -> Sequence[Block]:
 
 
 def _start(stage: Stage) -> Sequence[Block]:
-    graph = stage.state.recording.graph
-    keys = [*graph.inputs, *graph.parameters, *(node.name for node in graph.nodes)]
-    return Lazy([partial(stage.tensor, key) for key in keys])
+    places = stage.state.recording.graph.tensors
+    keys = tuple(places)
+    return Blocks(len(keys), lambda k: stage.tensor(keys[k]), places.get)
 
 
 def _intermediates(stage: Stage, step: Step, call: Call, element: int) -> list[Block]:

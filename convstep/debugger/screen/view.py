@@ -6,9 +6,11 @@ the terms that are shown.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import accumulate
 from typing import Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -27,12 +29,12 @@ HIDDEN = 4
 class Lazy(Sequence[Item], Generic[Item]):
     """A list whose items are made when they are looked at: a network may have thousands, a screen shows a few."""
 
-    def __init__(self, makers: Sequence[Callable[[], Item]]) -> None:
-        self._makers = makers
+    def __init__(self, count: int, make: Callable[[int], Item]) -> None:
+        self._count, self._make = count, make
         self._made: dict[int, Item] = {}
 
     def __len__(self) -> int:
-        return len(self._makers)
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> Item: ...
@@ -43,7 +45,7 @@ class Lazy(Sequence[Item], Generic[Item]):
             return [self[k] for k in range(len(self))[index]]
         at = range(len(self))[index]
         if at not in self._made:
-            self._made[at] = self._makers[at]()
+            self._made[at] = self._make(at)
         return self._made[at]
 
 
@@ -122,6 +124,48 @@ class Note:
 
 
 Block = Grid | Note
+
+
+class Blocks(Lazy[Block]):
+    """The blocks of a pane. `place` tells where the grid of a key stands, None for nowhere, and makes none for it."""
+
+    def __init__(self, count: int, make: Callable[[int], Block], place: Callable[[str], int | None]) -> None:
+        super().__init__(count, make)
+        self.place = place
+
+    @classmethod
+    def of(cls, blocks: Sequence[Block]) -> Blocks:
+        """The same blocks."""
+        if isinstance(blocks, Blocks):
+            return blocks
+        places = {block.key: len(blocks) - k for k, block in enumerate(reversed(blocks), 1) if isinstance(block, Grid)}
+        return cls(len(blocks), blocks.__getitem__, places.get)
+
+    @classmethod
+    def below(cls, *parts: Sequence[Block]) -> Blocks:
+        """One part below the other."""
+        stack = [cls.of(part) for part in parts]
+        first = [0, *accumulate(map(len, stack))]
+
+        def make(k: int) -> Block:
+            part = bisect_right(first, k) - 1
+            return stack[part][k - first[part]]
+
+        def place(key: str) -> int | None:
+            places = ((start, part.place(key)) for start, part in zip(first, stack, strict=False))
+            return next((start + place for start, place in places if place is not None), None)
+
+        return cls(first[-1], make, place)
+
+    def changed(self, change: Callable[[Block], Block]) -> Blocks:
+        """Each block as `change` makes it; a grid keeps its key."""
+        return Blocks(len(self), lambda k: change(self[k]), self.place)
+
+    def grid(self, key: str) -> Grid | None:
+        """The grid of a key."""
+        place = self.place(key)
+        block = None if place is None else self[place]
+        return block if isinstance(block, Grid) else None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convstep.debugger.screen.view import Block, Cells, Grid, Status, View
+from convstep.debugger.screen.view import Block, Blocks, Cells, Grid, Status, View
 from convstep.ops.base import IntArray
 
 
@@ -21,14 +21,16 @@ def compared(view: View, original: View) -> View:
     )
 
 
-def _beside(blocks: Sequence[Block], originals: Sequence[Block]) -> list[Block]:
-    by_key = {(grid.key, grid.shape): grid for grid in originals if isinstance(grid, Grid)}
-    return [
-        _with_was(block, by_key[block.key, block.shape])
-        if isinstance(block, Grid) and (block.key, block.shape) in by_key
-        else block
-        for block in blocks
-    ]
+def _beside(blocks: Sequence[Block], originals: Sequence[Block]) -> Sequence[Block]:
+    before = Blocks.of(originals)
+
+    def beside(block: Block) -> Block:
+        original = before.grid(block.key) if isinstance(block, Grid) else None
+        if not isinstance(block, Grid) or original is None or original.shape != block.shape:
+            return block
+        return _with_was(block, original)
+
+    return Blocks.of(blocks).changed(beside)
 
 
 def _with_was(grid: Grid, original: Grid) -> Grid:

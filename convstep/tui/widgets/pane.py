@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.geometry import Region
 from textual.message import Message
 
-from convstep.debugger.screen.view import Block, Cells, Grid, Mark
+from convstep.debugger.screen.view import Block, Blocks, Cells, Grid, Mark
 from convstep.tui.actions import CURSOR_KEYS
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.lines import Lines
@@ -45,17 +45,13 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         super().__init__(id)
         self.title = title
         self.look = look
-        self.blocks: Sequence[Block] = ()
+        self.blocks = Blocks.of(())
         self.drawn = Drawn()
 
     @property
     def slots(self) -> dict[str, Any]:
         slots: dict[str, Any] = self.look.setdefault("windows", {})
         return slots
-
-    @property
-    def grids(self) -> list[Grid]:
-        return [block for block in self.blocks if isinstance(block, Grid)]
 
     def on_focus(self, event: events.Focus) -> None:
         self._take_note(event, True)
@@ -74,7 +70,7 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
 
     def show_blocks(self, blocks: Sequence[Block], region: Region, palette: Palette, caption: str = "") -> None:
         """Draw these blocks into a region of this size."""
-        self.blocks = blocks
+        self.blocks = Blocks.of(blocks)
         cursor = self.cursor() if self.has_focus else None
         first = min(self.look.setdefault("tops", {}).get(self.id, 0), max(0, len(blocks) - 1))
         place = (cursor[0].key, cursor[1]) if cursor else None
@@ -86,7 +82,7 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
 
     def release(self) -> None:
         """Hold on to no tensor any more; what was drawn stays on the screen."""
-        self.blocks = ()
+        self.blocks = Blocks.of(())
         self.drawn = Drawn()
 
     # The cursor
@@ -94,9 +90,8 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
     def cursor(self) -> tuple[Grid, int] | None:
         """The grid and the flat index under the cursor; the first visible active number where none was chosen."""
         key, index = self.look.setdefault("cursors", {}).get(self.id, (None, 0))
-        for block in self.blocks if key is not None else ():
-            if isinstance(block, Grid) and block.key == key:
-                return block, min(index, Matrix.of(block.shape).size - 1)
+        if key is not None and (chosen := self.blocks.grid(key)):
+            return chosen, min(index, Matrix.of(chosen.shape).size - 1)
         grids = [block for block in self.blocks[:LOOKED_AT] if isinstance(block, Grid)]
         if not grids:
             return None
@@ -143,15 +138,24 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         row, col = row + rows, col + cols
         matrix = Matrix.of(grid.shape)
         if not 0 <= row < matrix.rows:
-            neighbour = self.grids.index(grid) + rows
-            if not 0 <= neighbour < len(self.grids):
+            neighbour = self._neighbour(grid, rows)
+            if neighbour is None:
                 return
-            grid = self.grids[neighbour]
+            grid = neighbour
             matrix = Matrix.of(grid.shape)
             lead, row, first = self._entry(grid, matrix, rows)
             col = max(col, first) if first else col
         col = min(max(0, col), matrix.cols - 1)
         self.put_cursor(grid, (lead * matrix.rows + row) * matrix.cols + col)
+
+    def _neighbour(self, grid: Grid, direction: int) -> Grid | None:
+        """The next grid above or below."""
+        place = self.blocks.place(grid.key)
+        while place is not None and 0 <= (place := place + direction) < len(self.blocks):
+            block = self.blocks[place]
+            if isinstance(block, Grid):
+                return block
+        return None
 
     def _entry(self, grid: Grid, matrix: Matrix, direction: int) -> tuple[int, int, int]:
         """The slice, row and first column at which a grid is entered from above or below."""
@@ -166,7 +170,11 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
     def change_channel(self, step: int) -> bool:
         """Another slice of the grid under the cursor, or of the pane's first that has several."""
         cursor = self.cursor() if self.has_focus else None
-        grids = [cursor[0]] if cursor and Matrix.of(cursor[0].shape).leads > 1 else self.grids
+        grids = (
+            [cursor[0]]
+            if cursor and Matrix.of(cursor[0].shape).leads > 1
+            else [placed.grid for placed in self.drawn.placed]
+        )
         for grid in grids:
             placed = self.placed(grid.key)
             if placed is None or placed.window.matrix.leads < 2:
@@ -188,7 +196,7 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
             self.slots[key] = slot_of(window, grid.follow) | pinned
 
     def _family(self, grid: Grid) -> tuple[str, ...]:
-        return families_of(self.blocks)[grid.key]
+        return families_of(self.blocks[:LOOKED_AT]).get(grid.key, (grid.key,))
 
     def _is_pinned(self, key: str) -> bool:
         return bool(self.slots.get(key, {}).get("pinned"))
@@ -210,7 +218,7 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         return f"{grid.title} {placed.window.slice_text(grid.shape)} is pinned; p lets it follow the steps again"
 
     def _block_of(self, grid: Grid) -> int:
-        return next(i for i, block in enumerate(self.blocks) if block is grid)
+        return self.blocks.place(grid.key) or 0
 
     # The mouse
 
@@ -239,7 +247,7 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
             self._keep(under[-1].grid, Window(old.matrix, old.lead, row, col, old.rows, old.cols))
         else:
             tops = self.look.setdefault("tops", {})
-            hidden = len(self.drawn.placed) < len(self.grids)
+            hidden = any(isinstance(block, Grid) and self.placed(block.key) is None for block in self.blocks)
             top = tops.get(self.id, 0) + direction
             tops[self.id] = max(0, top if direction < 0 or hidden else top - 1)
         self.post_message(self.Changed())
