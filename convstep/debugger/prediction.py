@@ -12,6 +12,7 @@ from convstep.debugger.screen.view import View
 from convstep.engine.state import State, Status
 from convstep.engine.timeline import Step
 from convstep.errors import ConvstepError
+from convstep.explain.example import example
 from convstep.explain.formula.formula import Formulas
 from convstep.explain.language.evaluation import evaluate
 from convstep.explain.language.language import parse
@@ -76,7 +77,7 @@ class Prediction:
     # -- answers
 
     def question(self, state: State) -> str:
-        """What is asked: `grad(w1)[1], result of term 2`; of a whole tensor, its last element."""
+        """What is asked: `grad(w1)[1], result of term 2`; of a whole tensor, its example."""
         asked = _asked_for(state)
         assert asked is not None
         key, index, term = asked
@@ -155,7 +156,7 @@ def _asked_for(state: State) -> tuple[str, int, int | None] | None:
         return None
     key = f"new({step.tensor})" if step.phase == "update" else step.writes
     if place.element is None:
-        return key, math.prod(step.shape) - 1, None
+        return key, example(state, step), None
     if state.target is None:
         return None
     if place.term is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,7 +68,7 @@ class AtStep:
             if at is None:
                 judged = book.judged.get(number)
                 wrong = judged.verdict.wrong if judged is not None and judged.verdict is not None else None
-                at = prod(self.step.shape) - 1 if wrong is None else wrong
+                at = self.stage.example if wrong is None else wrong
             if element is None and state.shares is not None and not (state.shares.target == at).any():
                 continue
             found.append((number, at))
@@ -140,7 +139,7 @@ class AtStep:
             return None
         if at is None:
             first = compared.first_wrong
-            at = prod(self.step.shape) - 1 if first is None else first[0]
+            at = self.stage.example if first is None else first[0]
         right = not compared.differs[at]
         names, result = self._truth(at)
         element = self.stage.names.element(self.step.writes, at, self.step.shape)
@@ -210,7 +209,7 @@ class AtStep:
     @property
     def _ledger_element(self) -> int:
         element = self._element
-        return prod(self.step.shape) - 1 if element is None else element
+        return self.stage.example if element is None else element
 
     def _first(self, rows: ClaimRows) -> int | None:
         """The first differing term of this step's sum."""

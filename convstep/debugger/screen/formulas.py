@@ -21,19 +21,16 @@ from convstep.ops.terms import empties
 _UPSTREAM = -2
 """The slot of the upstream gradient in a formula: written g."""
 
-LAST = "the last element"
-"""What stands for a whole operation."""
-
 
 def formula(stage: Stage) -> Formula | None:
-    """The formula of the element that this step is at; on operations, of the last element, which is said."""
+    """The formula of the element that this step is at; on operations, of an example, which is said."""
     step = stage.step
     if step is None:
         return None
     shown = _formula(stage, step)
     if stage.state.place.element is not None or np.prod(step.shape) == 1:
         return shown
-    return replace(shown, note=f"{LAST}; {shown.note}" if shown.note else LAST)
+    return replace(shown, note=f"{stage.of_example}; {shown.note}" if shown.note else stage.of_example)
 
 
 def _formula(stage: Stage, step: Step) -> Formula:
@@ -43,7 +40,7 @@ def _formula(stage: Stage, step: Step) -> Formula:
         return _gradient(stage, step)
     element = stage.state.place.element
     if element is None:
-        element = int(np.prod(step.shape)) - 1
+        element = stage.example
     return _update(stage, step, element) if step.node is None else _forward(stage, step, element)
 
 
@@ -137,7 +134,7 @@ def _gradient(stage: Stage, step: Step) -> Formula:
     state = stage.state
     target = state.target
     if target is None:
-        target = int(np.prod(step.shape)) - 1
+        target = stage.example
         collected = collect(step, state.iteration, np.array([target]))
     else:
         assert state.collected is not None

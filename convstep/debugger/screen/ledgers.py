@@ -15,7 +15,7 @@ from convstep.ops.base import Empty, Term
 
 
 def ledger(stage: Stage) -> Ledger | None:
-    """The terms of the element that this step is at; on operations, of the last element."""
+    """The terms of the element that this step is at; on operations, of an example."""
     step = stage.step
     if step is None:
         return None
@@ -28,7 +28,7 @@ def _gradient(stage: Stage, step: Step) -> Ledger:
     state = stage.state
     target = state.target
     if target is None or state.collected is None:
-        target = int(np.prod(step.shape)) - 1 if state.place.element is None else None
+        target = stage.example if state.place.element is None else None
     if target is None:
         return _shares(stage, step)
     collected = state.collected or collect(step, state.iteration, np.array([target]))
@@ -97,7 +97,7 @@ def _terms(stage: Stage, step: Step) -> Ledger:
     state = stage.state
     element = state.place.element
     if element is None:
-        element = int(np.prod(step.shape)) - 1
+        element = stage.example
     terms = state.terms or _terms_of(stage, step, element)
     now = state.place.term
 

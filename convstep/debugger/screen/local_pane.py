@@ -144,15 +144,13 @@ def _backward(stage: Stage, step: Step) -> list[Block]:
 
 
 def _backward_operation(stage: Stage, step: Step) -> list[Block]:
-    """All elements where each has one term, else the sum of the last element."""
+    """All elements where each has one term, else the sum of an example."""
     assert step.node is not None
-    size = int(np.prod(step.shape))
     if step.terms["gather"] == 1 and step.shape == step.upstream_shape:
         return _elementwise(stage, step)
-    last = size - 1
-    collected = collect(step, stage.state.iteration, np.array([last]))
-    name = stage.names.element(step.tensor, last, step.shape)
-    return [Note("for the last element:", "caption"), *_aligned(stage, step, collected, name, None)]
+    collected = collect(step, stage.state.iteration, np.array([stage.example]))
+    name = stage.names.element(step.tensor, stage.example, step.shape)
+    return [Note(f"for {stage.of_example}:", "caption"), *_aligned(stage, step, collected, name, None)]
 
 
 def _elementwise(stage: Stage, step: Step) -> list[Block]:

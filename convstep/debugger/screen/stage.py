@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from convstep.debugger.screen.view import Cells, Grid, Mark, Status
 from convstep.engine.state import State, split_name
 from convstep.engine.sums import Floats
 from convstep.engine.timeline import Step
+from convstep.explain.example import example
 from convstep.explain.naming import Names, SlotNames
 from convstep.explain.numbers import NumberFormat, extent, format_within
 from convstep.explain.sentences import count_of
@@ -38,6 +40,19 @@ class Stage:
     @property
     def step(self) -> Step | None:
         return self.state.step
+
+    @cached_property
+    def example(self) -> int:
+        """The element that stands for the whole operation, where this step is one."""
+        assert self.step is not None
+        return example(self.state, self.step)
+
+    @property
+    def of_example(self) -> str:
+        """Which element the example is, in words: "the last element"."""
+        assert self.step is not None
+        is_last = self.example == prod(self.step.shape) - 1
+        return "the last element" if is_last else "the last element that is not 0"
 
     @property
     def root(self) -> str:

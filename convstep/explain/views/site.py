@@ -10,6 +10,7 @@ import numpy as np
 from convstep.engine.state import State
 from convstep.engine.sums import Collected, Floats, collect
 from convstep.engine.timeline import Step
+from convstep.explain.example import example
 from convstep.explain.naming import Names
 from convstep.ops.base import OUTPUT, Call, Empty, IntArray, Operation, Shape
 
@@ -113,24 +114,23 @@ def site_of(state: State, names: Names) -> Site | None:
     step, place = state.step, state.place
     if step is None or step.node is None:
         return None
-    last = int(np.prod(step.shape)) - 1
     if not step.is_backward:
         if place.element is None or place.term is None:
-            return Site(state, names, step, last if place.element is None else place.element, None)
+            return Site(state, names, step, example(state, step) if place.element is None else place.element, None)
         empty = state.empty_terms
         assert empty is not None
         happened = int((empty[: place.term + 1] == Empty.NO).sum())
         return Site(state, names, step, place.element, None if state.complete else happened)
     target = state.target
     if target is None or state.collected is None:
-        return Site(state, names, step, _last_share(state, last), None)
+        return Site(state, names, step, _one_of_many(state, step), None)
     at = state.column_term
     done = None if at is None or state.complete else int(np.count_nonzero(state.collected.links.met[0, : at + 1]))
     return Site(state, names, step, target, done)
 
 
-def _last_share(state: State, last: int) -> int:
-    """The element that the present share, as a whole, gives to last; otherwise the last one of all."""
+def _one_of_many(state: State, step: Step) -> int:
+    """The element that the present share, as a whole, gives to last; otherwise the operation's example."""
     if state.shares is None or not (state.shares.target >= 0).any():
-        return last
+        return example(state, step)
     return int(state.shares.target[state.shares.target >= 0][-1])

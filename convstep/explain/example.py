@@ -1,0 +1,28 @@
+"""The element that stands for a whole operation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convstep.engine.state import State
+from convstep.engine.timeline import Step
+from convstep.ops.base import Array
+
+_LOOKED_AT = 4096
+"""How many elements, from the end."""
+
+
+def example(state: State, step: Step) -> int:
+    """The flat index of the last element that this operation gave something other than 0, if that is near the end.
+
+    Of an update, the last one that had a gradient. Where all are 0, the last element.
+    """
+    end = _given(state, step).reshape(-1)
+    telling = np.flatnonzero(end[-_LOOKED_AT:])
+    return len(end) - 1 if not len(telling) else max(0, len(end) - _LOOKED_AT) + int(telling[-1])
+
+
+def _given(state: State, step: Step) -> Array:
+    if step.is_backward:
+        return state.iteration.given[state.place.step]
+    return state.iteration.values[step.tensor] if step.node is not None else state.iteration.grads[step.tensor]
