@@ -10,6 +10,11 @@ from convstep.debugger.screen.view import View
 from convstep.tui.theme.colours import Palette
 from convstep.tui.widgets.text import Piece, cell_len, cut, cut_name, strip_of, wrap
 
+_ARROW = " › "
+_OUTER = "… › "
+_SHORTEST = 12
+"""Cells of a breadcrumb that is cut."""
+
 
 def head_lines(view: View, width: int, height: int, palette: Palette) -> list[Strip]:
     """The status line, and the sentence on the lines that are left of `height`."""
@@ -27,15 +32,15 @@ def _sentence(view: View, width: int, lines: int) -> str:
 
 
 def _status(view: View, width: int, palette: Palette) -> Strip:
-    """Name, breadcrumbs, and the position at the right; the outer breadcrumbs give way first, and then the name."""
+    """Name, breadcrumbs, and the position at the right; the name and the outer breadcrumbs give way first."""
     status = cut(view.status, width - 2)
     room = max(0, width - cell_len(status) - 3)
     name = f"{cut(view.name, room // 3)}   "
-    if room - cell_len(name) < cell_len(view.where[-1]):
+    if room - cell_len(name) < cell_len(_OUTER + _ARROW.join(view.where[-2:])):
         name = ""
     where = _path(view.where, room - cell_len(name))
     pieces: list[Piece] = [(f" {name}", palette.strong)]
-    outer, arrow, inner = where.rpartition(" › ")
+    outer, arrow, inner = where.rpartition(_ARROW)
     pieces += [(outer + arrow, palette.faint), (inner, palette.strong)]
     used = sum(cell_len(text) for text, _ in pieces)
     pieces += [(" " * max(1, width - used - cell_len(status) - 1), palette.text), (status, palette.title)]
@@ -43,9 +48,11 @@ def _status(view: View, width: int, palette: Palette) -> Strip:
 
 
 def _path(crumbs: Sequence[str], room: int) -> str:
-    """As many of the inner breadcrumbs as there is room for; the innermost one may be cut."""
-    for first in range(len(crumbs)):
-        path = ("… › " if first else "") + " › ".join(crumbs[first:])
+    """As many of the inner breadcrumbs as there is room for: two, of which the outer one may be cut, or else the last."""
+    for first in range(max(1, len(crumbs) - 1)):
+        path = _OUTER * (first > 0) + _ARROW.join(crumbs[first:])
         if cell_len(path) <= room:
             return path
-    return cut_name(crumbs[-1], room)
+    last = crumbs[-1]
+    left = room - cell_len(f"{_OUTER}{_ARROW}{last}")
+    return f"{_OUTER}{cut_name(crumbs[-2], left)}{_ARROW}{last}" if left >= _SHORTEST else cut_name(last, room)
