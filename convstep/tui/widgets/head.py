@@ -48,7 +48,7 @@ def _status(view: View, width: int, palette: Palette) -> Strip:
 
 
 def _path(crumbs: Sequence[str], room: int) -> str:
-    """As many of the inner breadcrumbs as there is room for: two, of which the outer one may be cut, or else the last."""
+    """As many of the inner breadcrumbs as have room: two, of which the outer one may be cut, or else the last."""
     for first in range(max(1, len(crumbs) - 1)):
         path = _OUTER * (first > 0) + _ARROW.join(crumbs[first:])
         if cell_len(path) <= room:
