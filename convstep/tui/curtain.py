@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from typing import Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
-from textual.app import App
+from textual.geometry import Region, Size
+
+from convstep.tui.screens.once import Once
+
+if TYPE_CHECKING:
+    from convstep.tui.app import ConvstepApp
 
 _LONGEST = 0.2
 """Seconds after which is painted what there is."""
@@ -16,36 +22,75 @@ class Curtain:
     """While it is down nothing is painted.
 
     Textual paints a screen when it is put up, when its size is known, when something takes the focus, and the one
-    below when a screen has gone; each of these paintings but the first waits for a frame of its own.
+    below when a screen has gone; each of these paintings but the first waits for a frame of its own, and all are of
+    the whole screen, though a dialog covers a small part of it.
     """
 
-    def __init__(self, app: App[Any]) -> None:
+    def __init__(self, app: ConvstepApp) -> None:
         self._app = app
         self._held = ExitStack()
-        self._before: Any = None
+        self._before: _Stage | None = None
+        """What stood on the terminal when it was let down."""
         self._fallback: asyncio.TimerHandle | None = None
+        self._rising = False
 
     def down(self) -> None:
         """From now on, until it is raised."""
+        self._rising = False
         if self._fallback is None:
             self._held.enter_context(self._app.batch_update())
-            self._before = self._seen
-            self._fallback = asyncio.get_running_loop().call_later(_LONGEST, self.up)
+            self._before = self._stage()
+            self._fallback = asyncio.get_running_loop().call_later(_LONGEST, self._rise)
 
     def up(self) -> None:
-        """Paint what has changed: all, where it is another screen."""
+        """Raise it when the screen has done what it was told up to now, unless it is let down again before."""
+        if self._fallback is None:
+            return
+        self._rising = True
+        screens = self._app.screen_stack
+        if not screens or not screens[-1].call_later(self._rise_after_all):
+            self._rise()
+
+    def _rise_after_all(self) -> None:
+        if self._rising:
+            self._rise()
+
+    def _rise(self) -> None:
+        """Paint what has changed. (Textual's timers would let a whole frame go by first.)"""
         if self._fallback is None:
             return
         self._fallback.cancel()
-        self._fallback = None
+        self._fallback, self._rising = None, False
         self._held.close()
-        if not self._app.screen_stack:
+        screens, before = self._screens, self._before
+        if not screens or before is None or screens == before.screens:
+            for screen in screens[-1:]:
+                screen._on_timer_update()
             return
-        screen = self._app.screen
-        if self._seen != self._before:
-            screen.refresh()
-        screen.call_later(screen._on_timer_update)  # a new screen's timer would let a whole frame go by first
+        for screen in screens:
+            screen.arrange_now()
+        screens[-1].paint_at_once(self._stage().turned(before))
 
     @property
-    def _seen(self) -> Any:
-        return self._app.size, *map(id, self._app.screen_stack)
+    def _screens(self) -> list[Once]:
+        return [screen for screen in self._app.screen_stack if isinstance(screen, Once)]
+
+    def _stage(self) -> _Stage:
+        screens = self._screens
+        return _Stage(self._app.size, self._app.theme, screens, [screen.covers for screen in screens])
+
+
+class _Stage(NamedTuple):
+    """What stands on the terminal: screens, the lowest first, and what each of them covers."""
+
+    size: Size
+    theme: str
+    screens: list[Once]
+    covers: list[set[Region]]
+
+    def turned(self, before: _Stage) -> set[Region]:
+        """What shows another screen than before."""
+        if (self.size, self.theme) != (before.size, before.theme):
+            return {self.size.region}
+        kept = next(k for k, pair in enumerate(zip_longest(self.screens, before.screens)) if pair[0] is not pair[1])
+        return set().union(*self.covers[kept:], *before.covers[kept:])

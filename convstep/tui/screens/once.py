@@ -4,12 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen
+from textual.widget import Widget
 
 
 class Once(Screen[Any], inherit_bindings=False):
-    """Textual would do both again."""
+    """Textual would do both again, and paint all of it where a part is enough."""
+
+    @property
+    def covers(self) -> set[Region]:
+        """What it hides of the screens below it: everything."""
+        return {self.app.size.region}
+
+    def arrange_now(self) -> None:
+        """Give everything its place, where that is still to be done."""
+        if self._layout_required:
+            self._refresh_layout(scroll=self._scroll_required)
+            self._layout_required = self._scroll_required = False
+
+    def paint_at_once(self, turned: set[Region]) -> None:
+        """Paint these regions, and what has changed elsewhere, on this screen and on those that are seen behind it."""
+        if not self._size or self.app.size.region in turned:
+            self.refresh()
+        else:
+            changed = (screen.take_changes() for screen in self.app._background_screens if isinstance(screen, Once))
+            dirty = self.take_changes().union(turned, *changed)
+            self._compositor._dirty_regions.update(dirty)
+            self._compositor_refresh()
+        self._on_timer_update()
+
+    def take_changes(self) -> set[Region]:
+        """What has changed since it was painted last, less what Textual asks for: to paint all of a screen."""
+        compositor = self._compositor
+        compositor.update_widgets({*compositor.visible_widgets} - {self})
+        changed = compositor._dirty_regions - {self.size.region}
+        compositor._dirty_regions.clear()
+        self._exchange_repaint_regions()
+        self._dirty_widgets.clear()
+        self._repaint_required = False
+        return changed
+
+    def _extend_compose(self, widgets: list[Widget]) -> None:
+        """Without Textual's own widgets for notifications and tooltips: there are none."""
 
     def _screen_resized(self, size: Size) -> None:
         # Textual sends what it has just laid out the size that it was laid out for, and would do it again.
