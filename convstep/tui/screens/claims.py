@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import Screen
 
 from convstep.debugger.claims.findings import Finding, opened, sections
-from convstep.debugger.moves import Landing
 from convstep.engine.work import Work
 from convstep.explain.gradcheck import GradientCheck, check_gradients, checked_names
 from convstep.tui.dialogs.hint import keys
 from convstep.tui.doing.claims import find_out_all
+from convstep.tui.screens.once import Once
 from convstep.tui.widgets.findings import all_findings, findings_lines
 from convstep.tui.widgets.lines import Lines
 
@@ -29,7 +28,7 @@ _KEYS = (
 )
 
 
-class ClaimsScreen(Screen[Callable[[], Landing] | None], inherit_bindings=False):
+class ClaimsScreen(Once, inherit_bindings=False):
     """The list; gives where to go, or None when it was left with escape."""
 
     AUTO_FOCUS = None
