@@ -24,12 +24,12 @@ _BLOCK = 1 << 15
 
 
 class Draw:
-    """The stream of random numbers of one tensor; `between` rounds them to its dtype."""
+    """The stream of random numbers of one tensor; `between` and `around` round them to its dtype."""
 
     def __init__(self, seed: int, name: str, dtype: np.dtype[Any] = DOUBLE) -> None:
         key = sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).digest()
         self._bits = np.random.PCG64(int.from_bytes(key, "big"))
-        self._dtype = dtype
+        self.dtype = dtype
 
     def uniform(self, shape: Shape) -> Floats:
         """Numbers in [0, 1), the same to the bit everywhere."""
@@ -40,7 +40,7 @@ class Draw:
 
     def between(self, shape: Shape, low: float, width: float) -> Array:
         """Numbers in [low, low + width) of the draw's dtype, made in float64."""
-        numbers = np.empty(prod(shape), self._dtype)
+        numbers = np.empty(prod(shape), self.dtype)
         made = np.empty(min(_BLOCK, numbers.size))
         for start in range(0, numbers.size, _BLOCK):
             block = made[: numbers.size - start]
@@ -51,18 +51,38 @@ class Draw:
         return numbers.reshape(shape)
 
     def _fill(self, block: Floats) -> None:
-        np.multiply(self._bits.random_raw(block.size) >> np.uint64(11), 2.0**-53, out=block)
+        _fill(block, self._bits)
 
     def normal(self, shape: Shape) -> Floats:
         """Standard normal numbers, the same to the last place everywhere."""
+        return self._normal(shape, 0.0, 1.0, DOUBLE)
+
+    def around(self, shape: Shape, mean: float, std: float) -> Array:
+        """Normal numbers of the draw's dtype, made in float64."""
+        return self._normal(shape, mean, std, self.dtype)
+
+    def _normal(self, shape: Shape, mean: float, std: float, dtype: np.dtype[Any]) -> Array:
         count = prod(shape)
-        pairs = self.uniform((2, (count + 1) // 2))
-        normal = np.empty((pairs.shape[1], 2))
-        for start in range(0, len(normal), _BLOCK):
-            first, second = pairs[:, start : start + _BLOCK]
+        half = (count + 1) // 2
+        numbers = np.empty((half, 2), dtype)
+        # All first numbers of the pairs come before all second ones: two places in one stream.
+        later = np.random.PCG64()
+        later.state = self._bits.state
+        later.advance(half)
+        pair = np.empty((2, min(_BLOCK, half)))
+        for start in range(0, half, _BLOCK):
+            first, second = pair[:, : half - start]
+            self._fill(first)
+            _fill(second, later)
             # 1 − u lies in (0, 1]: its logarithm is finite.
             radius = np.sqrt(-2.0 * np.log(1.0 - first))
             angle = 2.0 * np.pi * second
-            block = normal[start : start + _BLOCK]
-            block[:, 0], block[:, 1] = radius * np.cos(angle), radius * np.sin(angle)
-        return normal.reshape(-1)[:count].reshape(shape)
+            block = numbers[start : start + _BLOCK]
+            block[:, 0] = radius * np.cos(angle) * std + mean
+            block[:, 1] = radius * np.sin(angle) * std + mean
+        self._bits = later
+        return numbers.reshape(-1)[:count].reshape(shape)
+
+
+def _fill(block: Floats, bits: np.random.PCG64) -> None:
+    np.multiply(bits.random_raw(block.size) >> np.uint64(11), 2.0**-53, out=block)

@@ -7,8 +7,8 @@ from math import prod
 
 from convstep.network.graph import Graph
 
-_DRAWING, _DRAWING_NORMALS = 8, 16
-"""Bytes beside an element while its tensor is drawn: uniform numbers in float64; the normal ones made of them, too."""
+_IN_BLOCKS = {"uniform", "normal", "constant", "zeros", "ones"}
+"""Drawn without much beside the tensor, also as `xavier_uniform` and the like; the others are drawn in float64."""
 
 
 def differentiated(graph: Graph) -> set[str]:
@@ -43,8 +43,8 @@ def iteration_sizes(graph: Graph) -> dict[str, int]:
 
 def drawing_bytes(init: str, count: int) -> int:
     """What drawing so many elements takes beside the tensor that keeps them."""
-    simple = init.endswith(("uniform", "uniform_")) or init in ("zeros", "ones", "constant")
-    return count * (_DRAWING if simple else _DRAWING_NORMALS)
+    kind = init.removesuffix("_")
+    return 0 if kind != "trunc_normal" and kind.rsplit("_")[-1] in _IN_BLOCKS else 16 * count
 
 
 def peak_bytes(graph: Graph, drawing: Iterable[int]) -> int:

@@ -30,14 +30,11 @@ def uniform(draw: Draw, shape: Shape, a: float = 0.0, b: float = 1.0) -> Array:
     return draw.between(shape, a, b - a)
 
 
-def normal(draw: Draw, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Floats:
+def normal(draw: Draw, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Array:
     """N(mean, std²)."""
     if std < 0:
         raise ArgumentError("std", f"takes a number of 0 or more, not {std:g}")
-    values = draw.normal(shape)
-    values *= std
-    values += mean
-    return values
+    return draw.around(shape, mean, std)
 
 
 def trunc_normal(
@@ -57,19 +54,19 @@ def trunc_normal(
     return np.clip(mean + std * values, a, b)
 
 
-def constant(draw: Draw, shape: Shape, val: float) -> Floats:
+def constant(draw: Draw, shape: Shape, val: float) -> Array:
     """One number everywhere."""
-    return np.full(shape, val, dtype=np.float64)
+    return np.full(shape, val, draw.dtype)
 
 
-def zeros(draw: Draw, shape: Shape) -> Floats:
+def zeros(draw: Draw, shape: Shape) -> Array:
     """0 everywhere."""
-    return np.zeros(shape)
+    return np.zeros(shape, draw.dtype)
 
 
-def ones(draw: Draw, shape: Shape) -> Floats:
+def ones(draw: Draw, shape: Shape) -> Array:
     """1 everywhere."""
-    return np.ones(shape)
+    return np.ones(shape, draw.dtype)
 
 
 def eye(draw: Draw, shape: Shape) -> Floats:
@@ -98,9 +95,9 @@ def xavier_uniform(draw: Draw, shape: Shape, gain: float = 1.0) -> Array:
     return draw.between(shape, -bound, 2 * bound)
 
 
-def xavier_normal(draw: Draw, shape: Shape, gain: float = 1.0) -> Floats:
+def xavier_normal(draw: Draw, shape: Shape, gain: float = 1.0) -> Array:
     """N(0, gain² · 2 / (fan_in + fan_out))."""
-    return gain * sqrt(2.0 / sum(fans(shape))) * draw.normal(shape)
+    return draw.around(shape, 0.0, gain * sqrt(2.0 / sum(fans(shape))))
 
 
 def kaiming_uniform(
@@ -113,9 +110,9 @@ def kaiming_uniform(
 
 def kaiming_normal(
     draw: Draw, shape: Shape, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
-) -> Floats:
+) -> Array:
     """N(0, gain² / fan)."""
-    return _kaiming_std(shape, a, mode, nonlinearity) * draw.normal(shape)
+    return draw.around(shape, 0.0, _kaiming_std(shape, a, mode, nonlinearity))
 
 
 def orthogonal(draw: Draw, shape: Shape, gain: float = 1.0) -> Floats:
@@ -129,7 +126,7 @@ def orthogonal(draw: Draw, shape: Shape, gain: float = 1.0) -> Floats:
     return np.ascontiguousarray(gain * (q if rows >= columns else q.T)).reshape(shape)
 
 
-def sparse(draw: Draw, shape: Shape, sparsity: float, std: float = 0.01) -> Floats:
+def sparse(draw: Draw, shape: Shape, sparsity: float, std: float = 0.01) -> Array:
     """N(0, std²) with the fraction `sparsity` of each column set to 0."""
     _need_rank(shape, (2,), "sparse")
     if not 0 <= sparsity <= 1:

@@ -112,10 +112,12 @@ class Tensors:
 
         return Late(Spec(shape, dtype), draw)
 
-    def _drawn(self, how: Any, shape: Shape, seed: int, name: str) -> Array:
+    def _drawn(self, how: Any, shape: Shape, seed: int, name: str, dtype: np.dtype[Any]) -> Array:
         self.drawing.append(drawing_bytes(str(how["init"]), prod(shape)))
         if self.makes(prod(shape)):
-            return initialise(how, shape, seed, name)
+            array = initialise(how, shape, seed, name, dtype if dtype.kind == "f" else DOUBLE)
+            # What float32 cannot hold is told as it was drawn.
+            return initialise(how, shape, seed, name) if np.isinf(array).any() else array
         find(how["init"])
         return blank(shape, DOUBLE)
 
@@ -193,7 +195,8 @@ class Tensors:
             raise self.source.error(where, f"{name} needs a `shape`: init says how, not how many")
         arguments = {key: v for key, v in value.items() if key not in ("shape", "seed", "dtype")}
         try:
-            return self._drawn(arguments, shape, self.seed if form.seed is None else form.seed, name)
+            seed = self.seed if form.seed is None else form.seed
+            return self._drawn(arguments, shape, seed, name, np.dtype(form.dtype or self.dtype))
         except UnknownArgument as error:
             raise self.source.error((*where, str(error.argument)), str(error), key=True) from None
         except ArgumentError as error:
@@ -242,8 +245,12 @@ class Tensors:
             one = self._converted(array[(slice(0, 1),) * array.ndim], target, where)
             return blank(array.shape, target, one.reshape(-1)[0])
         with np.errstate(over="ignore", invalid="ignore"):
-            result = np.array(array, dtype=target, order="C")
-        wrong = np.isinf(result) & np.isfinite(array) if target.kind == "f" else result != array
+            result = np.asarray(array, dtype=target, order="C")
+        if array.dtype == target:
+            return result
+        wrong = np.isinf(result) if target.kind == "f" else result != array
+        if target.kind == "f" and wrong.any():
+            wrong &= np.isfinite(array)
         if wrong.any():
             value = array[wrong].reshape(-1)[0].item()
             shown = "NaN" if isnan(value) else repr(value)

@@ -10,6 +10,7 @@ import pytest
 
 from convstep.errors import ArgumentError
 from convstep.network import load
+from convstep.network.draw import Draw
 from convstep.network.initialise import INITIALISERS, fans, gain_of, initialise
 
 SHAPE = (60, 40, 3, 3)
@@ -159,3 +160,16 @@ def test_mistakes(how: dict[str, Any], argument: str, message: str) -> None:
     with pytest.raises(ArgumentError, match=message) as caught:
         initialise(how, (2, 2), 0, "w")
     assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize("count", [1, 70_001])
+def test_normal_numbers_come_from_pairs_of_one_stream(count: int) -> None:
+    """The format's derivation to the letter: all first numbers of the pairs, then all second ones."""
+    half = (count + 1) // 2
+    first, second = Draw(3, "x").uniform((2, half))
+    radius, angle = np.sqrt(-2 * np.log(1 - first)), 2 * np.pi * second
+    told = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)[:count]
+    draw = Draw(3, "x", np.dtype(np.float32))
+    assert np.array_equal(Draw(3, "x").normal((count,)), told)
+    assert np.array_equal(draw.around((count,), 0.5, 2.0), (told * 2 + 0.5).astype(np.float32))
+    assert draw.uniform((1,))[0] == Draw(3, "x").uniform((2 * half + 1,))[-1]

@@ -92,7 +92,7 @@ def test_too_large_is_told_before_anything_is_made(write: Callable[..., str]) ->
         load(name)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert str(caught.value).startswith(f"{name}:4:5: the network needs 14.6 TiB of memory, and ")
+    assert str(caught.value).startswith(f"{name}:4:5: the network needs 7.3 TiB of memory, and ")
     assert str(caught.value).endswith("free; 'a.weight' takes the most of it: make it smaller")
     assert peak < 20_000_000
 
