@@ -53,13 +53,11 @@ def _tuple(values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _integer(least: float = -inf, most: float = inf) -> Check:
+def _integer(least: float = -inf) -> Check:
     kind = {-inf: "an integer", 1: "a positive integer"}.get(least, f"an integer of {least} or more")
-    if most < inf:
-        kind = f"an integer from {least} to {most}"
 
     def check(value: Any) -> Any:
-        if not _is_integer(value, least) or value > most:
+        if not _is_integer(value, least):
             raise ValueError(f"takes {kind}, not {value!r}")
         return value
 
@@ -179,8 +177,6 @@ PaddingMode = Annotated[str, BeforeValidator(_choice("zeros", "reflect", "replic
 """torch's `padding_mode`."""
 FromTheStart = Annotated[int, BeforeValidator(only(-1, "training starts at iteration 0"))]
 """A scheduler's `last_epoch`."""
-Iterations = Annotated[int, BeforeValidator(_integer(1, _LARGEST_SIZE))]
-"""How many of them, at least one."""
 Factor = Annotated[float, BeforeValidator(_factor)]
 """A number above 0, at most 1."""
 ZerosMode = Annotated[str, BeforeValidator(only("zeros", "torch has no other padding here"))]

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import count
 from math import cos, pi
 
-from convstep.ops.arguments import Iterations, Real, constant
+from convstep.ops.arguments import Positive, Real, constant
 from convstep.ops.optim.schedulers import Scheduler, iterations
 
 
 class CosineAnnealingLR(Scheduler):
     """eta_min + (lr − eta_min) · (1 + cos(π · iteration / T_max)) / 2."""
 
-    T_max: Iterations
+    T_max: Positive
     eta_min: Real = 0.0
 
     def rates(self, lr: float) -> Iterator[float]:
@@ -34,8 +34,8 @@ class CosineAnnealingLR(Scheduler):
 class CosineAnnealingWarmRestarts(Scheduler):
     """eta_min + (lr − eta_min) · (1 + cos(π · T_cur / T_i)) / 2, anew after T_i iterations; T_i grows by T_mult."""
 
-    T_0: Iterations
-    T_mult: Iterations = 1
+    T_0: Positive
+    T_mult: Positive = 1
     eta_min: Real = 0.0
 
     def rates(self, lr: float) -> Iterator[float]:

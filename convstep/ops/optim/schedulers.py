@@ -9,7 +9,7 @@ from math import prod
 
 from pydantic import BaseModel, ConfigDict
 
-from convstep.ops.arguments import Factor, FromTheStart, FromZero, Integers, Iterations, Real, Share, constant
+from convstep.ops.arguments import Factor, FromTheStart, FromZero, Integers, Positive, Real, Share, constant
 
 
 class Scheduler(BaseModel):
@@ -34,7 +34,7 @@ class Scheduler(BaseModel):
 class StepLR(Scheduler):
     """lr · gamma^⌊iteration / step_size⌋."""
 
-    step_size: Iterations
+    step_size: Positive
     gamma: Real = 0.1
 
     def rates(self, lr: float) -> Iterator[float]:
@@ -69,7 +69,7 @@ class ConstantLR(Scheduler):
     """lr · factor in the first total_iters iterations, then lr."""
 
     factor: Factor = 1 / 3
-    total_iters: Iterations = 5
+    total_iters: Positive = 5
 
     def rates(self, lr: float) -> Iterator[float]:
         lr *= self.factor
@@ -88,7 +88,7 @@ class LinearLR(Scheduler):
 
     start_factor: Factor = 1 / 3
     end_factor: Share = 1.0
-    total_iters: Iterations = 5
+    total_iters: Positive = 5
 
     def rates(self, lr: float) -> Iterator[float]:
         lr *= self.start_factor
@@ -122,7 +122,7 @@ class ExponentialLR(Scheduler):
 class PolynomialLR(Scheduler):
     """lr · (1 − iteration / total_iters)^power, and 0 from total_iters on."""
 
-    total_iters: Iterations = 5
+    total_iters: Positive = 5
     power: FromZero = 1.0
 
     def rates(self, lr: float) -> Iterator[float]:
