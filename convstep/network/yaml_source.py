@@ -92,6 +92,8 @@ class YamlSource(Source):
         self._typed = typed
         self.directory = Path(typed).parent
         self.name = Path(typed).stem
+        self._written: str | None = None
+        """The text before halves of characters were joined, if there were any."""
         text = self._read()
         if typed.endswith(".json"):
             # A tab in JSON is white space, which YAML does not take everywhere.
@@ -130,6 +132,10 @@ class YamlSource(Source):
         return None, None
 
     def _at(self, line: int, column: int) -> str:
+        if self._written is not None:
+            here = "".join(self._written.splitlines()[line : line + 1])
+            for found in _ESCAPE.finditer(here):
+                column += _SAVED if found["low"] and found.start() < column else 0
         return f"{self._typed}:{line + 1}:{column + 1}: "
 
     def _wrong(self, node: yaml.Node, message: str) -> ConvstepError:
@@ -187,6 +193,7 @@ class YamlSource(Source):
             raise self._wrong_at(*_line_and_column(text, end), what) from None
         except yaml.MarkedYAMLError as error:
             if (whole := _whole_characters(text)) != text:
+                self._written = text
                 return self._compose(whole)
             raise self._syntax(error) from None
         except _TooMuchError as error:
@@ -283,6 +290,10 @@ class YamlSource(Source):
 
 
 _TAG_EXAMPLES = [f"!!{tag}" for tag in (*_SCALAR_TAGS, "map", "seq")]
+
+
+_SAVED = len(r"\ud83d\ude00") - len(r"\U0001f600")
+"""How many columns a joined escape is shorter."""
 
 
 def _whole_characters(text: str) -> str:

@@ -133,6 +133,15 @@ def test_half_a_character_has_its_place(write: Callable[..., str]) -> None:
         load(write('{"name": "\\ud83d"}', "net.json"))
 
 
+def test_characters_in_two_halves_count_with_all_their_columns(write: Callable[..., str]) -> None:
+    face = "\\ud83d\\ude00"
+    line = f'{{"name": "{face}", "about": "\\u00e9\\\\{face}{face}", "dtype": "float16"'
+    with pytest.raises(ConvstepError, match=rf":1:{len(line) - 8}: dtype takes"):
+        load(write(line + ', "inputs": {"x": [1]}, "layers": []}', "net.json"))
+    with pytest.raises(ConvstepError, match=rf":2:{len(line) + 9}: .*escape"):
+        load(write(f'\n{line}, "a": "\\q"}}', "net.json"))
+
+
 def test_json_with_tabs(write: Callable[..., str]) -> None:
     document = {"inputs": {"x": [[1, 2.5], [3e-2, 4]]}, "layers": [{"name": "r", "op": "ReLU"}]}
     net = load(write(json.dumps(document, indent="\t"), "net.json"))
