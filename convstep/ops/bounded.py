@@ -20,13 +20,6 @@ class Bounded:
         For `OUTPUT` of its own terms, else of those of the gradient of operand `slot`. None where that is not cheap.
         """
 
-    def extents(self, call: Call, slot: int, upstream: Array) -> Span | None:
-        """The least and the largest running sum of each element, up to rounding, or further out, as `reach` has it.
-
-        A closer look than `reach`, and several times as long. None where there is no better way than to add up.
-        """
-        return None
-
     def spans(self, call: Call, slot: int, upstream: Array, sources: bool) -> tuple[Span, Span] | None:
         """Between which numbers the local derivatives lie that each element of operand `slot` meets, and the products.
 

@@ -24,6 +24,7 @@ from convstep.ops.base import (
 )
 from convstep.ops.bounded import Bounded
 from convstep.ops.expression import Element, Expression, Number, Product, Sum
+from convstep.ops.factors import Factors
 from convstep.ops.terms import Terms
 
 Codes = npt.NDArray[np.uint8]
@@ -133,6 +134,10 @@ class ProductSum(Bounded, Operation):
         gradient = self.vjp(Call(operands, call.output), upstream, wanted)[slot]
         assert gradient is not None
         return gradient
+
+    def factors(self, call: Call, slot: int, upstream: Array) -> Factors | None:
+        """All terms as the products of two matrices, for `slot` as in `reach`; None where they are not that simple."""
+        return None
 
     def largest_product(self, call: Call, slot: int, upstream: Array) -> float:
         """No product of an element's terms, nor its bias, exceeds this in magnitude; for `slot` as in `reach`."""

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from math import prod
+
 import numpy as np
 
 from convstep.debugger.stops.inside import Inside
 from convstep.debugger.stops.intervals import SLACK, Interval, Question
+from convstep.debugger.stops.near import Near
+from convstep.debugger.stops.needles import needles
 from convstep.debugger.stops.truth import Bools, Truth
 from convstep.engine.sums import Floats
 from convstep.explain.language.kinds import inside
@@ -20,6 +24,7 @@ from convstep.ops.products import ProductSum
 
 _FEW = 2**22
 """So many terms are rather looked at than thought about closely."""
+_LARGE = 1e15
 _ROOT = 8
 """The largest of n numbers is at most the root of the sum of their powers, and that is at most n^(1/8) times it."""
 
@@ -137,15 +142,24 @@ class _Search:
             # It goes up by its positive products, and down by its negative ones.
             low, high = (sums - most) / 2 - rounding, (sums + most) / 2 + rounding
         left = elements[self.may(sum=Interval(low[elements], high[elements]))]
-        if self.whole or sums is None or len(left) * terms < _FEW:
+        if self.whole or len(left) * terms < _FEW:
             return left
-        closer = operation.extents(self.call, step.slot, self.upstream)
-        self.truth.clock.check()
-        if closer is None:
-            return left
-        low = np.maximum(low, np.minimum(closer[0].reshape(-1), sums) - rounding)
-        high = np.minimum(high, np.maximum(closer[1].reshape(-1), sums) + rounding)
-        return left[self.may(sum=Interval(low[left], high[left]))]
+        return self._by_single_sums(left, float(bound.max()))
+
+    def _by_single_sums(self, elements: IntArray, most: float) -> IntArray:
+        """Those with a running sum, of at most a magnitude, for which it may hold."""
+        operation, step = self.operation, self.step
+        if not isinstance(operation, ProductSum) or not most < _LARGE:
+            return elements
+        factors = operation.factors(self.call, step.slot, self.upstream)
+        if factors is None:
+            return elements
+        wanted = np.zeros(prod(step.shape), bool)
+        wanted[elements] = True
+        room = 8 * step.terms["gather"] * float(np.finfo(np.float64).eps) * most
+        found = needles(lambda sums: self.may(sum=sums), most * (1 + SLACK) + room)
+        near = Near(factors, found, room, wanted, self.truth.clock.check)
+        return np.concatenate([elements[:0], *near.elements(False)])
 
     def _within(self, bound: float) -> bool:
         """Whether it may hold with a sum of at most this magnitude."""

@@ -25,9 +25,10 @@ from convstep.ops.axes.repeating import repeating_axis
 from convstep.ops.axes.sliding import SlidingAxis
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Shape, Spec, quiet
 from convstep.ops.conv.borders import fold, surround
-from convstep.ops.conv.conv_extents import Extents, of_input, of_output, of_weight
+from convstep.ops.conv.conv_factors import of_input, of_output, of_weight
 from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.conv.convolution import Convolution
+from convstep.ops.factors import Factors
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes
 from convstep.ops.windows import Window, extent
@@ -134,15 +135,14 @@ class _Conv(Convolution):
             gradients[2] = made.sum(axis=(0, *range(2, 2 + self.axes)))
         return gradients
 
-    @quiet
-    def extents(self, call: Call, slot: int, upstream: Array) -> Extents | None:
+    def factors(self, call: Call, slot: int, upstream: Array) -> Factors | None:
         weight = call.operands[1]
         if slot == 0:
-            plain = self.groups == 1 and self.padding_mode == "zeros"
+            plain = self.padding_mode == "zeros"
             return of_input(self.made(upstream), weight, self.geometry) if plain else None
         padded = self._padded(call.operands[0])
         if slot == OUTPUT:
-            return of_output(padded, weight, self.geometry)
+            return self.factors_with_bias(of_output(padded, weight, self.geometry), call)
         return of_weight(padded, self.made(upstream), self.geometry, weight.shape) if slot == 1 else None
 
     # -- one element

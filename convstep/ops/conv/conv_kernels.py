@@ -102,9 +102,9 @@ def convolve(x: Array, weight: Array, geometry: Geometry) -> Array:
     size = (x.shape[0], x.shape[1], x.itemsize)
     if geometry.in_one(*size):
         return np.asarray(np.matmul(kernel, columns(x, geometry))).reshape(shape)
-    output, padded = np.empty(shape, np.result_type(x, weight)), _padded(x, geometry)
+    output, wide = np.empty(shape, np.result_type(x, weight)), padded(x, geometry)
     for samples, rows in geometry.blocks(*size):
-        made = np.matmul(kernel, _columns(padded[samples], geometry, rows))
+        made = np.matmul(kernel, _columns(wide[samples], geometry, rows))
         part = output[samples, :, rows]
         part[...] = made.reshape(part.shape)
     return output
@@ -143,9 +143,9 @@ def weight_gradient(x: Array, upstream: Array, geometry: Geometry, shape: Shape)
     size = (x.shape[0], x.shape[1], x.itemsize)
     if geometry.in_one(*size):
         return _weight_gradient(columns(x, geometry), upstream, geometry, shape)
-    gradient, padded = np.zeros(shape, np.result_type(x, upstream)), _padded(x, geometry)
+    gradient, wide = np.zeros(shape, np.result_type(x, upstream)), padded(x, geometry)
     for samples, rows in geometry.blocks(*size):
-        read = _columns(padded[samples], geometry, rows)
+        read = _columns(wide[samples], geometry, rows)
         gradient += _weight_gradient(read, upstream[samples, :, rows], geometry, shape)
     return gradient
 
@@ -163,37 +163,43 @@ def _weight_gradient(read: Array, upstream: Array, geometry: Geometry, shape: Sh
     return gradient.reshape(shape)
 
 
-def _padded(x: Array, geometry: Geometry) -> Array:
+def padded(x: Array, geometry: Geometry) -> Array:
     """The input with its zeros around it; itself where there are none."""
     if geometry.padded == geometry.sizes:
         return x
     # np.pad does the same, at the cost of a small convolution.
-    padded = np.zeros((*x.shape[:2], *geometry.padded), x.dtype)
-    padded[geometry.inner] = x
-    return padded
+    wide = np.zeros((*x.shape[:2], *geometry.padded), x.dtype)
+    wide[geometry.inner] = x
+    return wide
 
 
 def columns(x: Array, geometry: Geometry) -> Array:
     """Every window as a column: (N, groups, C/groups · taps, outputs)."""
     if geometry.is_pointwise:
         return x.reshape(len(x), geometry.groups, x.shape[1] // geometry.groups, prod(geometry.outputs))
-    return _columns(_padded(x, geometry), geometry, slice(0, geometry.outputs[0]))
+    return _columns(padded(x, geometry), geometry, slice(0, geometry.outputs[0]))
 
 
-def _columns(padded: Array, geometry: Geometry, rows: slice) -> Array:
+def _columns(wide: Array, geometry: Geometry, rows: slice) -> Array:
     """The columns of some places along the outputs' first axis."""
-    padded = np.ascontiguousarray(padded)
-    batch, channels = padded.shape[:2]
+    batch, channels = wide.shape[:2]
+    places = (rows.stop - rows.start) * prod(geometry.outputs[1:])
+    taps = channels // geometry.groups * prod(geometry.kernel)
+    return windows(wide, geometry, rows).reshape(batch, geometry.groups, taps, places)
+
+
+def windows(wide: Array, geometry: Geometry, rows: slice) -> Array:
+    """A padded input as its windows see it, (N, C, *kernel, *outputs), for some places along the outputs' first axis."""
+    wide = np.ascontiguousarray(wide)
     outputs = (rows.stop - rows.start, *geometry.outputs[1:])
-    spatial = padded.strides[2:]
+    spatial = wide.strides[2:]
     tap_strides = (stride * d for stride, d in zip(spatial, geometry.dilation, strict=True))
     step_strides = (stride * s for stride, s in zip(spatial, geometry.stride, strict=True))
     # What as_strided does, too, at the cost of a small convolution.
-    windows: Array = np.ndarray(
-        (batch, channels, *geometry.kernel, *outputs),
-        padded.dtype,
-        padded,
+    return np.ndarray(
+        (*wide.shape[:2], *geometry.kernel, *outputs),
+        wide.dtype,
+        wide,
         rows.start * geometry.stride[0] * spatial[0],
-        (*padded.strides[:2], *tap_strides, *step_strides),
+        (*wide.strides[:2], *tap_strides, *step_strides),
     )
-    return windows.reshape(batch, geometry.groups, channels // geometry.groups * prod(geometry.kernel), prod(outputs))

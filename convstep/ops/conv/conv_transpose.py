@@ -13,9 +13,11 @@ from convstep.errors import ArgumentError
 from convstep.ops.arguments import Pair, PairFrom0, Single, SingleFrom0, Triple, TripleFrom0, ZerosMode
 from convstep.ops.axes.limits import check_axis, check_plane
 from convstep.ops.axes.spreading import SpreadingAxis
-from convstep.ops.base import Array, Call, Empty, IntArray, Naming, Shape, quiet
+from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Shape, quiet
+from convstep.ops.conv.conv_factors import of_input, of_output, of_weight
 from convstep.ops.conv.conv_kernels import Geometry, convolve, input_gradient, weight_gradient
 from convstep.ops.conv.convolution import Convolution
+from convstep.ops.factors import Factors
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes
 from convstep.ops.windows import SpreadingWindow, extent
@@ -88,6 +90,15 @@ class _ConvTranspose(Convolution):
         if self.bias and wanted[2]:
             gradients[2] = made.sum(axis=(0, *range(2, 2 + self.axes)))
         return gradients
+
+    def factors(self, call: Call, slot: int, upstream: Array) -> Factors | None:
+        x, weight = self.batched(call.operands[0]), call.operands[1]
+        if slot == OUTPUT:
+            return self.factors_with_bias(of_input(x, weight, self.geometry, backwards=True), call)
+        made = self.made(upstream)
+        if slot == 0:
+            return of_output(made, weight, self.geometry)
+        return of_weight(made, x, self.geometry, weight.shape) if slot == 1 else None
 
     def used(self, weight: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         channels, per_group, taps, _ = self.counts

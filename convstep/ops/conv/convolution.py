@@ -14,6 +14,7 @@ from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
 from convstep.ops.base import Array, Empty, IntArray, Parameter, Shape, Spec
 from convstep.ops.conv.conv_kernels import Geometry
+from convstep.ops.factors import Factors, with_bias
 from convstep.ops.feeding import Feeding
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes, ProductSum
@@ -152,6 +153,10 @@ class Convolution(Feeding, ProductSum):
         if self.bias:
             output += operands[2].reshape(-1, *(1,) * self.axes)
         return output.reshape(self.output.shape)
+
+    def factors_with_bias(self, factors: Factors, call: Call) -> Factors:
+        """Those of the output, with the bias where there is one."""
+        return with_bias(factors, call.operands[2].reshape(self.groups, -1)) if self.bias else factors
 
     def pairs(self, out: IntArray) -> tuple[IntArray, IntArray, Codes]:
         channels, per_group, taps, outputs = self.counts

@@ -11,7 +11,8 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
-from convstep.ops.base import Array, Call, IntArray, Naming, Parameter, Shape, Spec, quiet
+from convstep.ops.base import OUTPUT, Array, Call, IntArray, Naming, Parameter, Shape, Spec, quiet
+from convstep.ops.factors import Factors, of_matrices
 from convstep.ops.matrices import product
 from convstep.ops.products import Codes, ProductSum
 
@@ -74,6 +75,19 @@ class Linear(ProductSum):
         if self.bias and wanted[2]:
             gradients[2] = rows.sum(axis=0)
         return gradients
+
+    def factors(self, call: Call, slot: int, upstream: Array) -> Factors | None:
+        rows, weight = call.operands[0].reshape(1, self.rows, self._features), call.operands[1][None]
+        if slot == OUTPUT:
+            if not self.bias:
+                return of_matrices(rows, weight)
+            ones = np.ones_like(rows[:, :, :1])
+            bias = call.operands[2].reshape(1, -1, 1)
+            return of_matrices(np.concatenate([rows, ones], axis=2), np.concatenate([weight, bias], axis=2))
+        given = upstream.reshape(1, self.rows, self.out_features)
+        if slot == 0:
+            return of_matrices(given, weight.swapaxes(1, 2))
+        return of_matrices(given.swapaxes(1, 2), rows.swapaxes(1, 2)) if slot == 1 else None
 
     # -- one element
 

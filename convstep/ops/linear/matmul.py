@@ -12,7 +12,8 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import require_floats
 from convstep.ops.arithmetic.broadcast import Broadcast
-from convstep.ops.base import Array, Call, IntArray, Naming, Shape, Spec, quiet
+from convstep.ops.base import OUTPUT, Array, Call, IntArray, Naming, Shape, Spec, quiet
+from convstep.ops.factors import Factors, of_matrices
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes, ProductSum
 
@@ -109,6 +110,23 @@ class MatMul(ProductSum):
         """The gradient added up over the repetitions of the operand."""
         shape = self._right if slot else self._left
         return Broadcast(shape, gradient.shape).collect(gradient).reshape(self.inputs[slot].shape)
+
+    def factors(self, call: Call, slot: int, upstream: Array) -> Factors | None:
+        rows, inner, columns = self._sizes
+        outers = (self._left[:-2], self._right[:-2], self._outer)
+        if self._is_one_matrix:
+            # All rows meet it, as though they were those of one matrix.
+            outers, rows = ((), (), ()), rows * prod(self._outer)
+        elif len(set(map(prod, outers))) > 1:
+            return None
+        a = call.operands[0].reshape(prod(outers[0]), rows, inner)
+        b = call.operands[1].reshape(prod(outers[1]), inner, columns)
+        given = upstream.reshape(prod(outers[2]), rows, columns) if slot != OUTPUT else a
+        if slot == OUTPUT:
+            return of_matrices(a, b.swapaxes(1, 2))
+        if slot == 0:
+            return of_matrices(given, b)
+        return of_matrices(a.swapaxes(1, 2), given.swapaxes(1, 2))
 
     # -- one element
 
