@@ -11,6 +11,7 @@ from math import prod
 
 import numpy as np
 
+from convstep.debugger.stops.along import Along
 from convstep.debugger.stops.inside import Inside
 from convstep.debugger.stops.intervals import SLACK, Interval, Question
 from convstep.debugger.stops.near import Near
@@ -148,18 +149,23 @@ class _Search:
 
     def _by_single_sums(self, elements: IntArray, most: float) -> IntArray:
         """Those with a running sum, of at most a magnitude, for which it may hold."""
-        operation, step = self.operation, self.step
-        if not isinstance(operation, ProductSum) or not most < _LARGE:
+        operation, step, check = self.operation, self.step, self.truth.clock.check
+        assert isinstance(operation, Bounded)
+        if not most < _LARGE:
             return elements
-        factors = operation.factors(self.call, step.slot, self.upstream)
-        if factors is None:
+        room = 8 * step.terms["gather"] * float(np.finfo(np.float64).eps) * most
+        factors = operation.factors(self.call, step.slot, self.upstream) if isinstance(operation, ProductSum) else None
+        courses = operation.courses(self.call, step.slot, self.upstream)
+        if factors is None and courses is None:
             return elements
         wanted = np.zeros(prod(step.shape), bool)
         wanted[elements] = True
-        room = 8 * step.terms["gather"] * float(np.finfo(np.float64).eps) * most
         found = needles(lambda sums: self.may(sum=sums), most * (1 + SLACK) + room)
-        near = Near(factors, found, room, wanted, self.truth.clock.check)
-        return np.concatenate([elements[:0], *near.elements(False)])
+        if factors is not None:
+            return np.concatenate([elements[:0], *Near(factors, found, room, wanted, check).elements(False)])
+        assert courses is not None
+        left = [Along(course.only(wanted), found, room, check).elements() for course in courses]
+        return np.sort(np.concatenate([elements[:0], *left]))
 
     def _within(self, bound: float) -> bool:
         """Whether it may hold with a sum of at most this magnitude."""

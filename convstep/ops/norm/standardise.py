@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from convstep.ops.base import Array, Call, Empty, IntArray, Links, Operation, Shape, Spec, quiet
-from convstep.ops.bounded import Bounded, Span
+from convstep.ops.bounded import Bounded, Course, Span
 from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
 from convstep.ops.feeding import Feeding
 from convstep.ops.norm.norm_layout import Layout
@@ -181,6 +181,19 @@ class Standardise(Bounded, Feeding, Operation):
 
         return _widest(met(slope), own), _widest(met(slope * given), own * given)
 
+    def courses(self, call: Call, slot: int, upstream: Array) -> Iterator[Course] | None:
+        return None if slot or self.fixed else map(partial(self._course, call, upstream), range(self.layout.group_count))
+
+    @quiet
+    def _course(self, call: Call, upstream: Array, group: int) -> Course:
+        """Of a group: all its elements collect from one another."""
+        members = self.layout.members(np.array([group]))[0]
+        given = self._scale(call, members, members) * upstream.reshape(-1)[members]
+        standard = self.standard(call, members)
+        rates = np.column_stack([standard, np.full(len(members), float(self.centred))])
+        steps = np.stack([standard * given, given]) / -self.layout.group_size
+        return Course(members, rates, np.add.accumulate(steps, axis=1), given, np.arange(len(members)))
+
     # -- one element
 
     def row_grid(self, slot: int) -> Shape:
@@ -212,13 +225,18 @@ class Standardise(Bounded, Feeding, Operation):
         x = call.operands[0].reshape(-1)[index].astype(np.float64)
         return (x - self._statistic(call, "mean", kin)) * self._statistic(call, "rate", kin)
 
+    def _scale(self, call: Call, out: IntArray, few: IntArray) -> Floats:
+        """∂output[out]/∂input[out] where the statistics are fixed; `few` as `kin` of `standard`."""
+        scale = self._statistic(call, "rate", few)
+        if "weight" in self.slots:
+            of = few if self.layout.channels == 1 else out
+            scale = scale * call.operands[self.slots["weight"]].reshape(-1)[self.layout.channel(of)]
+        return scale
+
     def _slope(self, call: Call, out: IntArray, into: IntArray) -> Floats:
         """∂output[out]/∂input[into] for pairs within a group: their statistics are the same."""
         few = out if out.size <= into.size or self.fixed else into
-        slope = self._statistic(call, "rate", few)
-        if "weight" in self.slots:
-            of = few if self.layout.channels == 1 else out
-            slope = slope * call.operands[self.slots["weight"]].reshape(-1)[self.layout.channel(of)]
+        slope = self._scale(call, out, few)
         if self.fixed:
             return slope
         met = self.standard(call, out, few) * self.standard(call, into, few) + self.centred
