@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convstep.debugger.stops.needles import Needle
+from convstep.debugger.stops.truth import Bools
 from convstep.engine.sums import Floats
 from convstep.ops.base import IntArray
 from convstep.ops.bounded import Course
@@ -53,9 +54,7 @@ class Along:
                     found[near] = True
         return self.course.elements[found]
 
-    def _close(
-        self, needle: Needle, rates: Floats, middle: Floats, half: Floats, own: Floats, at: IntArray
-    ) -> IntArray:
+    def _close(self, needle: Needle, rates: Floats, middle: Floats, half: Floats, own: Floats, at: IntArray) -> Bools:
         """In which pieces each of some sums may come near, (rows, pieces)."""
         centre = rates.astype(np.float32) @ middle.astype(np.float32)
         reach = np.abs(rates).astype(np.float32) @ half.astype(np.float32)

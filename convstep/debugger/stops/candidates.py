@@ -6,7 +6,6 @@ What is known of an element at once is an interval for each word: how far its su
 from __future__ import annotations
 
 from collections.abc import Callable
-
 from math import prod
 
 import numpy as np

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +118,8 @@ class _Tile:
         for first in range(0, self.left.exact.shape[1], _PART):
             self.near.check()
             part = slice(first, first + _PART)
-            own, half = self._product("exact", part), self._product("size", part)
+            own: Floats = self._product("exact", part)
+            half: Singles = self._product("size", part)
             for needle in self.near.needles:
                 self._look(needle, part, total - needle.middle, own, half)
             total += own
@@ -125,10 +127,10 @@ class _Tile:
                 self.open &= np.abs(total - needle.middle) > needle.half + self.near.room
             if not self.open.any():
                 break
-        found = (self.wanted & ~self.open).swapaxes(0, 1).reshape(self.shape[1], -1)
+        found: Bools = (self.wanted & ~self.open).swapaxes(0, 1).reshape(self.shape[1], -1)
         return found[:, : self.width]
 
-    def _product(self, name: str, part: slice, out: Singles | None = None) -> npt.NDArray[np.floating]:
+    def _product(self, name: str, part: slice, out: Singles | None = None) -> Any:
         left, right = getattr(self.left, name)[:, part], getattr(self.right, name)[:, part]
         return np.matmul(left, right.reshape(-1, _BLOCK, right.shape[1]).swapaxes(1, 2), out=out)
 

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from convstep.ops.base import Array, Shape
-from convstep.ops.conv.conv_kernels import Geometry, padded, windows
+from convstep.ops.conv.conv_kernels import Geometry, Places, padded, windows
 from convstep.ops.factors import Columns, Factors
 
 _LARGEST = 2**24
@@ -28,18 +28,20 @@ def of_input(upstream: Array, weight: Array, geometry: Geometry, backwards: bool
     """
     axes = len(geometry.kernel)
     reach = [d * (k - 1) for d, k in zip(geometry.dilation, geometry.kernel, strict=True)]
-    spread = np.zeros((*upstream.shape[:2], *(s + r for s, r in zip(geometry.sizes, reach, strict=True))), upstream.dtype)
-    into, taken = [], []
+    spread = np.zeros(
+        (*upstream.shape[:2], *(s + r for s, r in zip(geometry.sizes, reach, strict=True))), upstream.dtype
+    )
+    into: Places = (...,)
+    taken: Places = (...,)
     for size, stride, far, (pad, _), count in zip(
         spread.shape[2:], geometry.stride, reach, geometry.pads, geometry.outputs, strict=True
     ):
         first = far - pad
         begin = max(0, -(first // stride))
-        end = min(count, (size - 1 - first) // stride + 1)
-        into.append(slice(first + begin * stride, first + max(end - 1, 0) * stride + 1, stride))
-        taken.append(slice(begin, end))
-    if all(part.start < part.stop for part in taken):
-        spread[(..., *into)] = upstream[(..., *taken)]
+        end = max(begin, min(count, (size - 1 - first) // stride + 1))
+        into = (*into, slice(first + begin * stride, max(first + (end - 1) * stride + 1, 0), stride))
+        taken = (*taken, slice(begin, end))
+    spread[into] = upstream[taken]
     kernel = weight.reshape(geometry.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
     if not backwards:
         kernel = np.flip(kernel, tuple(range(3, 3 + axes)))

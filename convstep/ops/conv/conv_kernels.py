@@ -189,7 +189,7 @@ def _columns(wide: Array, geometry: Geometry, rows: slice) -> Array:
 
 
 def windows(wide: Array, geometry: Geometry, rows: slice) -> Array:
-    """A padded input as its windows see it, (N, C, *kernel, *outputs), for some places along the outputs' first axis."""
+    """A padded input as windows see it, (N, C, *kernel, *outputs), for some places along the outputs' first axis."""
     wide = np.ascontiguousarray(wide)
     outputs = (rows.stop - rows.start, *geometry.outputs[1:])
     spatial = wide.strides[2:]

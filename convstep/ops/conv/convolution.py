@@ -12,7 +12,7 @@ import numpy as np
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
-from convstep.ops.base import Array, Empty, IntArray, Parameter, Shape, Spec
+from convstep.ops.base import Array, Call, Empty, IntArray, Parameter, Shape, Spec
 from convstep.ops.conv.conv_kernels import Geometry
 from convstep.ops.factors import Factors, with_bias
 from convstep.ops.feeding import Feeding

@@ -182,7 +182,9 @@ class Standardise(Bounded, Feeding, Operation):
         return _widest(met(slope), own), _widest(met(slope * given), own * given)
 
     def courses(self, call: Call, slot: int, upstream: Array) -> Iterator[Course] | None:
-        return None if slot or self.fixed else map(partial(self._course, call, upstream), range(self.layout.group_count))
+        return (
+            None if slot or self.fixed else map(partial(self._course, call, upstream), range(self.layout.group_count))
+        )
 
     @quiet
     def _course(self, call: Call, upstream: Array, group: int) -> Course:
