@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,27 +22,40 @@ from convstep.ops.rendering import Style, render
 
 _LONGEST = 60
 _MOST_READS = 3
-_ASIDE = re.compile(r" \((?:[^()]|\([^()]*\))*\)")
-"""The names, in parentheses, of what stands before them as numbers."""
+
+
+class Made(NamedTuple):
+    """What made a number, the names of the numbers in it, and the term that did, where one alone did."""
+
+    text: str
+    names: str = ""
+    term: int | None = None
+
+    @property
+    def whole(self) -> str:
+        return f"{self.text} ({self.names})" if self.names else self.text
 
 
 @dataclass(frozen=True)
 class Origin:
-    """`number` is `conv3[0,12,5,5] = Inf`, `made` what made it, `term` the term that did, where one alone did."""
+    """`number` is `conv3[0,12,5,5] = Inf`."""
 
     found: NonFinite
     phase: str
     number: str
-    made: str
-    term: int | None = None
+    made: Made
+
+    @property
+    def term(self) -> int | None:
+        return self.made.term
 
     def line(self) -> str:
         """One line: `iteration 40, forward, conv3[0,12,5,5] = Inf, from exp(812)`."""
-        return f"iteration {self.found.iteration}, {self.phase}, {self.number}, {self.made}"
+        return f"iteration {self.found.iteration}, {self.phase}, {self.number}, {self.made.whole}"
 
     def wordings(self) -> tuple[str, ...]:
         """The announcement of it, and shorter ones: what was calculated is the last to go."""
-        line, made = self.line(), _ASIDE.sub("", self.made)
+        line, made = self.line(), self.made.text
         element, _, value = self.number.rpartition(" = ")
         first, when = f"first {value}:", f"iteration {self.found.iteration}"
         return (
@@ -50,6 +63,7 @@ class Origin:
             f"first non-finite: {when}, {self.phase}, {self.number}, {made}",
             f"{first} {when}, {self.phase}, {element}, {made}",
             f"{first} {when}, {made}: {element}",
+            f"{first} {when}, {made.removeprefix('from ').replace(', where ', ': ')}",
         )
 
 
@@ -59,11 +73,11 @@ def origin(recording: Recording, names: Names, found: NonFinite) -> Origin:
     number = names.element(found.tensor, found.element, names.shape(found.tensor))
     number = f"{number} = {short(found.value)}"
     if found.step < 0:
-        return Origin(found, "at the start", number, "given by the file" if not found.iteration else "as it began")
+        return Origin(found, "at the start", number, Made("as it began" if found.iteration else "given by the file"))
     step = recording.timeline.steps[found.step]
     teller = _Teller(recording, names, iteration, found)
-    made, term = teller.of_gradient(step) if step.is_backward else teller.of_terms(step)
-    return Origin(found, step.phase, number, f"from {made}", term)
+    made = teller.of_gradient(step) if step.is_backward else teller.of_terms(step)
+    return Origin(found, step.phase, number, made._replace(text=f"from {made.text}"))
 
 
 @dataclass(frozen=True)
@@ -73,7 +87,7 @@ class _Teller:
     iteration: Iteration
     found: NonFinite
 
-    def of_gradient(self, step: Step) -> tuple[str, int | None]:
+    def of_gradient(self, step: Step) -> Made:
         """The first product, or the first running sum, that is not finite."""
         collected = collect(step, self.iteration, np.array([self.found.element]))
         products, sums = collected.products[0], collected.sums[0]
@@ -86,25 +100,25 @@ class _Teller:
             upstream = self.names.element(f"grad({step.layer})", out, step.upstream_shape)
             by = self.names.element(step.tensor, self.found.element, step.shape)
             given = float(collected.upstream[0, k])
-            return f"{short(local)} × {short(given)} (∂{output}/∂{by} × {upstream})", k
+            return Made(f"{short(local)} × {short(given)}", f"∂{output}/∂{by} × {upstream}", k)
         return self._of_sum(sums, step, "its products")
 
-    def _of_sum(self, sums: Floats, step: Step, what: str) -> tuple[str, int | None]:
+    def _of_sum(self, sums: Floats, step: Step, what: str) -> Made:
         wrong = np.flatnonzero(~np.isfinite(sums))
         if len(wrong):
             k = int(wrong[0])
             before = float(sums[k - 1]) if k else 0.0
-            return f"the running sum: {short(before)} and term {k + 1} of {len(sums)}", k
+            return Made(f"the running sum: {short(before)} and term {k + 1} of {len(sums)}", term=k)
         total = float(sums[-1]) if len(sums) else 0.0
         dtype = self.recording.graph.dtype
         if abs(total) > float(np.finfo(dtype).max):
-            return f"the sum of {what}, {short(total)}: too large for {dtype}", None
+            return Made(f"the sum of {what}, {short(total)}: too large for {dtype}")
         users = len(self.recording.timeline.writers(step.writes))
         if users > 1 and step.is_backward:
-            return f"the sum of what its {users} users give", None
-        return f"a sum that overflows in another order than from left to right: here it comes to {short(total)}", None
+            return Made(f"the sum of what its {users} users give")
+        return Made(f"a sum that overflows in another order than from left to right: here it comes to {short(total)}")
 
-    def of_terms(self, step: Step) -> tuple[str, int | None]:
+    def of_terms(self, step: Step) -> Made:
         """The first term that is not finite though what it reads is."""
         if step.node is None:
             update = self.iteration.updates[step.tensor]
@@ -115,25 +129,27 @@ class _Teller:
         for k, term in enumerate(terms):
             if all(math.isfinite(read.value) for read in term.reads):
                 if not math.isfinite(term.result):
-                    return self._term(step, term), k if several else None
+                    return self._term(step, term)._replace(term=k if several else None)
                 if term.sum is not None and not math.isfinite(term.sum):
-                    return f"the running sum, at {self._term(step, term)} (term {k + 1} of {len(terms)})", k
+                    made, at = self._term(step, term), f"term {k + 1} of {len(terms)}"
+                    names = f"{made.names}; {at}" if made.names else at
+                    return Made(f"the running sum, at {made.text}", names, k)
         sums = np.array([term.sum for term in terms if term.sum is not None])
         if len(sums):
             return self._of_sum(sums, step, "its terms")
-        return self._numbers(step) or f"{step.op}: the numbers that it reads are finite", None
+        return Made(self._numbers(step) or f"{step.op}: the numbers that it reads are finite")
 
-    def _term(self, step: Step, term: Term) -> str:
+    def _term(self, step: Step, term: Term) -> Made:
         reads = [self._read(read) for read in term.reads[:_MOST_READS]]
         more = ", …" if len(term.reads) > _MOST_READS else ""
         if term.is_product and len(term.reads) == 2:
             values = " · ".join(short(read.value) for read in term.reads)
-            return f"{values} ({reads[0]} · {reads[1]})"
+            return Made(values, f"{reads[0]} · {reads[1]}")
         whole = self._numbers(step) if not term.is_product else ""
         named = ", ".join(f"{name} = {short(read.value)}" for name, read in zip(reads, term.reads, strict=False))
         if whole:
-            return f"{whole}, where {named}{more}" if named else whole
-        return f"{term.does or 'adding'}, where {named}{more}" if named else term.does
+            return Made(f"{whole}, where {named}{more}" if named else whole)
+        return Made(f"{term.does or 'adding'}, where {named}{more}" if named else term.does)
 
     def _read(self, read: Read) -> str:
         if isinstance(read.slot, str):
