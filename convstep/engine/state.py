@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.engine.recording import Iteration, Recording
-from convstep.engine.sums import Collected, Floats, Shares, collect, place_in_column, received, shares
+from convstep.engine.scattering import received
+from convstep.engine.sums import Collected, Floats, Shares, collect, place_in_column, shares
 from convstep.engine.timeline import Order, Place, Step
 from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Shape, Term
 from convstep.ops.terms import empties
 
 Codes = npt.NDArray[np.uint8]
-
-_ALL = np.iinfo(np.intp).max
 
 
 class Status(IntEnum):
@@ -266,16 +265,18 @@ class State:
 
     def _received(self, index: IntArray) -> tuple[Floats, Codes]:
         assert self.step is not None and self.shares is not None and self.place.element is not None
-        collected = collect(self.step, self.iteration, index)
-        term = self.place.term
-        if term is None:
-            taken = np.full(index.shape, _ALL)
-        else:
-            given = np.sort(self.shares.target[: term + 1])
-            taken = np.searchsorted(given, index, "right") - np.searchsorted(given, index, "left")
-        sums, status = received(collected, self.place.element, taken)
+        given = self._given_now
+        taken = np.searchsorted(given, index, "right") - np.searchsorted(given, index, "left")
+        sums, status = received(self.step, self.iteration, index, self.place.element, taken)
         recorded = _at(self.iteration.given[self.place.step], index)
         return np.where(status == Status.DONE, recorded, sums), status
+
+    @cached_property
+    def _given_now(self) -> IntArray:
+        """The elements that the present upstream element has given a share to, once for each share, ascending."""
+        assert self.shares is not None
+        end = None if self.place.term is None else self.place.term + 1
+        return np.sort(self.shares.target[:end])
 
     def given_so_far(self, step: int, index: int) -> tuple[float, Status]:
         """What one backward step has given to an element of its tensor's gradient, apart from all other users."""

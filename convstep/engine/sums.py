@@ -74,11 +74,13 @@ def shares(step: Step, iteration: Iteration, source: int) -> Shares:
     upstream = float(upstream_at(step, iteration, np.array([source]))[0])
     products = multiply(links, np.full(links.local.shape, upstream))[0]
     target = links.index[0]
-    return Shares(links, upstream, products, target, _occurrence(target))
+    return Shares(links, upstream, products, target, occurrence(target))
 
 
-def _occurrence(values: IntArray) -> IntArray:
+def occurrence(values: IntArray) -> IntArray:
     """How often each value stands before its place."""
+    if (values[1:] > values[:-1]).all():
+        return np.zeros_like(values)
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     first = np.searchsorted(ordered, ordered, side="left")
@@ -90,22 +92,3 @@ def _occurrence(values: IntArray) -> IntArray:
 def place_in_column(collected: Collected, source: int, nth: int) -> int:
     """Where in the column of a single element its nth term from upstream element `source` stands."""
     return int(np.flatnonzero(collected.links.index[0] == source)[nth])
-
-
-def received(collected: Collected, source: int, taken: IntArray) -> tuple[Floats, npt.NDArray[np.uint8]]:
-    """Partial sums of m elements in scatter order, (m,), and how far they are: 0 none, 1 some, 2 all.
-
-    Upstream elements before `source` have given everything, and `source` itself the first `taken[i]` of its
-    shares to element i.
-    """
-    index = collected.links.index
-    real = index >= 0
-    done = real & (index < source)
-    rows, cols = np.divmod(np.flatnonzero(index == source), index.shape[1])
-    given = _occurrence(rows) < taken[rows]
-    done[rows[given], cols[given]] = True
-    last = index.shape[1] - 1 - np.argmax(done[:, ::-1], axis=1)
-    any_done = done.any(axis=1)
-    sums = np.where(any_done, collected.sums[np.arange(len(last)), last], 0.0)
-    complete = (done == real).all(axis=1) & any_done
-    return sums, np.where(complete, 2, np.where(any_done, 1, 0)).astype(np.uint8)

@@ -41,6 +41,12 @@ class Lines:
         outer, inner = np.divmod(line, self.inner)
         return (outer * self.length * self.inner + inner)[:, None] + np.arange(self.length) * self.inner
 
+    def ends(self, line: IntArray) -> tuple[IntArray, IntArray]:
+        """The first and the last element of each line; -1 where it has none."""
+        outer, inner = np.divmod(line, self.inner)
+        first = outer * self.length * self.inner + inner
+        return first, first + (self.length - 1) * self.inner
+
     def split(self, tensor: Array) -> Array:
         """The tensor as (outer, length, inner)."""
         return tensor.reshape(self.outer, self.length, self.inner)

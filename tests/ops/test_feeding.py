@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from op_cases import CASES, call
 
-from convstep.ops.feeding import Feeding
+from convstep.ops.feeding import Dense, Feeding
 
 FEEDING = [case for case in CASES if isinstance(case.build()[0], Feeding)]
 
@@ -24,5 +24,25 @@ def test_they_are_the_ends_of_its_column(case):
             assert [ends.tolist() for ends in op.fed(slot, into)] == [first.tolist(), last.tolist()]
 
 
+@pytest.mark.parametrize(
+    "case", [case for case in FEEDING if isinstance(case.build()[0], Dense)], ids=lambda case: case.id
+)
+def test_groups_and_slopes_are_those_of_columns(case):
+    op, operands = case.build()
+    made = call(op, operands)
+    if not op.is_dense(0):
+        return
+    for into in range(operands[0].size):
+        links = op.column(made, 0, np.array([into]))
+        members = op.members(into)
+        assert members.tolist() == links.index[0].tolist()
+        together = np.array([into, *members[:3]])
+        slopes = op.slope(made, members[:, None], together)
+        assert slopes.shape == (len(members), len(together))
+        assert np.ascontiguousarray(slopes.T).tobytes() == op.column(made, 0, together).local.tobytes()
+
+
 def test_they_are_the_ones_with_the_longest_columns():
-    assert {"Conv2d", "ConvTranspose2d", "BatchNorm2d", "LayerNorm"} <= {case.op for case in FEEDING}
+    assert {"Conv2d", "ConvTranspose2d", "BatchNorm2d", "LayerNorm", "Linear", "MatMul", "Softmax"} <= {
+        case.op for case in FEEDING
+    }

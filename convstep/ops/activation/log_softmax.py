@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from convstep.ops.activation.softmax import LARGE_SHARE, ByDim, power_sum, put_exact, safe_shift, sum_without
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Read, Term, quiet
@@ -46,17 +47,12 @@ class LogSoftmax(ByDim):
     @quiet
     def row(self, call: Call, slot: int, out: IntArray) -> Links:
         index = self.lines.elements(self.lines.place(out)[0])
-        return Links(index, self._local(call, index, index == out[:, None]))
+        return Links(index, self.slope(call, out[:, None], index))
 
-    @quiet
-    def column(self, call: Call, slot: int, into: IntArray) -> Links:
-        index = self.lines.elements(self.lines.place(into)[0])
-        return Links(index, self._local(call, into[:, None], index == into[:, None]))
-
-    def _local(self, call: Call, into: IntArray, own: Array) -> Array:
-        """∂y_i/∂x_j at the elements j = `into`: 1 − share where j is i itself, otherwise − share."""
+    def slope(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
+        # 1 − share where the input is the output's own, otherwise − share.
         y = call.output.reshape(-1)[into].astype(np.float64)
-        return np.where(own, -np.expm1(y), -np.exp(y))
+        return np.where(out == into, -np.expm1(y), -np.exp(y))
 
     def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
         share = Apply("exp", (Element(OUTPUT, into),))

@@ -25,6 +25,7 @@ from convstep.ops.expression import (
     Sum,
     difference,
 )
+from convstep.ops.feeding import Dense
 from convstep.ops.lines import Exponentials, Lines
 from convstep.ops.terms import Terms
 
@@ -34,7 +35,7 @@ _LARGE = 2**18
 """Bytes from which on lines are worked on block by block."""
 
 
-class AlongLines(Operation):
+class AlongLines(Dense, Operation):
     """An operation on the lines of its input along one dimension, each by itself."""
 
     def infer_output(self) -> Spec:
@@ -67,6 +68,21 @@ class AlongLines(Operation):
 
     def column_grid(self, slot: int) -> Shape:
         return (self.lines.length,)
+
+    def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
+        return self.lines.ends(self.lines.place(into)[0])
+
+    def is_dense(self, slot: int) -> bool:
+        return True
+
+    def members(self, into: int) -> IntArray:
+        members: IntArray = self.lines.elements(self.lines.place(np.array([into]))[0])[0]
+        return members
+
+    @quiet
+    def column(self, call: Call, slot: int, into: IntArray) -> Links:
+        index = self.lines.elements(self.lines.place(into)[0])
+        return Links(index, self.slope(call, index, into[:, None]))
 
     def told_lines(self, naming: Naming) -> str:
         """`the 4 numbers of x`; where there are several lines, `each 4 numbers of x along dimension 1`."""
@@ -127,9 +143,10 @@ class _Shares(AlongLines):
         made, met = (call.output.reshape(-1)[i].astype(np.float64) for i in (out[:, None], index))
         return Links(index, self.sign * made * ((index == out[:, None]) - met))
 
-    def column(self, call: Call, slot: int, into: IntArray) -> Links:
-        # The Jacobian of one line is symmetric.
-        return self.row(call, slot, into)
+    def slope(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
+        made, met = (call.output.reshape(-1)[i].astype(np.float64) for i in (into, out))
+        slope: npt.NDArray[np.float64] = self.sign * made * ((out == into) - met)
+        return slope
 
     def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
         made, other = Element(OUTPUT, out), Element(OUTPUT, into)

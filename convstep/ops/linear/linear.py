@@ -13,11 +13,12 @@ from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Positive, require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Naming, Parameter, Shape, Spec, quiet
 from convstep.ops.factors import Factors, of_matrices
+from convstep.ops.feeding import Feeding
 from convstep.ops.matrices import product
 from convstep.ops.products import Codes, ProductSum
 
 
-class Linear(ProductSum):
+class Linear(Feeding, ProductSum):
     """torch.nn.Linear: out[…, o] = bias[o] + Σ over j of input[…, j] · weight[o, j]."""
 
     parameter_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
@@ -120,6 +121,14 @@ class Linear(ProductSum):
 
     def bias_column(self, into: IntArray) -> IntArray:
         return np.arange(self.rows) * self.out_features + into[:, None]
+
+    def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
+        width = self.out_features
+        if slot == 0:
+            first = into // self._features * width
+            return first, first + width - 1
+        first = into if slot == 2 else into // self._features
+        return (first, first + (self.rows - 1) * width) if self.rows else (np.full(into.shape, -1),) * 2
 
     # -- in words
 

@@ -14,11 +14,12 @@ from convstep.ops.arguments import require_floats
 from convstep.ops.arithmetic.broadcast import Broadcast
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Naming, Shape, Spec, quiet
 from convstep.ops.factors import Factors, of_matrices
+from convstep.ops.feeding import Feeding
 from convstep.ops.indices import flat, unravel
 from convstep.ops.products import Codes, ProductSum
 
 
-class MatMul(ProductSum):
+class MatMul(Feeding, ProductSum):
     """torch.matmul: out[…, i, j] = Σ over k of a[…, i, k] · b[…, k, j]; what stands before is broadcast.
 
     A vector on the left is a row, one on the right a column, and the output lacks that dimension.
@@ -163,6 +164,19 @@ class MatMul(ProductSum):
         a = (self._outers[0].reads(batch) * rows + np.arange(rows)) * inner + along[:, None, None]
         out = row * columns + column[:, None, None]
         return flat(out), flat(a), np.zeros(flat(out).shape, np.uint8)
+
+    def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
+        rows, inner, columns = self._sizes
+        if not rows * columns * prod(self._outer):
+            return (np.full(into.shape, -1),) * 2
+        if slot == 0:
+            outer, row, _ = unravel(into, (prod(self._left[:-2]), rows, inner))
+            first, further = row * columns, columns - 1
+        else:
+            outer, _, first = unravel(into, (prod(self._right[:-2]), inner, columns))
+            further = (rows - 1) * columns
+        batch = self._outers[slot].feeds(outer) * rows * columns
+        return batch[:, 0] + first, batch[:, -1] + first + further
 
     # -- in words
 

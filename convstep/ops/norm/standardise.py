@@ -13,7 +13,7 @@ import numpy.typing as npt
 from convstep.ops.base import Array, Call, Empty, IntArray, Links, Operation, Shape, Spec, quiet
 from convstep.ops.bounded import Bounded, Course, Span
 from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
-from convstep.ops.feeding import Feeding
+from convstep.ops.feeding import Dense
 from convstep.ops.norm.norm_layout import Layout
 
 Floats = npt.NDArray[np.float64]
@@ -22,7 +22,7 @@ _FEW = 8
 """A group of at most so many numbers is small: there gradients are added up product by product."""
 
 
-class Standardise(Bounded, Feeding, Operation):
+class Standardise(Bounded, Dense, Operation):
     """y = (x − mean) / √(var + eps) · weight + bias, mean and variance taken over each group of numbers.
 
     A subclass says what the groups are (`layout`), and gives eps and its parameters. Where
@@ -235,14 +235,24 @@ class Standardise(Bounded, Feeding, Operation):
             scale = scale * call.operands[self.slots["weight"]].reshape(-1)[self.layout.channel(of)]
         return scale
 
-    def _slope(self, call: Call, out: IntArray, into: IntArray) -> Floats:
-        """∂output[out]/∂input[into] for pairs within a group: their statistics are the same."""
-        few = out if out.size <= into.size or self.fixed else into
+    def is_dense(self, slot: int) -> bool:
+        return slot == 0 and not self.fixed
+
+    def members(self, into: int) -> IntArray:
+        members: IntArray = self.layout.members(self.layout.group(np.array([into])))[0]
+        return members
+
+    def slope(self, call: Call, out: IntArray, into: IntArray) -> Floats:
+        few = out if out.size <= into.size or self.fixed else into  # a group's statistics are the same
         slope = self._scale(call, out, few)
         if self.fixed:
             return slope
-        met = self.standard(call, out, few) * self.standard(call, into, few) + self.centred
-        pair: Floats = slope * ((out == into) - met / self.layout.group_size)
+        beside = few if out.ndim == into.ndim == 2 and len(out) == len(into) else None
+        pair = self.standard(call, out, beside) * self.standard(call, into, beside)
+        pair += self.centred
+        pair /= self.layout.group_size
+        np.subtract(out == into, pair, out=pair)
+        pair *= slope
         return pair
 
     @quiet
@@ -253,7 +263,7 @@ class Standardise(Bounded, Feeding, Operation):
             local = self._parameter_slope(call, slot, out[:, None])
             return Links(self.layout.channel(out)[:, None], local)
         index = out[:, None] if self.fixed else self.layout.members(self.layout.group(out))
-        return Links(index, self._slope(call, out[:, None], index))
+        return Links(index, self.slope(call, out[:, None], index))
 
     def _buffer_row(self, slot: int, out: IntArray) -> Links:
         """Which running statistics an output reads, if it reads any; none of them has a gradient."""
@@ -268,7 +278,7 @@ class Standardise(Bounded, Feeding, Operation):
             index = self.layout.channel_members(into)
             return Links(index, self._parameter_slope(call, slot, index))
         index = into[:, None] if self.fixed else self.layout.members(self.layout.group(into))
-        return Links(index, self._slope(call, index, into[:, None]))
+        return Links(index, self.slope(call, index, into[:, None]))
 
     def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
         if slot:
