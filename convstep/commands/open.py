@@ -27,8 +27,6 @@ _PATIENCE = 0.05
 
 def run(options: argparse.Namespace) -> int:
     """Do it; the exit status."""
-    # pydantic would look for plugins in every installed package's metadata.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Milliseconds after which an escape is the key, and not the beginning of another key's sequence.
     os.environ.setdefault("ESCDELAY", "25")
     with _no_collections():

@@ -105,7 +105,7 @@ class _Builder:
             batch_size=document.batch_size,
             symbols=dict(document.symbols),
             indexing=document.indexing,
-            claims=claims(self.source, document, shapes),
+            claims=claims(self.source, form, shapes),
             files=tuple(dict.fromkeys(self.tensors.files)),
             written=self._written(name, data, seeds, slots, parameters),
         )
@@ -240,7 +240,7 @@ class _Builder:
             return {**head, **layer.arguments, **tensors.get(layer.name, {})}
 
         replaced = {"convstep", "name", "inputs", "layers", "loss", "weights", "gradient"}
-        given = self.document.model_dump(exclude_unset=True, by_alias=True, exclude=replaced)
+        given = {key: value for key, value in self.form.written.items() if key not in replaced}
         layers = [section(layer) for layer in self.form.layers]
         plain: dict[str, Any] = {"convstep": 1, "name": name, **given, "inputs": data, "layers": layers}
         if self.form.loss is not None:

@@ -7,15 +7,16 @@ from math import prod
 
 from convstep.network.graph import Claim
 from convstep.network.literals import numbers
-from convstep.network.schema import ClaimForm, Document
+from convstep.network.schema import Form
+from convstep.network.sections import ClaimForm, Document
 from convstep.network.source import Source, Where
 from convstep.network.words import did_you_mean, show
 from convstep.ops.base import Shape
 
 
-def claims(source: Source, document: Document, shapes: Mapping[str, Shape]) -> tuple[Claim, ...]:
+def claims(source: Source, form: Form, shapes: Mapping[str, Shape]) -> tuple[Claim, ...]:
     """The claims, of tensors that exist. Raises ConvstepError with the place of the first mistake."""
-    return tuple(_claim(source, ("claims", k), form, document, shapes) for k, form in enumerate(document.claims))
+    return tuple(_claim(source, ("claims", k), claim, form.document, shapes) for k, claim in enumerate(form.claims))
 
 
 def _claim(source: Source, where: Where, form: ClaimForm, document: Document, shapes: Mapping[str, Shape]) -> Claim:
@@ -25,12 +26,12 @@ def _claim(source: Source, where: Where, form: ClaimForm, document: Document, sh
         raise source.error((*where, "of"), f"there is no tensor '{form.of}'{did_you_mean(form.of, [*shapes, *names])}")
     if form.index is not None:
         _check_index(source, (*where, "index"), form.index, shapes[target], form.of, document.indexing)
-    if isinstance(form.claimed, (dict, bool)) or form.claimed is None:
-        what = f"`is` takes an expression in quotes, a number or a nested list, not {show(form.claimed)}"
+    if isinstance(form.is_, (dict, bool)) or form.is_ is None:
+        what = f"`is` takes an expression in quotes, a number or a nested list, not {show(form.is_)}"
         raise source.error((*where, "is"), what)
-    if isinstance(form.claimed, list):
-        numbers(source, (*where, "is"), form.claimed)
-    return Claim(form.of, None if form.index is None else tuple(form.index), form.claimed)
+    if isinstance(form.is_, list):
+        numbers(source, (*where, "is"), form.is_)
+    return Claim(form.of, None if form.index is None else tuple(form.index), form.is_)
 
 
 def _check_index(source: Source, where: Where, index: list[int], shape: Shape, of: str, indexing: str) -> None:

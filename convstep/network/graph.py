@@ -135,7 +135,7 @@ class Graph:
             return self.optimizer
         known, coming = self._rates
         known.extend(islice(coming, max(0, iteration + 1 - len(known))))
-        return self.optimizer.model_copy(update={"lr": known[iteration]})
+        return self.optimizer.replace(lr=known[iteration])
 
     @cached_property
     def _rates(self) -> tuple[list[float], Iterator[float]]:

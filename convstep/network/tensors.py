@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf, isnan, prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
 
 from convstep.errors import ArgumentError, ConvstepError
 from convstep.network.arrays.array_files import find_array, read_array
@@ -19,19 +18,20 @@ from convstep.network.footprint import drawing_bytes
 from convstep.network.initialise import UnknownArgument, find, initialise
 from convstep.network.late import Late
 from convstep.network.literals import numbers
-from convstep.network.problems import Model, raise_first, validate
-from convstep.network.schema import MOST_DIMENSIONS, Section
+from convstep.network.problems import Kind, raise_first, validate
+from convstep.network.sections import MOST_DIMENSIONS, Text
 from convstep.network.source import Source, Where
 from convstep.network.words import about, nearest, show
-from convstep.ops.arguments import Integer, Positive
+from convstep.ops.arguments import IntegerOrNone, integer
 from convstep.ops.base import Array, Parameter, Shape, Spec
+from convstep.ops.checked import Checked, choice, each, or_none, text
 
-Dtype = Literal["float64", "float32", "int64", "int32", "int16", "int8", "uint8"]
+_DTYPES = ("float64", "float32", "int64", "int32", "int16", "int8", "uint8")
 
 
-class _Form(Section):
-    shape: list[Positive] | None = Field(None, max_length=MOST_DIMENSIONS)
-    dtype: Dtype | None = None
+class _Form(Checked):
+    shape: Annotated[list[int] | None, or_none(each(integer(1), MOST_DIMENSIONS))] = None
+    dtype: Annotated[str | None, or_none(choice(*_DTYPES))] = None
 
 
 class _Value(_Form):
@@ -39,15 +39,15 @@ class _Value(_Form):
 
 
 class _File(_Form):
-    file: str
-    key: str | None = None
+    file: Text
+    key: Annotated[str | None, or_none(text)] = None
 
 
 class _Init(_Form):
-    model_config = {"extra": "allow"}
+    """All other keys are the initialiser's arguments."""
 
-    init: str
-    seed: Integer | None = None
+    init: Text
+    seed: IntegerOrNone = None
 
 
 _FORMS: dict[str, type[_Form]] = {"value": _Value, "file": _File, "init": _Init}
@@ -154,8 +154,9 @@ class Tensors:
                 return self.source.error((*where, key), what, key=True)
         return self.source.error(where, f"{name} needs one of the keys value, file and init: {{value: [1, 2]}}")
 
-    def _form(self, model: type[Model], value: dict[str, Any], where: Where, name: str) -> Model:
-        form, problems = validate(model, value, where, name)
+    def _form(self, kind: type[Kind], value: dict[str, Any], where: Where, name: str) -> Kind:
+        own = {key: given for key, given in value.items() if key in kind.fields() or kind is not _Init}
+        form, problems = validate(kind, own, where, name)
         raise_first(self.source, problems)
         assert form is not None
         return form

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
-
 from convstep.errors import ArgumentError
-from convstep.ops.base import Shape, Spec
-
-Check = Callable[[Any], Any]
-"""Turns what stands in a file into an argument, or raises ValueError: "takes a positive integer, not -1"."""
+from convstep.ops.checked import Check, choice, or_none
+from convstep.ops.records import Shape, Spec
 
 
 def require_floats(inputs: Sequence[Spec]) -> None:
@@ -53,7 +49,7 @@ def _tuple(values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _integer(least: float = -inf) -> Check:
+def integer(least: float = -inf) -> Check:
     kind = {-inf: "an integer", 1: "a positive integer"}.get(least, f"an integer of {least} or more")
 
     def check(value: Any) -> Any:
@@ -130,15 +126,6 @@ def _nonzero(value: Any) -> Any:
     return value
 
 
-def _choice(*names: str) -> Check:
-    def check(value: Any) -> Any:
-        if value not in names:
-            raise ValueError(f"takes {', '.join(names[:-1])} or {names[-1]}, not {value!r}")
-        return value
-
-    return check
-
-
 def _flag(value: Any) -> Any:
     if not isinstance(value, bool):
         raise ValueError(f"takes true or false, not {value!r}")
@@ -156,10 +143,6 @@ def only(word: Any, why: str) -> Check:
     return check
 
 
-def _or_none(check: Check) -> Check:
-    return lambda value: None if value is None else check(value)
-
-
 def _betas(value: Any) -> Any:
     number = _real(0.0)
     try:
@@ -171,64 +154,62 @@ def _betas(value: Any) -> Any:
     return first, second
 
 
-Flag = Annotated[bool, BeforeValidator(_flag)]
-FlagOrNone = Annotated[bool | None, BeforeValidator(_or_none(_flag))]
-PaddingMode = Annotated[str, BeforeValidator(_choice("zeros", "reflect", "replicate", "circular"))]
+Flag = Annotated[bool, _flag]
+FlagOrNone = Annotated[bool | None, or_none(_flag)]
+PaddingMode = Annotated[str, choice("zeros", "reflect", "replicate", "circular")]
 """torch's `padding_mode`."""
-FromTheStart = Annotated[int, BeforeValidator(only(-1, "training starts at iteration 0"))]
+FromTheStart = Annotated[int, only(-1, "training starts at iteration 0")]
 """A scheduler's `last_epoch`."""
-Factor = Annotated[float, BeforeValidator(_factor)]
+Factor = Annotated[float, _factor]
 """A number above 0, at most 1."""
-ZerosMode = Annotated[str, BeforeValidator(only("zeros", "torch has no other padding here"))]
+ZerosMode = Annotated[str, only("zeros", "torch has no other padding here")]
 """The `padding_mode` of a transposed convolution."""
-UpsampleMode = Annotated[
-    str, BeforeValidator(_choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"))
-]
-Reduction = Annotated[str, BeforeValidator(_choice("mean", "sum", "none"))]
-BatchReduction = Annotated[str, BeforeValidator(_choice("mean", "batchmean", "sum", "none"))]
+UpsampleMode = Annotated[str, choice("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area")]
+Reduction = Annotated[str, choice("mean", "sum", "none")]
+BatchReduction = Annotated[str, choice("mean", "batchmean", "sum", "none")]
 """`batchmean` divides by the first dimension's size alone."""
-Approximate = Annotated[str, BeforeValidator(_choice("none", "tanh"))]
+Approximate = Annotated[str, choice("none", "tanh")]
 """How GELU is computed."""
 
-Integer = Annotated[int, BeforeValidator(_integer())]
-Integers = Annotated[tuple[int, ...], BeforeValidator(_integers)]
+Integer = Annotated[int, integer()]
+Integers = Annotated[tuple[int, ...], _integers]
 """Any number of integers; one alone is a list of one."""
-IntegersOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_integers))]
-IntegerOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer()))]
-Positive = Annotated[int, BeforeValidator(_integer(1))]
-PositiveOrNone = Annotated[int | None, BeforeValidator(_or_none(_integer(1)))]
-NonzeroOrNone = Annotated[int | None, BeforeValidator(_or_none(_nonzero))]
+IntegersOrNone = Annotated[tuple[int, ...] | None, or_none(_integers)]
+IntegerOrNone = Annotated[int | None, or_none(integer())]
+Positive = Annotated[int, integer(1)]
+PositiveOrNone = Annotated[int | None, or_none(integer(1))]
+NonzeroOrNone = Annotated[int | None, or_none(_nonzero)]
 
-Real = Annotated[float, BeforeValidator(_real())]
-RealOrInfinity = Annotated[float, BeforeValidator(_real(finite=False))]
-RealOrNone = Annotated[float | None, BeforeValidator(_or_none(_real()))]
-FromZero = Annotated[float, BeforeValidator(_real(0.0))]
+Real = Annotated[float, _real()]
+RealOrInfinity = Annotated[float, _real(finite=False)]
+RealOrNone = Annotated[float | None, or_none(_real())]
+FromZero = Annotated[float, _real(0.0)]
 """A number of 0 or more."""
-Share = Annotated[float, BeforeValidator(_real(0.0, 1.0))]
+Share = Annotated[float, _real(0.0, 1.0)]
 """A number from 0 to 1."""
 
-Sizes = Annotated[tuple[int, ...], BeforeValidator(_some_sizes)]
+Sizes = Annotated[tuple[int, ...], _some_sizes]
 """Any number of positive sizes; one integer is one size."""
-Single = Annotated[tuple[int, ...], BeforeValidator(_sizes(1, 1))]
+Single = Annotated[tuple[int, ...], _sizes(1, 1)]
 """One positive size, as a list of 1."""
-SingleFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(1, 0))]
-SingleOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_sizes(1, 1)))]
-SingleOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(1, 0, ("same", "valid")))]
-SingleOfNone = Annotated[tuple[int | None, ...], BeforeValidator(_sizes_or_nones(1))]
+SingleFrom0 = Annotated[tuple[int, ...], _sizes(1, 0)]
+SingleOrNone = Annotated[tuple[int, ...] | None, or_none(_sizes(1, 1))]
+SingleOrWords = Annotated[tuple[int, ...] | str, _sizes(1, 0, ("same", "valid"))]
+SingleOfNone = Annotated[tuple[int | None, ...], _sizes_or_nones(1)]
 """One positive size or None."""
-Pair = Annotated[tuple[int, ...], BeforeValidator(_sizes(2, 1))]
+Pair = Annotated[tuple[int, ...], _sizes(2, 1)]
 """Two positive sizes; one integer stands for both."""
-PairFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(2, 0))]
+PairFrom0 = Annotated[tuple[int, ...], _sizes(2, 0)]
 """Two sizes of 0 or more; one integer stands for both."""
-PairOrNone = Annotated[tuple[int, ...] | None, BeforeValidator(_or_none(_sizes(2, 1)))]
-PairOfNone = Annotated[tuple[int | None, ...], BeforeValidator(_sizes_or_nones(2))]
+PairOrNone = Annotated[tuple[int, ...] | None, or_none(_sizes(2, 1))]
+PairOfNone = Annotated[tuple[int | None, ...], _sizes_or_nones(2)]
 """Two positive sizes, each of which may be None; one stands for both."""
-PairOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(2, 0, ("same", "valid")))]
+PairOrWords = Annotated[tuple[int, ...] | str, _sizes(2, 0, ("same", "valid"))]
 """The padding of a convolution."""
-Triple = Annotated[tuple[int, ...], BeforeValidator(_sizes(3, 1))]
+Triple = Annotated[tuple[int, ...], _sizes(3, 1)]
 """Three positive sizes; one integer stands for all."""
-TripleFrom0 = Annotated[tuple[int, ...], BeforeValidator(_sizes(3, 0))]
-TripleOrWords = Annotated[tuple[int, ...] | str, BeforeValidator(_sizes(3, 0, ("same", "valid")))]
+TripleFrom0 = Annotated[tuple[int, ...], _sizes(3, 0)]
+TripleOrWords = Annotated[tuple[int, ...] | str, _sizes(3, 0, ("same", "valid"))]
 
-Betas = Annotated[tuple[float, float], BeforeValidator(_betas)]
+Betas = Annotated[tuple[float, float], _betas]
 """The weights of the past in Adam's two running means."""

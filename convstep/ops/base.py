@@ -1,16 +1,16 @@
 """What an operation is: everything that the rest of the program may ask of it, in the words of `records`."""
 
-# Annotations are no text here: pydantic would read each of them anew for every operation.
-from abc import abstractmethod
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from convstep.errors import ArgumentError
+from convstep.ops.checked import Checked
 from convstep.ops.expression import Expression, Number
 from convstep.ops.records import OUTPUT as OUTPUT
 from convstep.ops.records import Array as Array
@@ -27,14 +27,12 @@ from convstep.ops.records import Term as Term
 from convstep.ops.records import quiet as quiet
 
 
-class Operation(BaseModel):
-    """One operation. The pydantic fields of a subclass are its arguments, named as in torch.nn.
+class Operation(Checked, ABC):
+    """One operation. The fields of a subclass are its arguments, named as in torch.nn.
 
     `bind` fixes the shapes; everything below it may be asked of a bound operation only. Counts follow from
     shapes alone, never from data. Methods that take arrays of indices are vectorised over them.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     min_inputs: ClassVar[int] = 1
     max_inputs: ClassVar[int | None] = 1
@@ -42,20 +40,18 @@ class Operation(BaseModel):
     buffer_names: ClassVar[tuple[str, ...]] = ()
     is_loss: ClassVar[bool] = False
 
-    _inputs: tuple[Spec, ...] = PrivateAttr(default=())
-    _parameters: dict[str, Parameter] = PrivateAttr(default_factory=dict)
-    _buffers: dict[str, Parameter] = PrivateAttr(default_factory=dict)
-    _masks: dict[str, Shape] = PrivateAttr(default_factory=dict)
-    _output: Spec = PrivateAttr(default=Spec((), np.dtype(np.float64)))
-    _training: bool = PrivateAttr(default=True)
-    _net_dtype: np.dtype[Any] = PrivateAttr(default=np.dtype(np.float64))
+    _inputs: tuple[Spec, ...] = ()
+    _parameters: dict[str, Parameter] = {}
+    _buffers: dict[str, Parameter] = {}
+    _masks: dict[str, Shape] = {}
+    _output: Spec = Spec((), np.dtype(np.float64))
+    _training: bool = True
+    _net_dtype: np.dtype[Any] = np.dtype(np.float64)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_a_place(cls, arguments: Any) -> Any:
-        """None as torch's `device` or `dtype` of parameters is the net's own, and the only one here."""
-        nothing = {"device", "dtype"} if cls.parameter_names else set()
-        return {name: given for name, given in arguments.items() if given is not None or name not in nothing}
+    def __init__(self, /, **given: Any) -> None:
+        # None as torch's `device` or `dtype` of parameters is the net's own, and the only one here.
+        places = ("device", "dtype") if self.parameter_names else ()
+        super().__init__(**{name: value for name, value in given.items() if value is not None or name not in places})
 
     # -- shapes ---------------------------------------------------------------------------------
 
@@ -72,7 +68,7 @@ class Operation(BaseModel):
             )
         bound = self.infer(inputs)
         # Bound before? Then nothing cached holds any more.
-        for name in bound.__dict__.keys() - type(bound).model_fields.keys():
+        for name in bound.__dict__.keys() - bound.fields().keys():
             del bound.__dict__[name]
         bound._inputs = tuple(inputs)
         bound._training = training
@@ -85,7 +81,7 @@ class Operation(BaseModel):
 
     def infer(self, inputs: Sequence[Spec]) -> Self:
         """A copy with the arguments that follow from the inputs (in_channels …) filled in and checked."""
-        return self.model_copy()
+        return self.replace()
 
     def declare(self) -> dict[str, Parameter]:
         """The parameters, in state_dict order. `inputs` is known."""
@@ -103,24 +99,23 @@ class Operation(BaseModel):
     def infer_output(self) -> Spec:
         """Shape and dtype of the output. `inputs` and `parameters` are known."""
 
-    # Cached: pydantic finds private attributes slowly.
-    @cached_property
+    @property
     def inputs(self) -> tuple[Spec, ...]:
         return self._inputs
 
-    @cached_property
+    @property
     def parameters(self) -> dict[str, Parameter]:
         return self._parameters
 
-    @cached_property
+    @property
     def buffers(self) -> dict[str, Parameter]:
         return self._buffers
 
-    @cached_property
+    @property
     def masks(self) -> dict[str, Shape]:
         return self._masks
 
-    @cached_property
+    @property
     def training(self) -> bool:
         return self._training
 
@@ -129,7 +124,7 @@ class Operation(BaseModel):
         """The dtype of the net's parameters."""
         return self._net_dtype
 
-    @cached_property
+    @property
     def output(self) -> Spec:
         return self._output
 

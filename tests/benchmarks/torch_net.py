@@ -30,14 +30,14 @@ class TorchNet:
         self.optimizer = None
         if graph.optimizer is not None:
             kind = getattr(torch.optim, type(graph.optimizer).__name__)
-            self.optimizer = kind(list(dict.fromkeys(parameters)), **graph.optimizer.model_dump())
+            self.optimizer = kind(list(dict.fromkeys(parameters)), **graph.optimizer.values())
 
     def _module(self, node: Any, dtype: torch.dtype) -> torch.nn.Module | None:
         if node.op_name in FUNCTIONS:
             return None
         kind = getattr(torch.nn, node.op_name)
         known = inspect.signature(kind).parameters.keys() - set(node.op.buffer_names)
-        module = kind(**{k: v for k, v in node.op.model_dump().items() if k in known}).to(dtype)
+        module = kind(**{k: v for k, v in node.op.values().items() if k in known}).to(dtype)
         module.train(self.graph.mode == "train")
         with torch.no_grad():
             for own, stored in node.parameters.items():

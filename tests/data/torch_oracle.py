@@ -83,7 +83,7 @@ def _apply(op: Any, tensors: list[Any]) -> Any:
 def _arguments(op: Any) -> dict[str, Any]:
     """The arguments in the form that torch takes them."""
     # Torch forbids `inplace` on a tensor whose gradient is wanted.
-    arguments = {name: getattr(op, name) for name in type(op).model_fields if name != "inplace"}
+    arguments = {name: getattr(op, name) for name in op.fields() if name != "inplace"}
     if op.is_loss:
         return {name: value for name, value in arguments.items() if name not in op.buffer_names}
     if type(op).__name__ == "LPPool1d":

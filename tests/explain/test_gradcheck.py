@@ -42,7 +42,7 @@ def with_op(graph, layer, wrong):
     nodes = []
     for node in graph.layers:
         if node.name == layer:
-            op = wrong.model_validate(node.op.model_dump())
+            op = wrong(**node.op.values())
             node = replace(node, op=op.bind(node.op.inputs))
         nodes.append(node)
     return replace(graph, layers=tuple(nodes))
@@ -108,7 +108,7 @@ def spoilt(graph, how):
 
     node = next(node for node in graph.nodes if node.name == "t")
     wrong = type("Wrong", (type(node.op),), {"vjp": vjp, "__module__": __name__, "__annotations__": {}})
-    node_with = replace(node, op=wrong.model_validate(node.op.model_dump()).bind(node.op.inputs, node.op.training))
+    node_with = replace(node, op=wrong(**node.op.values()).bind(node.op.inputs, node.op.training))
     layers = tuple(node_with if other.name == "t" else other for other in graph.layers)
     return replace(graph, layers=layers, loss=node_with if graph.loss is node else graph.loss)
 

@@ -33,7 +33,7 @@ def same(one: Any, other: Any) -> bool:
 def told(node: Node) -> list[Any]:
     """All that a node says, as plain data."""
     op = node.op
-    return [node.name, node.op_name, op.model_dump(), op.inputs, op.output, node.inputs, dict(node.parameters)]
+    return [node.name, node.op_name, op.values(), op.inputs, op.output, node.inputs, dict(node.parameters)]
 
 
 def assert_same(one: Graph, other: Graph) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from op_cases import call
 from op_checks import Names
-from pydantic import ValidationError
 
 from convstep.errors import ArgumentError
 from convstep.ops.base import Spec
+from convstep.ops.checked import Wrong
 from convstep.ops.registry import OPERATIONS
 
 FLOAT, INT = np.dtype(np.float64), np.dtype(np.int64)
@@ -52,14 +52,14 @@ def test_slopes_in_words(name, at, arguments, words):
     [
         ("GELU", {"approximate": "erf"}, "takes none or tanh, not 'erf'"),
         ("Softshrink", {"lambd": -1}, "takes a number of 0 or more, not -1"),
-        ("Threshold", {"threshold": 1.0}, "Field required"),
+        ("Threshold", {"threshold": 1.0}, "value is missing"),
         ("PReLU", {"num_parameters": 0}, "takes a positive integer, not 0"),
         ("Embedding", {"num_embeddings": 3, "embedding_dim": 2, "max_norm": "1"}, "takes a number, not '1'"),
         ("KLDivLoss", {"reduction": "batch"}, "takes mean, batchmean, sum or none"),
     ],
 )
 def test_arguments(name, arguments, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(Wrong, match=message):
         OPERATIONS[name](**arguments)
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from op_cases import call
-from pydantic import ValidationError
 
 from convstep.errors import ArgumentError
 from convstep.ops.base import Spec
+from convstep.ops.checked import Wrong
 from convstep.ops.registry import OPERATIONS, OPTIMIZERS
 
 FLOAT, INT = np.dtype(np.float64), np.dtype(np.int64)
@@ -24,8 +24,8 @@ CONV = {"out_channels": 4, "kernel_size": 3}
         ("Conv2d", {**CONV, "bias": 1}, "bias", "takes true or false, not 1"),
         ("Conv2d", {**CONV, "groups": 1.0}, "groups", "takes a positive integer, not 1.0"),
         ("Conv2d", {**CONV, "padding_mode": "mirror"}, "padding_mode", "takes zeros, reflect, replicate or circular"),
-        ("Conv2d", {**CONV, "kernel": 3}, "kernel", "Extra inputs are not permitted"),
-        ("Linear", {}, "out_features", "Field required"),
+        ("Conv2d", {**CONV, "kernel": 3}, "kernel", "is unknown"),
+        ("Linear", {}, "out_features", "is missing"),
         ("MaxPool2d", {"kernel_size": 2, "return_indices": 1}, "return_indices", "takes true or false, not 1"),
         ("AvgPool2d", {"kernel_size": 2, "divisor_override": 0}, "divisor_override", "takes an integer other than 0"),
         ("Softmax", {"dim": "C"}, "dim", "takes an integer, not 'C'"),
@@ -40,11 +40,11 @@ CONV = {"out_channels": 4, "kernel_size": 3}
 )
 def test_arguments(op, arguments, field, message):
     kind = {**OPERATIONS, **OPTIMIZERS}[op]
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(Wrong) as caught:
         kind(**arguments)
-    (error,) = caught.value.errors()
-    assert error["loc"] == (() if field is None else (field,))
-    assert message in error["msg"]
+    (mistake,) = caught.value.mistakes
+    assert mistake.where == (() if field is None else (field,))
+    assert message in mistake.what
 
 
 @pytest.mark.parametrize(

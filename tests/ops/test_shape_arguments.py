@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from op_cases import call
-from pydantic import ValidationError
 
 from convstep.errors import ArgumentError
 from convstep.ops.base import Spec
+from convstep.ops.checked import Wrong
 from convstep.ops.registry import OPERATIONS
 
 FLOAT = np.dtype(np.float64)
@@ -20,7 +20,7 @@ UP = {"out_channels": 2, "kernel_size": 3}
         ("ConvTranspose2d", {**UP, "padding_mode": "reflect"}, "padding_mode", "takes only zeros"),
         ("ConvTranspose2d", {**UP, "padding": "same"}, "padding", "takes an integer of 0 or more or a list of 2"),
         ("ZeroPad2d", {"padding": [1, 2]}, "padding", "takes an integer or a list of 4, not [1, 2]"),
-        ("ConstantPad1d", {"padding": 1}, "value", "Field required"),
+        ("ConstantPad1d", {"padding": 1}, "value", "is missing"),
         ("Upsample", {"scale_factor": -2}, "scale_factor", "takes a positive number or a list of them, not -2"),
         ("Upsample", {"size": 2.5}, "size", "takes a positive integer or a list of them, not 2.5"),
         ("Upsample", {"size": 4, "mode": "cubic"}, "mode", "takes nearest, nearest-exact, linear"),
@@ -29,11 +29,11 @@ UP = {"out_channels": 2, "kernel_size": 3}
     ],
 )
 def test_arguments(op, arguments, field, message):
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(Wrong) as caught:
         OPERATIONS[op](**arguments)
-    (error,) = caught.value.errors()
-    assert error["loc"] == (field,)
-    assert message in error["msg"]
+    (mistake,) = caught.value.mistakes
+    assert mistake.where == (field,)
+    assert message in mistake.what
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import inspect
 
 import pytest
-from pydantic_core import PydanticUndefined
 
+from convstep.ops.checked import REQUIRED
 from convstep.ops.registry import OPERATIONS
 
 torch = pytest.importorskip("torch")
@@ -19,9 +19,9 @@ def plain(value):
 @pytest.mark.parametrize("name", MODULES)
 def test_defaults_are_torchs(name):
     kind, theirs = OPERATIONS[name], inspect.signature(getattr(torch.nn, name)).parameters
-    for argument, field in kind.model_fields.items():
+    for argument, field in kind.fields().items():
         is_weight = kind.is_loss and argument in kind.buffer_names
-        if argument not in theirs or is_weight or field.default is PydanticUndefined:
+        if argument not in theirs or is_weight or field.default is REQUIRED:
             continue
         expected = theirs[argument].default
         if expected is inspect.Parameter.empty:

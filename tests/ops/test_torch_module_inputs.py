@@ -40,7 +40,7 @@ def test_torchs_own_samples(info, training):
     name, count = info.module_cls.__name__, 0
     for arguments, data in samples(info, training):
         kind = OPERATIONS[name]
-        assert set(arguments) <= set(kind.model_fields), f"{name} does not know {set(arguments)}"
+        assert set(arguments) <= set(kind.fields()), f"{name} does not know {set(arguments)}"
         # A loss's weights: `weight: <tensor>` in the file is `weight: true` to the operation.
         weights = {k: v for k, v in arguments.items() if kind.is_loss and k in kind.buffer_names}
         flags = {k: v is not None for k, v in weights.items()}

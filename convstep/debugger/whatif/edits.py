@@ -46,12 +46,12 @@ def settings(graph: Graph) -> dict[str, Where]:
     """Every argument that may be changed, by each name under which it may be typed: `lr`, `optimizer.lr`."""
     found: dict[str, Where] = {}
     for section, rule in (("scheduler", graph.scheduler), ("optimizer", graph.optimizer)):
-        for argument in type(rule).model_fields if rule is not None else ():
+        for argument in rule.fields() if rule is not None else ():
             found[argument] = found[f"{section}.{argument}"] = (section, argument)
     short_names: dict[str, list[Where]] = {}
     for k, node in enumerate(graph.nodes):
         place: Where = ("loss",) if node is graph.loss else ("layers", k)
-        for argument in type(node.op).model_fields.keys() - set(node.op.parameters):
+        for argument in node.op.fields().keys() - set(node.op.parameters):
             found[f"{node.name}.{argument}"] = (*place, argument)
             short_names.setdefault(argument, []).append((*place, argument))
     once = {argument: places[0] for argument, places in short_names.items() if len(places) == 1}

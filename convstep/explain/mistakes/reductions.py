@@ -49,7 +49,7 @@ def _sizes(shape: tuple[int, ...]) -> list[int]:
 
 
 def _otherwise_reduced(site: Site, reduction: str) -> Iterator[Array]:
-    op = site.op.model_copy(update={"reduction": reduction}).bind(site.op.inputs, site.op.training)
+    op = site.op.replace(reduction=reduction).bind(site.op.inputs, site.op.training)
     saved: dict[str, Array] = {}
     output = np.asarray(op.forward(site.call.operands, saved))
     yield site.vjp(op, Call(site.call.operands, output, saved), site.upstream)

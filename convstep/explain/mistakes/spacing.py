@@ -148,7 +148,7 @@ def _around(op: Operation) -> bool:
 def _as_though(site: Site, arguments: dict[str, Any], centred: bool) -> Iterator[Array]:
     """The step by the same operation with other arguments, on the part of the upstream gradient that it has."""
     try:
-        op = site.op.model_copy(update=arguments).bind(site.op.inputs, site.op.training)
+        op = site.op.replace(**arguments).bind(site.op.inputs, site.op.training)
         saved: dict[str, Array] = {}
         output = np.asarray(op.forward(site.call.operands, saved))
     except (ArgumentError, MemoryError):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from convstep.errors import ArgumentError
-from convstep.ops.arguments import Flag, Positive, require_floats
+from convstep.ops.arguments import Flag, Positive, PositiveOrNone, require_floats
 from convstep.ops.base import Array, Call, Empty, IntArray, Parameter, Shape, Spec
 from convstep.ops.conv.conv_kernels import Geometry
 from convstep.ops.factors import Factors, with_bias
@@ -33,7 +33,7 @@ class Convolution(Feeding, ProductSum):
     axes: ClassVar[int]
     parameter_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
-    in_channels: Positive | None = None
+    in_channels: PositiveOrNone = None
     out_channels: Positive
     kernel_size: Any
     stride: Any
@@ -56,7 +56,7 @@ class Convolution(Feeding, ProductSum):
         for name, count in (("in_channels", channels), ("out_channels", self.out_channels)):
             if count % self.groups:
                 raise ArgumentError("groups", f"{self.groups} does not divide {name} = {count}")
-        return self.model_copy(update={"in_channels": channels})
+        return self.replace(in_channels=channels)
 
     def declare(self) -> dict[str, Parameter]:
         shape = self.weight_shape

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from convstep.errors import ArgumentError
-from convstep.ops.arguments import Flag, Positive, require_floats
+from convstep.ops.arguments import Flag, Positive, PositiveOrNone, require_floats
 from convstep.ops.base import (
     OUTPUT,
     Array,
@@ -39,8 +39,8 @@ class Bilinear(Operation):
     max_inputs: ClassVar[int | None] = 2
     parameter_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
-    in1_features: Positive | None = None
-    in2_features: Positive | None = None
+    in1_features: PositiveOrNone = None
+    in2_features: PositiveOrNone = None
     out_features: Positive
     bias: Flag = True
 
@@ -56,7 +56,7 @@ class Bilinear(Operation):
             given = getattr(self, name)
             if given not in (None, shape[-1]):
                 raise ArgumentError(name, f"is {given}, but that input's last dimension has size {shape[-1]}")
-        return self.model_copy(update={"in1_features": first[-1], "in2_features": second[-1]})
+        return self.replace(in1_features=first[-1], in2_features=second[-1])
 
     def declare(self) -> dict[str, Parameter]:
         bound = 1 / sqrt(self._sizes[0])

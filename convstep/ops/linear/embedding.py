@@ -53,7 +53,7 @@ class Embedding(Operation):
         row, rows = self.padding_idx, self.num_embeddings
         if row is not None and not -rows <= row < rows:
             raise ArgumentError("padding_idx", f"is {row}, but there are the rows 0 to {rows - 1}")
-        return self.model_copy(update={"padding_idx": None if row is None else row % rows})
+        return self.replace(padding_idx=None if row is None else row % rows)
 
     def declare(self) -> dict[str, Parameter]:
         shape = (self.num_embeddings, self.embedding_dim)

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from convstep.errors import ArgumentError
-from convstep.ops.arguments import Flag, Positive, require_floats
+from convstep.ops.arguments import Flag, Positive, PositiveOrNone, require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Naming, Parameter, Shape, Spec, quiet
 from convstep.ops.factors import Factors, of_matrices
 from convstep.ops.feeding import Feeding
@@ -23,7 +23,7 @@ class Linear(Feeding, ProductSum):
 
     parameter_names: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
-    in_features: Positive | None = None
+    in_features: PositiveOrNone = None
     out_features: Positive
     bias: Flag = True
 
@@ -38,7 +38,7 @@ class Linear(Feeding, ProductSum):
             raise ArgumentError(
                 "in_features", f"is {self.in_features}, but the input's last dimension has size {shape[-1]}"
             )
-        return self.model_copy(update={"in_features": shape[-1]})
+        return self.replace(in_features=shape[-1])
 
     def declare(self) -> dict[str, Parameter]:
         bound = 1 / sqrt(self._features)

@@ -20,4 +20,4 @@ class OldReduction(Operation):
         if self.size_average is None and self.reduce is None:
             return bound
         said = "none" if self.reduce is False else "sum" if self.size_average is False else "mean"
-        return bound.model_copy(update={"reduction": said, "size_average": None, "reduce": None})
+        return bound.replace(reduction=said, size_average=None, reduce=None)

@@ -46,7 +46,7 @@ class _LastDimensions(Norm):
             raise ArgumentError(
                 "normalized_shape", f"is {list(wanted)}, but the input of shape {list(shape)} ends otherwise"
             )
-        return self.model_copy()
+        return self.replace()
 
     @property
     def _with_bias(self) -> bool:
@@ -131,7 +131,7 @@ class GroupNorm(_InOneGo):
             raise ArgumentError("num_groups", f"{self.num_groups} does not divide num_channels = {shape[1]}")
         if prod(shape) == self.num_groups:
             raise ArgumentError("num_groups", f"leaves one number per group of an input {list(shape)}; take fewer")
-        return self.model_copy(update={"num_channels": shape[1]})
+        return self.replace(num_channels=shape[1])
 
     def _sums(self, call: Call, given: Array, standard: Array) -> dict[str, Array]:
         sums = super()._sums(call, given, standard)

@@ -48,7 +48,7 @@ class _RunningNorm(Norm):
         channels = shape[self._channel_axis(shape)]
         if self.num_features not in (None, channels) and self._needs_features:
             raise ArgumentError("num_features", f"is {self.num_features}, but the input has {channels} channels")
-        return self.model_copy(update={"num_features": channels})
+        return self.replace(num_features=channels)
 
     @property
     def _needs_features(self) -> bool:

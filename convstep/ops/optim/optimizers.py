@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
-from convstep.ops.arguments import Flag, FlagOrNone
+from convstep.ops.arguments import Flag, FlagOrNone, Real
 from convstep.ops.base import Array, Term
+from convstep.ops.checked import Checked
 from convstep.ops.expression import Expression
 
 PARAMETER, GRADIENT, STATE = 0, 1, 2
@@ -32,15 +31,13 @@ class Update(NamedTuple):
     new_state: Mapping[str, Array]
 
 
-class Optimizer(BaseModel):
+class Optimizer(Checked, ABC):
     """A torch.optim class; its fields are its arguments.
 
     `foreach`, `fused`, `capturable` and `differentiable` say how torch computes, not what: here they change nothing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    lr: float = 1e-3
+    lr: Real = 1e-3
     foreach: FlagOrNone = None
     differentiable: Flag = False
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import count
 from math import prod
 
-from pydantic import BaseModel, ConfigDict
-
 from convstep.ops.arguments import Factor, FromTheStart, FromZero, Integers, Positive, Real, Share, constant
+from convstep.ops.checked import Checked
 
 
-class Scheduler(BaseModel):
+class Scheduler(Checked, ABC):
     """A torch.optim.lr_scheduler class; its fields are its arguments. It steps after each update."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     last_epoch: FromTheStart = -1
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
-
-from pydantic import model_validator
+from typing import Any
 
 from convstep.ops.arguments import Flag, FlagOrNone, FromZero, Real
+from convstep.ops.checked import Mistake, Wrong
 from convstep.ops.expression import Negative, times, total
 from convstep.ops.optim.assignments import Assignment, Stepwise
 
@@ -27,11 +26,10 @@ class SGD(Stepwise):
     maximize: Flag = False
     fused: FlagOrNone = None
 
-    @model_validator(mode="after")
-    def _check_nesterov(self) -> Self:
+    def __init__(self, /, **given: Any) -> None:
+        super().__init__(**given)
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
-            raise ValueError("nesterov needs a momentum above 0 and a dampening of 0")
-        return self
+            raise Wrong([Mistake((), "nesterov needs a momentum above 0 and a dampening of 0")])
 
     @property
     def state_names(self) -> tuple[str, ...]:

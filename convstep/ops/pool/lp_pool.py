@@ -9,7 +9,6 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator
 
 from convstep.ops.arguments import Real
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
@@ -30,7 +29,7 @@ class LPPool(SlidingPool):
     c is 1 for a whole window; what `ceil_mode` lets hang over the edge counts as though it were full, as in torch.
     """
 
-    norm_type: Annotated[Real, AfterValidator(_not_zero)]
+    norm_type: Annotated[Real, _not_zero]
 
     @cached_property
     def _scales(self) -> npt.NDArray[np.float64]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import BeforeValidator
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import require_floats
@@ -15,11 +13,12 @@ from convstep.ops.axes.limits import check_plane
 from convstep.ops.axes.table import axis_from, padded_positions
 from convstep.ops.axis_maps import AxisMap
 from convstep.ops.base import Empty, Naming, Spec
+from convstep.ops.checked import Check
 from convstep.ops.conv.convolution import AXIS_NAMES
 from convstep.ops.shape.resample import Resample
 
 
-def _border(axes: int) -> Callable[[Any], Any]:
+def _border(axes: int) -> Check:
     def check(value: Any) -> Any:
         values = value if isinstance(value, (list, tuple)) else [value] * 2 * axes
         if len(values) != 2 * axes or not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
@@ -35,11 +34,11 @@ def _number(value: Any) -> Any:
     return float(value)
 
 
-Border1d = Annotated[tuple[int, ...], BeforeValidator(_border(1))]
-Border2d = Annotated[tuple[int, ...], BeforeValidator(_border(2))]
-Border3d = Annotated[tuple[int, ...], BeforeValidator(_border(3))]
+Border1d = Annotated[tuple[int, ...], _border(1)]
+Border2d = Annotated[tuple[int, ...], _border(2)]
+Border3d = Annotated[tuple[int, ...], _border(3)]
 """What is added before and after each axis, the last axis first (torch); one integer stands for all."""
-Constant = Annotated[float, BeforeValidator(_number)]
+Constant = Annotated[float, _number]
 """Any number; infinities, too."""
 
 

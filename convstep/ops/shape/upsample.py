@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from math import floor, inf
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from pydantic import BeforeValidator
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import FlagOrNone, UpsampleMode, require_floats
@@ -18,6 +17,7 @@ from convstep.ops.axes.limits import check_plane, check_table
 from convstep.ops.axes.table import axis_from
 from convstep.ops.axis_maps import AxisMap
 from convstep.ops.base import Array, Empty, IntArray, Naming, Spec
+from convstep.ops.checked import Check
 from convstep.ops.shape.resample import Resample
 
 _AXES = {
@@ -32,23 +32,20 @@ _AXES = {
 """How many axes an input may have for each mode, batch and channels apart."""
 
 
-def _one_or_each(fits: Callable[[Any], bool], kind: str) -> Callable[[Any], Any]:
+def _one_or_each(number: type[float], kind: str) -> Check:
     def check(value: Any) -> Any:
+        if value is None:
+            return None
         values = value if isinstance(value, (list, tuple)) else [value]
-        if value is not None and not all(fits(v) and not isinstance(v, bool) and 0 < v < inf for v in values):
+        if not all(isinstance(v, (int, number)) and not isinstance(v, bool) and 0 < v < inf for v in values):
             raise ValueError(f"takes {kind} or a list of them, not {value!r}")
-        return tuple(values) if isinstance(value, (list, tuple)) else value
+        return number(value) if values is not value else tuple(map(number, values))
 
     return check
 
 
-Size = Annotated[
-    int | tuple[int, ...] | None, BeforeValidator(_one_or_each(lambda v: isinstance(v, int), "a positive integer"))
-]
-Factor = Annotated[
-    float | tuple[float, ...] | None,
-    BeforeValidator(_one_or_each(lambda v: isinstance(v, (int, float)), "a positive number")),
-]
+Size = Annotated[int | tuple[int, ...] | None, _one_or_each(int, "a positive integer")]
+Factor = Annotated[float | tuple[float, ...] | None, _one_or_each(float, "a positive number")]
 
 
 class Interpolation(NamedTuple):

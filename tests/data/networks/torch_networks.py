@@ -97,7 +97,7 @@ def _apply(op: Any, reads: list[Any], owned: dict[str, Any]) -> Any:
     if name == "Cat":
         return torch.cat(reads, dim=op.dim)
     flags = ("inplace", *(op.buffer_names if op.is_loss else ()))
-    arguments = {key: getattr(op, key) for key in type(op).model_fields if key not in flags}
+    arguments = {key: getattr(op, key) for key in op.fields() if key not in flags}
     module = getattr(torch.nn, name)(**arguments).to(reads[0].dtype)
     return torch.func.functional_call(module, owned, tuple(reads))
 
