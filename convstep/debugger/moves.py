@@ -110,11 +110,12 @@ def into(recording: Recording, names: Names, spot: Spot, last: bool) -> Landing:
 
 
 def _what(names: Names, step: Step, place: Place, order: Order) -> str:
-    """What an operation or element step is about: the tensor, its element, or in scatter order the upstream one."""
+    """What an operation or element step is about: the tensor, its element, or in scatter order the shares of one."""
     if place.element is None:
         return names.tensor(step.writes)
-    tensor = f"grad({step.layer})" if step.scatters(order) else step.writes
-    return names.element(tensor, place.element, step.element_shape(order))
+    if step.scatters(order):
+        return f"the shares of {names.element(f'grad({step.layer})', place.element, step.upstream_shape)}"
+    return names.element(step.writes, place.element, step.shape)
 
 
 def out(recording: Recording, spot: Spot, before: bool) -> Landing:

@@ -53,7 +53,7 @@ class Prediction:
         self.reveal(state)
         if mode == _HIDE:
             return "the results of the steps to come are hidden; escape shows one, P ends this"
-        return "predict: take a step, then type its result; p ends this"
+        return "predict: each step not shown yet asks for its result; p ends this"
 
     def reveal(self, state: State) -> None:
         """The results of this step, and of all before it, are known."""

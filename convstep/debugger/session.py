@@ -189,11 +189,15 @@ class Session:
 
     def home(self) -> str:
         """Before the first step."""
+        if self.spot.position < 0:
+            return self.previous()  # which says so
         return self._jump(Landing(Spot(self.spot.level, self.spot.order, -1)))
 
     def end(self) -> str:
         """The last step of all."""
         last = self.recording.timeline.length(self.spot.level, self.spot.order) - 1
+        if self.spot.position == last:
+            return self.next()
         return self._jump(Landing(Spot(self.spot.level, self.spot.order, last)))
 
     def go(self, text: str) -> str:

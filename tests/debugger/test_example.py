@@ -65,3 +65,11 @@ def test_a_whole_share_is_explained_by_the_last_element_that_it_feeds():
     assert session.state().target is None
     explainer = Explainer(session.state(), session.names)
     assert explainer.subject.index == 2
+
+
+def test_of_one_element_nothing_is_an_example():
+    session = open_session(NET, at="C")
+    assert session.view().formula.note == ""
+    net = {**NET, "inputs": {"x": np.ones((1, 3)), "y": np.zeros((1, 1))}}
+    local = open_session(net, at="grad(f)").view().local
+    assert [block.text for block in local if hasattr(block, "text")] == ["Σ = 4"]

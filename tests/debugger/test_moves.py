@@ -272,3 +272,17 @@ def test_o_without_a_backward_step_changes_the_order_alone(session):
         before = session.place
         assert session.switch_order()
         assert session.place == before
+
+
+def test_at_the_ends_home_and_end_say_where_one_is(session):
+    assert session.home() == "this is the start: nothing has happened yet"
+    assert session.end() == ""
+    assert session.end() == "this is the last step; N goes back, home to the start"
+    assert session.home() == ""
+
+
+def test_inside_a_share_the_shares_are_rebuilt(session):
+    session.switch_order()
+    session.go("grad(w1)")
+    assert session.first_inside() == "rebuilding grad(w1): 1 of 4"
+    assert session.first_inside() == "rebuilding the shares of grad(o1)[1]: 1 of 4"

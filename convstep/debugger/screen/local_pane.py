@@ -150,7 +150,8 @@ def _backward_operation(stage: Stage, step: Step) -> list[Block]:
         return _elementwise(stage, step)
     collected = collect(step, stage.state.iteration, np.array([stage.example]))
     name = stage.names.element(step.tensor, stage.example, step.shape)
-    return [Note(f"for {stage.of_example}:", "caption"), *_aligned(stage, step, collected, name, None)]
+    of_one = [Note(f"for {stage.of_example}:", "caption")] if np.prod(step.shape) > 1 else []
+    return [*of_one, *_aligned(stage, step, collected, name, None)]
 
 
 def _elementwise(stage: Stage, step: Step) -> list[Block]:
