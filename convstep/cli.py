@@ -72,7 +72,8 @@ def _command(given: list[str]) -> int:
         return run(options)
     name = given[0]
     command = import_module(f"convstep.commands.{name}")
-    parser = _Parser(prog=f"convstep {name}", description=(command.__doc__ or "").partition(": ")[2])
+    about = (command.__doc__ or "").partition(": ")[2]
+    parser = _Parser(prog=f"convstep {name}", description=about[:1].upper() + about[1:])
     command.add_arguments(parser)
     options = parser.parse_args(given[1:], argparse.Namespace(notes=[]))
     status: int = command.run(options)

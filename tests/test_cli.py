@@ -1,9 +1,11 @@
 """The command line as contract §2 and §3 have it: output, exit status, one line for bad input."""
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from networks import SAMPLES, sample
 
 import convstep
 from convstep.cli import main
+from convstep.commands import COMMANDS
 from convstep.debugger.opening import open_session
 from convstep.debugger.whatif.edits import read_edit
 
@@ -397,6 +400,13 @@ def test_help(arguments, call):
     status, out, err = call(*arguments)
     assert (status, err) == (0, "")
     assert "usage: convstep" in out
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_argument_of_a_command_has_words(command):
+    parser = argparse.ArgumentParser()
+    import_module(f"convstep.commands.{command}").add_arguments(parser)
+    assert [action.dest for action in parser._actions if not action.help] == []
 
 
 def test_version(call):

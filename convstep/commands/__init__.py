@@ -23,6 +23,17 @@ COMMANDS = {
 """Name and help of each command; the module `convstep.commands.NAME` has `add_arguments` and `run`."""
 
 
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """The argument FILE."""
+    parser.add_argument("file", metavar="FILE", help="a network file, or a snapshot")
+
+
+def add_order(parser: argparse.ArgumentParser, why: str = "") -> None:
+    """The option --order."""
+    told = f"{why}gather (default): a step of backward is a sum collected, scatter: an upstream number's shares"
+    parser.add_argument("--order", choices=("gather", "scatter"), default="gather", help=told)
+
+
 def add_iterations(parser: argparse.ArgumentParser) -> None:
     """The option --iterations."""
     parser.add_argument("--iterations", type=int, metavar="N", help="in place of the file's number of iterations")

@@ -7,7 +7,7 @@ import json
 import shlex
 from typing import Any
 
-from convstep.commands import open_network
+from convstep.commands import add_file, open_network
 from convstep.debugger.keeping.snapshot import read_if_snapshot
 from convstep.engine.recording import Recording
 from convstep.engine.trace import plain
@@ -24,7 +24,7 @@ _MOST_FAILURES = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("file", metavar="FILE")
+    add_file(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
 
 

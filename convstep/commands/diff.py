@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from convstep.commands import add_file
 from convstep.commands.mine import add_renamed, opening, read_gradients, read_renamed
 from convstep.debugger.keeping.snapshot import open_unedited, with_iterations
 from convstep.engine.recording import Recording
@@ -25,7 +26,7 @@ _BAD = 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("file", metavar="FILE")
+    add_file(parser)
     parser.add_argument("mine", metavar="MINE", help="gradients, .npz or .safetensors, named o1.weight, w1, grads/o1 …")
     add_renamed(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")

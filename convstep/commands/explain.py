@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from math import prod
 
-from convstep.commands import open_network
+from convstep.commands import add_file, open_network
 from convstep.debugger.whatif.comparing import set_by_hand
 from convstep.engine.recording import Recording
 from convstep.engine.state import split_name
@@ -25,10 +25,10 @@ _FORMATS = {"text": as_text, "latex": as_latex, "markdown": as_markdown}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("file", metavar="FILE")
-    parser.add_argument("number", metavar="NUMBER", help="o1[2], grad(w1)[1], new(w1)[1], C")
+    add_file(parser)
+    parser.add_argument("number", metavar="NUMBER", help="which: o1[2], grad(w1)[1], new(w1)[1], C")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
-    parser.add_argument("--format", choices=_FORMATS, default="text")
+    parser.add_argument("--format", choices=_FORMATS, default="text", help="how it is written (default text)")
     parser.add_argument("--iteration", type=int, default=0, metavar="K", help="of iteration K, from 0 (default 0)")
     parser.add_argument(
         "--levels", type=_levels, default=1, metavar="N", help="put in the formulas of what it reads, N levels or `all`"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 
-from convstep.commands import open_network
+from convstep.commands import add_file, add_order, open_network
 from convstep.engine.info import describe, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("file", metavar="FILE")
+    add_file(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
-    parser.add_argument("--order", choices=("gather", "scatter"), default="gather", help="how steps are counted")
+    add_order(parser, "how steps are counted; ")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from convstep.commands import add_iterations, open_network
+from convstep.commands import add_file, add_iterations, open_network
 from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
 from convstep.engine.results import run_all
@@ -16,7 +16,7 @@ from convstep.progress import Progress
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("file", metavar="FILE")
+    add_file(parser)
     add_iterations(parser)
     parser.add_argument("--out", metavar="OUT.npz", help="write values, gradients, parameters and losses there")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from convstep.commands import open_network
+from convstep.commands import add_file, add_order, open_network
 from convstep.debugger.whatif.comparing import told_at
 from convstep.engine.recording import Recording
 from convstep.engine.trace import line, states
@@ -15,11 +15,14 @@ from convstep.explain.sentences import sentence
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("file", metavar="FILE")
-    parser.add_argument("--level", choices=("op", "element", "term"), default="op")
-    parser.add_argument("--order", choices=("gather", "scatter"), default="gather")
-    parser.add_argument("--from", dest="start", type=int, default=0, metavar="P", help="the first position")
-    parser.add_argument("--to", dest="stop", type=int, metavar="Q", help="the position to stop before")
+    add_file(parser)
+    levels = "a step is an operation (default), an element of its output, or a term of that"
+    parser.add_argument("--level", choices=("op", "element", "term"), default="op", help=levels)
+    add_order(parser)
+    parser.add_argument("--from", dest="start", type=int, default=0, metavar="P", help="the first position (default 0)")
+    parser.add_argument(
+        "--to", dest="stop", type=int, metavar="Q", help="the position to stop before (default: the end)"
+    )
     parser.add_argument("--reverse", action="store_true", help="the last step first")
     parser.add_argument("--text", action="store_true", help="one plain sentence a line instead of JSON")
 
