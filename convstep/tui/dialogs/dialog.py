@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from textual import events
+from textual.app import App
 from textual.geometry import Region
 from textual.screen import ModalScreen
 from textual.strip import Strip
@@ -18,6 +20,15 @@ class Dialog(ModalScreen[Answer], Once, inherit_bindings=False):
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (14, "-high")]
     """Classes by the screen's rows: where there are few, none are spent on margins, so that the line typed is seen."""
+
+    def _post_register(self, app: App[Any]) -> None:
+        # Textual would find the styles once without these classes, and once more with them, when the size is told.
+        super()._post_register(app)
+        self._classes.update(self._get_breakpoint_classes(app.size.height, self.VERTICAL_BREAKPOINTS))
+
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        # They were found when it was put up, and no theme changes while it is hidden.
+        event.refresh_styles = False
 
     @property
     def covers(self) -> set[Region]:
