@@ -39,7 +39,11 @@ class Dialog(ModalScreen[Answer], Once, inherit_bindings=False):
         """Around the box the lines of the screen below, as they are. (Textual would make segments of them anew.)"""
         stack = self.app.screen_stack
         below = stack[stack.index(self) - 1]
-        width, height = self.size
-        lines = [line.adjust_cell_length(width) for line in below._compositor.render_strips(self.size)]
-        lines += [Strip.blank(width)] * (height - len(lines))
-        return [line.crop(*crop.column_span) for line in lines[slice(*crop.line_span)]]
+        rows = self.rows_to_paint or set(crop.line_range)
+        chops = below._compositor._render_chops(self.size.region, rows.__contains__)
+        width = self.size.width
+        lines = [
+            Strip.join(chops[y].values()) if y in rows and y < len(chops) else Strip.blank(width)
+            for y in crop.line_range
+        ]
+        return [line.adjust_cell_length(width).crop(*crop.column_span) for line in lines]

@@ -12,6 +12,9 @@ from textual.widget import Widget
 class Once(Screen[Any], inherit_bindings=False):
     """Textual would do both again, and paint all of it where a part is enough."""
 
+    rows_to_paint: set[int] | None = None
+    """The rows that are being painted; None where all are."""
+
     @property
     def covers(self) -> set[Region]:
         """What it hides of the screens below it: everything."""
@@ -55,5 +58,8 @@ class Once(Screen[Any], inherit_bindings=False):
 
     def _compositor_refresh(self) -> None:
         # Drawn behind the curtain, or before the whole screen is painted in any case, it would be drawn in vain.
-        if not self.app._batch_count and not (self._layout_required and self._repaint_required):
-            super()._compositor_refresh()
+        if self.app._batch_count or (self._layout_required and self._repaint_required):
+            return
+        self.rows_to_paint = {y for region in self._compositor._dirty_regions for y in region.line_range}
+        super()._compositor_refresh()
+        self.rows_to_paint = None
