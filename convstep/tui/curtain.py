@@ -61,15 +61,15 @@ class Curtain:
             return
         self._fallback.cancel()
         self._fallback, self._rising = None, False
-        self._held.close()
         screens, before = self._screens, self._before
-        if not screens or before is None or screens == before.screens:
-            for screen in screens[-1:]:
-                screen._on_timer_update()
-            return
-        for screen in screens:
-            screen.arrange_now()
-        screens[-1].paint_at_once(self._stage().turned(before))
+        turned = None
+        if before is not None and screens != before.screens:
+            for screen in screens:
+                screen.arrange_now()
+            turned = self._stage().turned(before)
+        self._held.close()
+        for screen in screens[-1:]:
+            screen.paint_at_once(turned)
 
     @property
     def _screens(self) -> list[Once]:

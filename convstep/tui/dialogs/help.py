@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -64,10 +65,16 @@ class HelpDialog(Dialog[None], inherit_bindings=False):
             if self.about:
                 yield Static(Content.from_markup("[b $primary]This network[/]"))
                 yield Static(Content(f"{said(self.about)}\n"))
-            yield Static(Content.from_markup(said(help_text(self.actions))))
+            yield Static(_content(said(help_text(self.actions))))
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+@cache
+def _content(markup: str) -> Content:
+    """The help as Textual lays it out: it remembers what it has measured."""
+    return Content.from_markup(markup)
 
 
 def help_text(actions: Sequence[Action] = ACTIONS) -> str:

@@ -30,6 +30,11 @@ def fitting(actions: Sequence[Action], text: str) -> list[Action]:
     return [*first, *(a for a in actions if a not in first and has(a, in_title=False))]
 
 
+def _option(action: Action) -> Option:
+    key = f"  ({action.shown})" if action.shown else ""
+    return Option(Content.assemble((said(f"{action.title}{key}"), "bold"), said(f"  {action.help}")), id=action.id)
+
+
 class PaletteDialog(Dialog[str | None], inherit_bindings=False):
     """Gives the id of the chosen action, None when it was left with escape."""
 
@@ -58,14 +63,9 @@ class PaletteDialog(Dialog[str | None], inherit_bindings=False):
 
     def _show(self, text: str) -> None:
         rows = self.query_one(Rows)
-        rows.clear_options()
-        for action in fitting(self.actions, text):
-            key = f"  ({action.shown})" if action.shown else ""
-            line = Content.assemble((said(f"{action.title}{key}"), "bold"), said(f"  {action.help}"))
-            rows.add_option(Option(line, id=action.id))
-        rows.highlighted = 0 if rows.option_count else None
-        if not rows.option_count:
-            rows.add_option(Option("no action has these words", disabled=True))
+        options = [_option(action) for action in fitting(self.actions, text)]
+        rows.set_options(options or [Option("no action has these words", disabled=True)])
+        rows.highlighted = 0 if options else None
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._show(event.value)

@@ -36,7 +36,7 @@ def summary(screen: MainScreen) -> None:
         if key is not None:
             screen.move(lambda: session.go(session.names.tensor(key)))
 
-    screen.work("every layer at a glance", lambda work: summarise(state, work), done)
+    screen.work("every layer at a glance", lambda work: summarise(state, work), done, for_dialog=True)
 
 
 def iterations(screen: MainScreen) -> None:

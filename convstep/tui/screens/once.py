@@ -8,6 +8,8 @@ from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.widget import Widget
 
+_MOST_LAYOUTS = 3
+
 
 class Once(Screen[Any], inherit_bindings=False):
     """Textual would do both again, and paint all of it where a part is enough."""
@@ -21,16 +23,25 @@ class Once(Screen[Any], inherit_bindings=False):
         return {self.app.size.region}
 
     def arrange_now(self) -> None:
-        """Give everything its place, where that is still to be done."""
-        if self._layout_required:
+        """Give everything its place, until nothing asks for another: a scroll bar comes once the lines are counted."""
+        for _ in range(_MOST_LAYOUTS):
+            asking = [widget for widget in self._compositor.visible_widgets if widget._layout_required]
+            if not asking and not self._layout_required:
+                return
+            for widget in asking:
+                widget._layout_required = False
+                for above in widget.ancestors:
+                    if isinstance(above, Widget):
+                        above._clear_arrangement_cache()
+                        above._layout_updates += 1
             self._refresh_layout(scroll=self._scroll_required)
             self._layout_required = self._scroll_required = False
 
-    def paint_at_once(self, turned: set[Region]) -> None:
-        """Paint these regions, and what has changed elsewhere, on this screen and on those that are seen behind it."""
-        if not self._size or self.app.size.region in turned:
+    def paint_at_once(self, turned: set[Region] | None) -> None:
+        """Paint what has changed; where screens have come or gone, these regions, and what has changed behind it."""
+        if turned is not None and (not self._size or self.app.size.region in turned):
             self.refresh()
-        else:
+        elif turned is not None:
             changed = (screen.take_changes() for screen in self.app._background_screens if isinstance(screen, Once))
             dirty = self.take_changes().union(turned, *changed)
             self._compositor._dirty_regions.update(dirty)
