@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from textual import events
 from textual.app import App
+from textual.driver import Driver
 from textual.screen import Screen
 
 from convstep.tui.keeping import Keeping
@@ -87,6 +88,14 @@ class ConvstepApp(App[str], inherit_bindings=False):
     def few_colours(self) -> bool:
         """Whether the terminal has 16 colours at most."""
         return self.console.color_system in (None, "standard") and not self.is_headless
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":  # on Windows, in a browser
+            return driver
+        from convstep.tui.driver import PromptDriver
+
+        return PromptDriver
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self.session, self.make_palette(), self.settings.actions)
