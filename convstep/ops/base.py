@@ -21,6 +21,7 @@ from convstep.ops.records import Links as Links
 from convstep.ops.records import Naming as Naming
 from convstep.ops.records import Parameter as Parameter
 from convstep.ops.records import Read as Read
+from convstep.ops.records import Reads as Reads
 from convstep.ops.records import Shape as Shape
 from convstep.ops.records import Spec as Spec
 from convstep.ops.records import Term as Term

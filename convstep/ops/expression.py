@@ -10,7 +10,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from convstep.ops.records import IntArray
+import numpy as np
+import numpy.typing as npt
+
+from convstep.ops.records import IntArray, quiet
+
+Floats = npt.NDArray[np.float64]
+Values = Callable[[int, IntArray], Floats]
+"""The numbers of some elements of a slot."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Sum:
-    """Σ of `count` terms, the k-th of which is `term(k)`."""
+    """Σ of `count` terms, the k-th of which is `term(k)`.
+
+    `numbers`, where it is given, makes the numbers of all terms at once from those of elements.
+    """
 
     count: int
     term: Callable[[int], Expression]
+    numbers: Callable[[Values], Floats] | None = None
 
 
 @dataclass(frozen=True)
@@ -214,27 +225,37 @@ def parts_of(expression: Expression) -> Iterator[Expression] | None:
             return None
 
 
-def evaluate(expression: Expression, value: Callable[[Element], float]) -> float:
-    """The number that an expression stands for; sums run left to right."""
-    match expression:
-        case Number(number):
-            return number
-        case Element():
-            return value(expression)
-        case Named(_, number):
-            return number
-        case Sum(count, term):
-            result = 0.0
-            for k in range(count):
-                result += evaluate(term(k), value)
-            return result
-        case Product(factors):
-            return math.prod(evaluate(factor, value) for factor in factors)
-        case Quotient(over, under):
-            return _divide(evaluate(over, value), evaluate(under, value))
-        case Power(base, exponent):
-            return _power(evaluate(base, value), exponent)
-        case Negative(of):
-            return -evaluate(of, value)
-        case Apply(function, arguments):
-            return float(FUNCTIONS[function](*(evaluate(a, value) for a in arguments)))
+@quiet
+def evaluate(expression: Expression, value: Callable[[Element], float], values: Values | None = None) -> float:
+    """The number that an expression stands for; sums run left to right.
+
+    With `values`, all terms of a sum that can are made at once.
+    """
+
+    def number(part: Expression) -> float:
+        match part:
+            case Number(constant):
+                return constant
+            case Element():
+                return value(part)
+            case Named(_, known):
+                return known
+            case Sum(count, term, numbers):
+                if values is not None and numbers is not None:
+                    return float(np.add.accumulate(numbers(values))[-1])
+                result = 0.0
+                for k in range(count):
+                    result += number(term(k))
+                return result
+            case Product(factors):
+                return math.prod(map(number, factors))
+            case Quotient(over, under):
+                return _divide(number(over), number(under))
+            case Power(base, exponent):
+                return _power(number(base), exponent)
+            case Negative(of):
+                return -number(of)
+            case Apply(function, arguments):
+                return float(FUNCTIONS[function](*map(number, arguments)))
+
+    return number(expression)

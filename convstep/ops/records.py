@@ -6,11 +6,11 @@ buffers and masks, in order); `OUTPUT` is the tensor that the operation writes. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from math import prod
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +88,11 @@ class Call:
         tensor = self.output if slot == OUTPUT else self.operands[slot]
         return float(tensor.reshape(-1)[index])
 
+    def many(self, slot: int, index: IntArray) -> npt.NDArray[np.float64]:
+        """The numbers of some elements (float64)."""
+        tensor = self.output if slot == OUTPUT else self.operands[slot]
+        return tensor.reshape(-1)[index].astype(np.float64)
+
 
 @dataclass(frozen=True)
 class Links:
@@ -120,6 +125,31 @@ class Read:
     value: float
 
 
+class Reads(Sequence[Read]):
+    """Many elements of one slot, (n,), each a `Read` when it is looked at."""
+
+    def __init__(self, slot: int, index: IntArray, values: npt.NDArray[np.float64]) -> None:
+        self.slot, self.elements, self.values = slot, index, values
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    @overload
+    def __getitem__(self, k: int) -> Read: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Read]: ...
+    def __getitem__(self, k: int | slice) -> Read | Sequence[Read]:
+        if isinstance(k, slice):
+            return Reads(self.slot, self.elements[k], self.values[k])
+        return Read(self.slot, int(self.elements[k]), float(self.values[k]))
+
+
 class Term(NamedTuple):
     """One step inside one output element.
 
@@ -128,7 +158,7 @@ class Term(NamedTuple):
     `None` while there is nothing that could be called so.
     """
 
-    reads: tuple[Read, ...]
+    reads: Sequence[Read]
     result: float
     does: str = ""
     sum: float | None = None

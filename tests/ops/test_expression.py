@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
+from convstep.ops.activation.softmax import power_sum
+from convstep.ops.base import Read, Reads
 from convstep.ops.expression import (
     Apply,
     Element,
@@ -104,3 +107,22 @@ def test_only_so_much_of_a_long_expression_is_looked_at():
     assert len(looked_at) == 6
     assert is_longer(Sum(3, lambda k: X[k]), 2)
     assert not is_longer(Negative(Sum(3, lambda k: X[k])), 3)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("shift", [0.0, 3.5])
+def test_a_long_sum_made_at_once_is_the_sum_of_its_terms(sign, shift):
+    numbers = np.array([0.5, -700.0, 800.0, 2.0, NAN])
+    for index in ([0, 3, 1], [2, 0], [4, 0]):
+        made = power_sum(0, np.array(index), shift, sign)
+        of = Quotient(Number(1.0), total([made, Element(0, 0)]))
+        alone = evaluate(of, lambda e: float(numbers[e.index]))
+        together = evaluate(of, lambda e: float(numbers[e.index]), lambda _, at: numbers[at])
+        assert together == pytest.approx(alone, rel=1e-14, nan_ok=True)
+
+
+def test_many_reads_are_made_when_they_are_looked_at():
+    reads = Reads(1, np.array([7, 8, 9]), np.array([0.5, 1.5, 2.5]))
+    assert list(reads) == [Read(1, 7, 0.5), Read(1, 8, 1.5), Read(1, 9, 2.5)]
+    assert reads[-1] == Read(1, 9, 2.5)
+    assert list(reads[1:]) == [Read(1, 8, 1.5), Read(1, 9, 2.5)]

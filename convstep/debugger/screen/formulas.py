@@ -13,7 +13,7 @@ from convstep.engine.sums import Collected, collect
 from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
 from convstep.explain.sentences import signed
-from convstep.ops.base import Empty, IntArray, Term
+from convstep.ops.base import Call, Empty, IntArray, Term
 from convstep.ops.expression import Element, Expression, Number, Product, Sum, evaluate
 from convstep.ops.rendering import Style, render
 from convstep.ops.terms import empties
@@ -57,7 +57,7 @@ def _forward(stage: Stage, step: Step, element: int) -> Formula:
         return _products(stage, step, terms, subject, now, element)
     expression = step.node.op.formula(call, element)
     whole = _recorded(stage, step.tensor, element)
-    return _expression(stage, expression, subject, lambda e: call.value(e.slot, e.index), terms, now, whole)
+    return _expression(stage, expression, subject, call, terms, now, whole)
 
 
 def _recorded(stage: Stage, key: str, element: int) -> str:
@@ -95,12 +95,16 @@ def _expression(
     stage: Stage,
     expression: Expression,
     subject: str,
-    value: Callable[[Element], float],
+    call: Call,
     terms: Sequence[Term],
     now: int | None,
     whole: str,
 ) -> Formula:
     """A formula that is not a plain sum of products; a sum has a column a term all the same."""
+
+    def value(e: Element) -> float:
+        return call.value(e.slot, e.index)
+
     names = Style(lambda e: stage.slots.element(e.slot, e.index), short)
     numbers = Style(lambda e: short(value(e)), short, named=lambda n: short(n.value))
     complete = stage.state.complete
@@ -114,7 +118,7 @@ def _expression(
 
     def column(k: int) -> FormulaTerm:
         part = expression.term(k)
-        result = "·" if stepwise and now is not None and k > now else short(evaluate(part, value))
+        result = "·" if stepwise and now is not None and k > now else short(evaluate(part, value, call.many))
         text, worked = render(part, names), render(part, numbers)
         return FormulaTerm(_summand(text), _summand(worked), result) if k else FormulaTerm(text, worked, result)
 

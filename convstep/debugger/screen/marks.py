@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from convstep.debugger.screen.view import Mark
 from convstep.engine.state import State
-from convstep.ops.base import OUTPUT, IntArray, Links
+from convstep.ops.base import OUTPUT, IntArray, Links, Read, Reads
 
 _NOTHING: IntArray = np.empty(0, dtype=np.intp)
 
@@ -78,9 +79,9 @@ class Marks(defaultdict[str, Roles]):
             role = self[key].now if term is None else self[key].rest
             role.append(_met(step.node.op.row(call, slot, np.array([element]))))
         if term is not None and state.terms is not None:
-            for read in state.terms[term].reads:
-                if isinstance(read.slot, int) and read.index >= 0 and read.slot != OUTPUT:
-                    self[step.node.operands[read.slot]].now.append(np.array([read.index]))
+            for slot, index in _elements(state.terms[term].reads):
+                if slot != OUTPUT:
+                    self[step.node.operands[slot]].now.append(index)
 
     def _backward(self, state: State) -> None:
         step, term = state.step, state.place.term
@@ -117,6 +118,16 @@ class Marks(defaultdict[str, Roles]):
         role.append(index[there])
         if k is not None and there[k]:
             self[key].now.append(index[k : k + 1])
+
+
+def _elements(reads: Sequence[Read]) -> Iterator[tuple[int, IntArray]]:
+    """The elements that a term reads, with their slots."""
+    if isinstance(reads, Reads):
+        yield reads.slot, reads.elements
+        return
+    for read in reads:
+        if isinstance(read.slot, int) and read.index >= 0:
+            yield read.slot, np.array([read.index])
 
 
 def _met(links: Links) -> IntArray:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.ops.activation.softmax import LARGE_SHARE, ByDim, power_sum, put_exact, safe_shift, sum_without
-from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Read, Term, quiet
+from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Read, Reads, Term, quiet
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, difference, total
 from convstep.ops.lines import Exponentials
 from convstep.ops.terms import Terms
@@ -71,11 +71,12 @@ class LogSoftmax(ByDim):
 
         def make(k: int) -> Term:
             if k == 0:
-                reads = tuple(Read(0, int(i), float(v)) for i, v in zip(index, x, strict=True))
-                return Term(reads, largest, does="max")
+                return Term(Reads(0, index, x), largest, does="max")
             if k <= len(x):
-                reads = (Read(0, int(index[k - 1]), float(x[k - 1])), Read("max", 0, largest))
-                return Term(reads, float(powers[k - 1]), does="exp(x − max)", sum=float(sums[k - 1]))
+                score = Read(0, int(index[k - 1]), float(x[k - 1]))
+                return Term(
+                    (score, Read("max", 0, largest)), float(powers[k - 1]), does="exp(x − max)", sum=float(sums[k - 1])
+                )
             if k == len(x) + 1:
                 return Term((Read("sum", 0, float(sums[-1])),), log, does="log of the sum")
             y = float(x[position] - largest - log)

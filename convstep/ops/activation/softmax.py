@@ -13,7 +13,21 @@ import numpy.typing as npt
 from convstep.errors import ArgumentError
 from convstep.ops.activation.elementwise import in_blocks
 from convstep.ops.arguments import IntegerOrNone, dimension, require_floats
-from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
+from convstep.ops.base import (
+    OUTPUT,
+    Array,
+    Call,
+    IntArray,
+    Links,
+    Naming,
+    Operation,
+    Read,
+    Reads,
+    Shape,
+    Spec,
+    Term,
+    quiet,
+)
 from convstep.ops.expression import (
     Apply,
     Element,
@@ -172,8 +186,7 @@ class _Shares(AlongLines):
 
         def make(k: int) -> Term:
             if k == 0:
-                reads = tuple(Read(0, int(i), float(v)) for i, v in zip(index, x, strict=True))
-                return Term(reads, largest, does=f"max of {self._x}" if self.sign < 0 else "max")
+                return Term(Reads(0, index, x), largest, does=f"max of {self._x}" if self.sign < 0 else "max")
             if k <= len(x):
                 reads = (Read(0, int(index[k - 1]), float(x[k - 1])), Read("max", 0, largest))
                 return Term(reads, float(powers[k - 1]), does=f"exp({self._x} − max)", sum=float(sums[k - 1]))
@@ -185,7 +198,7 @@ class _Shares(AlongLines):
     def formula(self, call: Call, out: int) -> Expression:
         index, _, x = self.line_of(call, out)
         shift = safe_shift(x * self.sign)
-        powers = power_sum(0, index, shift, self._signed)
+        powers = power_sum(0, index, shift, self.sign)
         return Quotient(power(self._signed(Element(0, out)), shift), powers)
 
     @property
@@ -267,8 +280,11 @@ def power(of: Expression, shift: float) -> Expression:
     return Apply("exp", (difference(of, Number(shift)) if shift else of,))
 
 
-def power_sum(
-    slot: int, index: IntArray, shift: float, of: Callable[[Expression], Expression] = lambda x: x
-) -> Expression:
-    """Σ exp(of(x) − shift) over some elements x of a slot."""
-    return Sum(len(index), lambda k: power(of(Element(slot, int(index[k]))), shift))
+def power_sum(slot: int, index: IntArray, shift: float, sign: int = 1) -> Expression:
+    """Σ exp(± x − shift) over some elements x of a slot."""
+
+    def term(k: int) -> Expression:
+        element = Element(slot, int(index[k]))
+        return power(element if sign > 0 else Negative(element), shift)
+
+    return Sum(len(index), term, lambda values: np.exp(sign * values(slot, index) - shift))

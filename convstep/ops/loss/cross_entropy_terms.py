@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from convstep.ops.base import IntArray, Read, Term
+from convstep.ops.base import IntArray, Read, Reads, Term
 from convstep.ops.lines import Exponentials
 from convstep.ops.terms import Terms
 
@@ -74,7 +74,7 @@ def cross_entropy_terms(samples: Samples) -> Sequence[Term]:
         # What the samples before have added stays where it is.
         holds = float(sums[s * parts.shape[1] - 1]) if s and samples.divisor is None else None
         if j == 0:
-            return Term(tuple(score(s, c) for c in range(classes)), float(largest[s]), does="max", holds=holds)
+            return Term(Reads(0, samples.index[s], samples.scores[s]), float(largest[s]), does="max", holds=holds)
         if j <= classes:
             reads = (score(s, j - 1), Read("max", s, float(largest[s])))
             power, so_far = float(made.powers[s, j - 1]), float(exp_sums[s, j - 1])
