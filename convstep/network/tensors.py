@@ -215,11 +215,12 @@ class Tensors:
             )
         if shape is None:
             return array
-        if array.size == 1:
-            number = array.reshape(-1)[0]
-            return np.full(shape, number) if self.makes(prod(shape)) else blank(shape, array.dtype, number)
         if array.shape == shape:
             return array
+        if array.size == 1 < prod(shape):
+            number = array.reshape(-1)[0]
+            made = self.makes(prod(shape)) and self.room < inf  # without limits, in its own dtype later on
+            return np.full(shape, number) if made else blank(shape, array.dtype, number)
         if array.size != prod(shape):
             numerous = f"{prod(shape)} number{'s' if prod(shape) > 1 else ''}"
             what = f"{name} of the shape {list(shape)} takes {numerous}, or one for all, not {array.size}"
@@ -242,9 +243,9 @@ class Tensors:
         return self._converted(array, target, where)
 
     def _converted(self, array: Array, target: np.dtype[Any], where: Where) -> Array:
-        if self.room < inf and is_blank(array):
-            one = self._converted(array[(slice(0, 1),) * array.ndim], target, where)
-            return blank(array.shape, target, one.reshape(-1)[0])
+        if is_blank(array):
+            one = self._converted(array[(slice(0, 1),) * array.ndim], target, where).reshape(-1)[0]
+            return blank(array.shape, target, one) if self.room < inf else np.full(array.shape, one)
         with np.errstate(over="ignore", invalid="ignore"):
             result = np.asarray(array, dtype=target, order="C")
         if array.dtype == target:
