@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
@@ -9,6 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from convstep.ops.base import Array, IntArray, Shape
+
+
+class Block(NamedTuple):
+    """Lines that follow each other: where they are along the outer and the inner dimension, and which they are."""
+
+    outer: slice
+    inner: slice
+    lines: slice
 
 
 @dataclass(frozen=True)
@@ -51,14 +60,30 @@ class Lines:
         """The tensor as (outer, length, inner)."""
         return tensor.reshape(self.outer, self.length, self.inner)
 
-    def rows(self, tensor: Array) -> Array:
-        """The tensor as (count, length): one line a row."""
-        return self.split(tensor).transpose(0, 2, 1).reshape(self.count, self.length)
+    def rows(self, tensor: Array, block: Block | None = None) -> Array:
+        """The tensor as (count, length): one line a row; or a block of it."""
+        parts = self.split(tensor) if block is None else self.split(tensor)[block.outer, :, block.inner]
+        return parts.transpose(0, 2, 1).reshape(parts.shape[0] * parts.shape[2], self.length)
 
-    def unrows(self, rows: Array, shape: Shape) -> Array:
-        """The inverse of `rows`, in the tensor's shape."""
-        lines = rows.reshape(self.outer, self.inner, self.length).transpose(0, 2, 1)
-        return np.ascontiguousarray(lines).reshape(shape)
+    def put(self, tensor: Array, block: Block, rows: Array) -> None:
+        """Rows in the place of a block of the tensor."""
+        parts = self.split(tensor)[block.outer, :, block.inner].transpose(0, 2, 1)
+        parts[...] = rows.reshape(parts.shape)
+
+    def blocks(self, size: int) -> Iterator[Block]:
+        """All lines, in blocks of about so many elements, at least a line each."""
+        most = max(1, size // max(self.length, 1))
+        if most < self.inner:
+            for outer in range(self.outer):
+                for k in range(0, self.inner, most):
+                    end = min(k + most, self.inner)
+                    first = outer * self.inner
+                    yield Block(slice(outer, outer + 1), slice(k, end), slice(first + k, first + end))
+            return
+        most //= max(self.inner, 1)
+        for k in range(0, self.outer, most):
+            end = min(k + most, self.outer)
+            yield Block(slice(k, end), slice(None), slice(k * self.inner, end * self.inner))
 
 
 class Exponentials(NamedTuple):

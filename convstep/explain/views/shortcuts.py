@@ -24,7 +24,7 @@ def cross_entropy(site: Site) -> Iterator[OtherView]:
     (sample,), (own,) = op.lines.place(np.array([site.element]))
     sample, own = int(sample), int(own)
     p = Exponentials.of(op.lines.rows(site.call.operands[0])[sample : sample + 1].astype(np.float64)).softmax[0]
-    y = op.shares(site.call.operands)[sample]
+    y = op.all_shares(site.call.operands)[sample]
     upstream = op.sample_upstream(site.call, site.state.iteration.grads[site.step.layer])
     scale = float(upstream[sample, 0])
     classes = len(p)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,26 +11,9 @@ import numpy.typing as npt
 
 from convstep.ops.arguments import require_floats
 from convstep.ops.base import OUTPUT, Array, Call, IntArray, Links, Naming, Operation, Read, Shape, Spec, Term, quiet
+from convstep.ops.blocks import in_blocks
 from convstep.ops.expression import Apply, Element, Expression, Number
 from convstep.ops.rendering import Style, render
-
-_BLOCK = 2**17
-"""Bytes of a block: what is worked out on the way stays in the cache."""
-
-
-def in_blocks(function: Callable[..., Array], large: int, *tensors: Array, unit: int = 1) -> Array:
-    """A function of tensors of one shape, element by element; in blocks from so many bytes on.
-
-    Its numbers have the first tensor's dtype. Always `unit` elements that follow each other stay together.
-    """
-    first = tensors[0]
-    length = max(1, _BLOCK // (first.itemsize * unit)) * unit
-    if first.nbytes <= large or not all(tensor.flags.c_contiguous for tensor in tensors):
-        return function(*tensors)
-    result, flat = np.empty_like(first), [tensor.reshape(-1) for tensor in tensors]
-    for start in range(0, first.size, length):
-        result.reshape(-1)[start : start + length] = function(*(tensor[start : start + length] for tensor in flat))
-    return result
 
 
 class Elementwise(Operation):

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from convstep.errors import ArgumentError
-from convstep.ops.activation.elementwise import in_blocks
 from convstep.ops.arguments import IntegerOrNone, dimension, require_floats
 from convstep.ops.base import (
     OUTPUT,
@@ -28,6 +27,7 @@ from convstep.ops.base import (
     Term,
     quiet,
 )
+from convstep.ops.blocks import in_blocks
 from convstep.ops.expression import (
     Apply,
     Element,

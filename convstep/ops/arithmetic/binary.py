@@ -198,8 +198,12 @@ class Div(Binary):
         return slope
 
     def give(self, slot: int, upstream: Array, a: Array, b: Array) -> Array:
-        given: Array = -upstream * (a / b / b) if slot else upstream / b
-        return given
+        if slot == 0:
+            return np.asarray(upstream / b)
+        given = np.asarray(a / b)
+        given /= b
+        given *= upstream
+        return np.negative(given, out=given)
 
     def written(self, a: Element, b: Element) -> Expression:
         return Quotient(a, b)

@@ -14,13 +14,15 @@ from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, Integer, Reduction, require_floats
 from convstep.ops.base import Array, Call, IntArray, Links, Naming, Parameter, Shape, Spec, quiet
 from convstep.ops.expression import Element, Expression, Number, Quotient, Sum
-from convstep.ops.lines import Lines
+from convstep.ops.lines import Block, Lines
 from convstep.ops.loss.old_reduction import OldReduction
 
 Floats = npt.NDArray[np.float64]
 
 WEIGHT = 2
 """The slot of the class weights."""
+_BLOCK = 2**14
+"""So many scores are worked on at a time."""
 
 
 class ClassLoss(OldReduction):
@@ -83,7 +85,7 @@ class ClassLoss(OldReduction):
     def counted(self, target: Array) -> npt.NDArray[np.bool_]:
         """Which samples count, (samples,): those whose label is not `ignore_index`."""
         if not self.by_label:
-            return np.ones(self.lines.count, dtype=bool)
+            return np.ones(target.size // self.classes, dtype=bool)
         return np.asarray(target.reshape(-1) != self.ignore_index)
 
     def labels(self, target: Array) -> IntArray:
@@ -94,9 +96,13 @@ class ClassLoss(OldReduction):
         """What each class weighs, (classes,)."""
         return operands[WEIGHT].astype(np.float64) if self.weight else np.ones(self.classes)
 
-    def label_weights(self, operands: Sequence[Array]) -> Floats:
+    def label_weights(self, target: Array, operands: Sequence[Array]) -> Floats:
         """What the labelled class of each sample weighs, (samples,); 0 for an ignored sample."""
-        return np.where(self.counted(operands[1]), self.weights(operands)[self.labels(operands[1])], 0.0)
+        return np.where(self.counted(target), self.weights(operands)[self.labels(target)], 0.0)
+
+    def target_rows(self, target: Array, block: Block) -> Array:
+        """The labels of a block of samples, or their probabilities, (samples, classes)."""
+        return target.reshape(-1)[block.lines] if self.by_label else self.lines.rows(target, block)
 
     def divisor(self, operands: Sequence[Array]) -> float:
         """What the sum of all losses is divided by."""
@@ -104,7 +110,7 @@ class ClassLoss(OldReduction):
             return 1.0
         if not self.by_label:
             return float(self.lines.count)
-        counted = self.label_weights(operands) if self.weight else self.counted(operands[1])
+        counted = self.label_weights(operands[1], operands) if self.weight else self.counted(operands[1])
         return float(counted.sum())
 
     def check_data(self, slot: int, values: Array) -> None:
@@ -124,22 +130,59 @@ class ClassLoss(OldReduction):
     # -- the whole tensor
 
     @abstractmethod
-    def losses(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
+    def losses(self, rows: Array, target: Array, operands: Sequence[Array]) -> Array:
+        """The losses of some samples of the scores `rows`, (samples,); 0 for an ignored one."""
+
+    @abstractmethod
+    def given(self, slot: int, rows: Array, target: Array, share: Floats, operands: Sequence[Array]) -> Array:
+        """What the scores of some samples, or their probabilities, get back, (samples, classes).
+
+        `share` is what one unit of each sample's loss changes, (samples, 1).
+        """
+
+    def all_losses(self, operands: Sequence[Array]) -> Array:
         """The loss of each sample, (samples,); 0 for an ignored one."""
+        scores, target = operands[:2]
+        blocks = list(self.lines.blocks(_BLOCK))
+        parts = [self.losses(self.lines.rows(scores, k), self.target_rows(target, k), operands) for k in blocks]
+        return np.concatenate(parts) if parts else np.zeros(0, self.output.dtype)
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         if self.by_label:
             self.check_labels(operands[1])
-        losses = self.losses(operands, saved)
+        losses = self.all_losses(operands)
         if self.reduction == "none":
             return losses.reshape(self.samples).astype(self.output.dtype)
         return np.asarray(np.divide(losses.sum(), self.divisor(operands)), dtype=self.output.dtype)
 
-    def sample_upstream(self, call: Call, upstream: Array) -> Floats:
+    @quiet
+    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
+        gradients: list[Array | None] = [None] * len(call.operands)
+        scores, target = call.operands[:2]
+        divisor = self.divisor(call.operands)
+        for slot in (0, 1):
+            if not (wanted[slot] and self.per_class(slot)):
+                continue
+            gradients[slot] = gradient = np.empty_like(call.operands[slot])
+            for block in self.lines.blocks(_BLOCK):
+                part = self.target_rows(target, block)
+                share = self._shared(part, self._upstream(upstream, block.lines), divisor)
+                rows = self.given(slot, self.lines.rows(scores, block), part, share, call.operands)
+                self.lines.put(gradient, block, rows)
+        return gradients
+
+    def _upstream(self, upstream: Array, samples: slice) -> Array:
+        flat = upstream.reshape(-1)
+        return flat[samples] if self.reduction == "none" else flat
+
+    def _shared(self, target: Array, upstream: Array, divisor: float) -> Floats:
         """What one unit of each sample's loss changes, (samples, 1); nothing reaches an ignored sample."""
-        share = np.divide(upstream.reshape(-1).astype(np.float64), self.divisor(call.operands))
-        return np.where(self.counted(call.operands[1]), share, 0.0)[:, None]
+        return np.where(self.counted(target), np.divide(upstream.astype(np.float64), divisor), 0.0)[:, None]
+
+    def sample_upstream(self, call: Call, upstream: Array) -> Floats:
+        """The same for all samples."""
+        return self._shared(call.operands[1], upstream.reshape(-1), self.divisor(call.operands))
 
     # -- one element
 

@@ -52,64 +52,46 @@ class CrossEntropyLoss(ClassLoss):
         """Whether only the labelled class's score is taken away, or every class's, weighted."""
         return self.by_label and not self.label_smoothing
 
-    def _rows(self, tensor: Array, some: IntArray | None) -> Array:
-        """The numbers of all samples, or of some, (samples, classes)."""
-        return self.lines.rows(tensor) if some is None else tensor.reshape(-1)[self.lines.elements(some)]
-
-    def shares(self, operands: Sequence[Array], some: IntArray | None = None) -> Floats:
-        """The factor w · p of each class, (samples, classes), of all samples or of some; 0 for an ignored sample."""
-        target = operands[1]
-        which = slice(None) if some is None else some
+    def shares(self, target: Array, operands: Sequence[Array]) -> Floats:
+        """The factor w · p of each class, (samples, classes), of some samples; 0 for an ignored one."""
         if self.by_label:
-            labels = self.labels(target)[which]
+            labels = self.labels(target)
             shares = np.zeros((len(labels), self.classes))
             shares[np.arange(len(labels)), labels] = 1.0
         else:
-            shares = self._rows(target, some).astype(np.float64)
+            shares = target.astype(np.float64)
         if self.label_smoothing:
             shares = shares * (1 - self.label_smoothing) + self.label_smoothing / self.classes
         if self.weight:
             shares = shares * self.weights(operands)
-        shares[~self.counted(target)[which]] = 0.0
+        shares[~self.counted(target)] = 0.0
         return shares
+
+    def all_shares(self, operands: Sequence[Array]) -> Floats:
+        """Those of all samples."""
+        return self.shares(operands[1] if self.by_label else self.lines.rows(operands[1]), operands)
 
     # -- the whole tensor
 
-    def losses(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        rows = self.lines.rows(operands[0])
+    def losses(self, rows: Array, target: Array, operands: Sequence[Array]) -> Array:
         made = Exponentials.of(rows)
         # In torch's order: the largest goes first, so that huge scores keep their small differences.
         surprise = np.log(made.total) - (rows - made.largest)
         if not self._one_score:
-            losses = (surprise * self.shares(operands)).sum(axis=1)
+            losses = (surprise * self.shares(target, operands)).sum(axis=1)
         else:
-            losses = np.take_along_axis(surprise, self.labels(operands[1])[:, None], axis=1)[:, 0]
+            losses = np.take_along_axis(surprise, self.labels(target)[:, None], axis=1)[:, 0]
             if self.weight:
-                losses = losses * self.label_weights(operands)
-        return np.where(self.counted(operands[1]), losses, 0.0)
+                losses = losses * self.label_weights(target, operands)
+        return np.where(self.counted(target), losses, 0.0)
 
-    @quiet
-    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        share = self.sample_upstream(call, upstream)
-        gradients: list[Array | None] = [None] * len(call.operands)
-        for slot in (0, 1):
-            if wanted[slot] and self.per_class(slot):
-                given = self._given(call, slot, share)
-                gradients[slot] = self.lines.unrows(given, call.operands[slot].shape)
-        return gradients
-
-    def _given(self, call: Call, slot: int, share: Floats, some: IntArray | None = None) -> Array:
-        """What the scores or the probabilities get back, (samples, classes), of all samples or of some.
-
-        `share` is what one unit of each sample's loss changes, (samples, 1).
-        """
-        rows = self._rows(call.operands[0], some)
+    def given(self, slot: int, rows: Array, target: Array, share: Floats, operands: Sequence[Array]) -> Array:
         made = Exponentials.of(rows)
         if slot == 1:
             given = (np.log(made.total) - (rows - made.largest)) * share * (1 - self.label_smoothing)
-            given = given * self.weights(call.operands)
+            given = given * self.weights(operands)
         else:
-            shares = self.shares(call.operands, some)
+            shares = self.shares(target, operands)
             if np.isfinite(share).all():
                 # The small difference first: multiplied apart, a confident score would lose its digits.
                 given = (made.softmax * shares.sum(axis=1, keepdims=True) - shares) * share
@@ -117,7 +99,7 @@ class CrossEntropyLoss(ClassLoss):
                 # Torch's way: of labels, only the right class has a part.
                 parts = np.where(self.by_label & (shares == 0), 0.0, shares * share)
                 given = made.softmax * parts.sum(axis=1, keepdims=True) - parts
-        return np.asarray(given, dtype=call.operands[slot].dtype)
+        return np.asarray(given, dtype=operands[slot].dtype)
 
     # -- one element
 
@@ -128,7 +110,10 @@ class CrossEntropyLoss(ClassLoss):
         sample, position = self.lines.place(into)
         some, nth = np.unique(sample, return_inverse=True)
         share = self.sample_upstream(call, np.ones(self.output.shape))[some]
-        return self._given(call, slot, share, some)[nth, position].astype(np.float64)
+        scores, target = (tensor.reshape(-1) for tensor in call.operands[:2])
+        elements = self.lines.elements(some)
+        given = self.given(slot, scores[elements], target[some if self.by_label else elements], share, call.operands)
+        return given[nth, position].astype(np.float64)
 
     def term_count(self) -> int:
         samples = 1 if self.reduction == "none" else self.lines.count
@@ -145,7 +130,7 @@ class CrossEntropyLoss(ClassLoss):
         samples = Samples(
             scores=self.lines.rows(scores)[sample].astype(np.float64),
             index=self.lines.elements(sample),
-            shares=self.shares(call.operands)[sample],
+            shares=self.all_shares(call.operands)[sample],
             counted=self.counted(target)[sample],
             chosen=np.stack([self.labels(target)[sample], sample], axis=1) if self._one_score else None,
             probabilities=None if self.by_label else self.lines.rows(target)[sample].astype(np.float64),

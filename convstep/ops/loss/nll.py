@@ -9,7 +9,7 @@ import numpy as np
 from convstep.errors import ArgumentError
 from convstep.ops.base import OUTPUT, Array, Call, Naming, Read, Spec, Term, quiet
 from convstep.ops.expression import Element, Expression, Negative, Number, Product
-from convstep.ops.loss.class_loss import WEIGHT, ClassLoss
+from convstep.ops.loss.class_loss import WEIGHT, ClassLoss, Floats
 from convstep.ops.terms import Terms
 
 
@@ -23,25 +23,19 @@ class NLLLoss(ClassLoss):
 
     # -- the whole tensor
 
-    def losses(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        rows, labels = self.lines.rows(operands[0]), self.labels(operands[1])
-        losses = -rows[np.arange(len(rows)), labels]
+    def losses(self, rows: Array, target: Array, operands: Sequence[Array]) -> Array:
+        losses = -rows[np.arange(len(rows)), self.labels(target)]
         if self.weight:
-            losses = losses * self.label_weights(operands)
-        return np.where(self.counted(operands[1]), losses, 0.0)
+            losses = losses * self.label_weights(target, operands)
+        return np.where(self.counted(target), losses, 0.0)
 
-    @quiet
-    def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        gradients: list[Array | None] = [None] * len(call.operands)
-        if wanted[0]:
-            scores, target, *_ = call.operands
-            rows = np.zeros((self.lines.count, self.classes))
-            share = -self.sample_upstream(call, upstream)[:, 0]
-            if self.weight:
-                share = share * self.label_weights(call.operands)
-            rows[np.arange(len(rows)), self.labels(target)] = np.where(self.counted(target), share, 0.0)
-            gradients[0] = self.lines.unrows(rows.astype(scores.dtype), scores.shape)
-        return gradients
+    def given(self, slot: int, rows: Array, target: Array, share: Floats, operands: Sequence[Array]) -> Array:
+        given = np.zeros(rows.shape)
+        share = -share[:, 0]
+        if self.weight:
+            share = share * self.label_weights(target, operands)
+        given[np.arange(len(rows)), self.labels(target)] = np.where(self.counted(target), share, 0.0)
+        return given
 
     # -- one element
 
@@ -51,7 +45,7 @@ class NLLLoss(ClassLoss):
     @quiet
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         samples = self.samples_of(np.array([out]))[0]
-        losses = self.losses(call.operands, {})[samples].astype(np.float64)
+        losses = self.all_losses(call.operands)[samples].astype(np.float64)
         sums = np.add.accumulate(losses)
         labels, counted = self.labels(call.operands[1]), self.counted(call.operands[1])
         mean, divisor = self.reduction == "mean", self.divisor(call.operands)

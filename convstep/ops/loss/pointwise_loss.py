@@ -29,6 +29,7 @@ from convstep.ops.base import (
     Term,
     quiet,
 )
+from convstep.ops.blocks import broadcast_in_blocks
 from convstep.ops.expression import Element, Expression, Number, Product, Quotient, Sum, total
 from convstep.ops.terms import Terms
 
@@ -165,22 +166,25 @@ class PointwiseLoss(Operation):
             self.check(slot, operands[slot])
         shapes = (self.met_shape(slot) for slot in range(len(operands)))
         kind = self.output.dtype
-        values = [o.astype(kind, copy=False).reshape(shape) for o, shape in zip(operands, shapes, strict=True)]
-        losses = self._losses(values)
+        values = [operand.reshape(shape) for operand, shape in zip(operands, shapes, strict=True)]
+        losses = broadcast_in_blocks(lambda *some: self._losses(some), kind, *values, read_as=kind)
         if self.reduction != "none":
             losses = losses.sum() / kind.type(self._divisor)
         return np.asarray(losses, dtype=kind)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
-        # Rounded once, at the end, also in single precision.
         shapes = (self.met_shape(slot) for slot in range(len(call.operands)))
-        values = [o.astype(np.float64, copy=False).reshape(s) for o, s in zip(call.operands, shapes, strict=True)]
-        share = upstream.astype(np.float64, copy=False) / self._divisor
+        values = [operand.reshape(shape) for operand, shape in zip(call.operands, shapes, strict=True)]
         gradients: list[Array | None] = [None] * len(values)
         for slot, spec in enumerate(self.inputs):
             if wanted[slot]:
-                gradient = np.asarray(self._pulled(slot, share, values), dtype=spec.dtype)
+
+                def pulled(given: Array, *some: Array, slot: int = slot) -> Array:
+                    return self._pulled(slot, given / self._divisor, some)
+
+                # Rounded once, at the end, also in single precision.
+                gradient = broadcast_in_blocks(pulled, spec.dtype, upstream, *values, read_as=np.dtype(np.float64))
                 whole = np.broadcast_to(gradient, self.pairs)
                 gradients[slot] = self._operands[slot].collect(whole).reshape(spec.shape)
         return gradients
