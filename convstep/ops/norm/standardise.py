@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import ClassVar
 
@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 
 _FEW = 8
 """A group of at most so many numbers is small: there gradients are added up product by product."""
+_BLOCK = 2**14
+"""So many elements are looked at, or so many lists of products made, at a time."""
 
 
 class Standardise(Bounded, Dense, Operation):
@@ -99,49 +101,68 @@ class Standardise(Bounded, Dense, Operation):
         if not any(wanted):
             return gradients
         given = upstream.reshape(self.layout.shape)
-        standard = (call.operands[0].reshape(self.layout.shape) - call.saved["mean"]) * call.saved["rate"]
+        standard: Array = call.operands[0].reshape(self.layout.shape) - call.saved["mean"]
+        standard *= call.saved["rate"]
         sums = self._sums(call, given, standard)
         for name, slot in self.slots.items():
             if wanted[slot]:
                 gradients[slot] = sums[name].sum(axis=0).reshape(call.operands[slot].shape)
-        if wanted[0]:
+        if wanted[0] and self.fixed:
+            del standard, sums
+            gradients[0] = (given * self._factor(call)).reshape(upstream.shape)
+        elif wanted[0]:
             gradients[0] = self._input_gradient(call, given, standard, sums).reshape(upstream.shape)
         return gradients
 
+    def _factor(self, call: Call) -> Array:
+        """By what a number is multiplied: weight · rate."""
+        rate: Array = call.saved["rate"]
+        return self._channelwise(call.operands, "weight") * rate if "weight" in self.slots else rate
+
     def _sums(self, call: Call, given: Array, standard: Array) -> dict[str, Array]:
         """Sums over the places of each channel: all further sums are sums of these."""
-        return {"weight": (given * standard).sum(axis=3, keepdims=True), "bias": given.sum(axis=3, keepdims=True)}
+        products = given * standard
+        if self.layout.places == 1:
+            return {"weight": products, "bias": given}
+        return {"weight": products.sum(axis=3, keepdims=True), "bias": given.sum(axis=3, keepdims=True)}
 
     def _input_gradient(self, call: Call, given: Array, standard: Array, sums: dict[str, Array]) -> Array:
-        rate = call.saved["rate"]
-        weight = self._channelwise(call.operands, "weight") if "weight" in self.slots else np.ones_like(rate)
-        gradient = given * (weight * rate)
-        if self.fixed:
-            return np.asarray(gradient)
+        """What comes back to the input; `standard` and the sums for the weight are used up."""
+        rate, one = call.saved["rate"], np.ones((1, 1, 1, 1), given.dtype)
+        weight = self._channelwise(call.operands, "weight") if "weight" in self.slots else one
         axes, size = self.layout.axes, self.layout.group_size
-        through = {name: (weight * part).sum(axis=axes, keepdims=True) * rate / size for name, part in sums.items()}
-        gradient -= standard * through["weight"]
-        if self.centred:
-            gradient -= through["bias"]
+        weighted = sums.pop("weight")
+        weighted *= weight
+        through = weighted.sum(axis=axes, keepdims=True) * rate / size
+        del weighted
         hard = self._hard(standard)
+        standard *= through
+        through = (weight * sums["bias"]).sum(axis=axes, keepdims=True) * rate / size
+        scale = self._factor(call)
+        gradient = np.multiply(given, scale, out=scale if scale.shape == given.shape and scale is not rate else None)
+        gradient -= standard
+        if self.centred:
+            gradient -= through
         # An infinite upstream gradient leaves Inf − Inf in its group, as in torch.
-        if len(hard) and np.isfinite(sums["bias"]).all():
-            links = self.column(call, 0, hard)
-            gradient.reshape(-1)[hard] = (links.local * given.reshape(-1)[links.index]).sum(axis=1)
+        if np.isfinite(sums["bias"]).all():
+            for some in hard:
+                links = self.column(call, 0, some)
+                gradient.reshape(-1)[some] = (links.local * given.reshape(-1)[links.index]).sum(axis=1)
         return np.asarray(gradient)
 
-    def _hard(self, standard: Array) -> IntArray:
+    def _hard(self, standard: Array) -> Iterable[IntArray]:
         """The elements whose gradient the short formula loses to cancellation; the products stepped through do not.
 
-        They are few in a group, or one that outweighs its group.
+        They are few in a group, or one that outweighs its group. In blocks.
         """
-        size = self.layout.group_size
+        size, count = self.layout.group_size, standard.size
         if size <= _FEW:
-            return np.arange(standard.size)
+            return (np.arange(k, min(k + _BLOCK, count)) for k in range(0, count, _BLOCK))
         limit = (size / 2) ** 0.5
         if standard.max() <= limit and standard.min() >= -limit:
-            return np.arange(0)
-        return np.flatnonzero(np.abs(standard) > limit)
+            return ()
+        flat = standard.reshape(-1)
+        return [k + np.flatnonzero(np.abs(flat[k : k + _BLOCK]) > limit) for k in range(0, count, _BLOCK)]
 
     @quiet
     def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
