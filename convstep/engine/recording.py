@@ -135,7 +135,9 @@ class Recording:
             return self._iterations[last]
         at, state = self._state_before(last)
         for k in range(at, last + 1):
-            state, spent = replace(state, optimizer={}), dict(state.optimizer)
+            # What was given, or is kept as a checkpoint, is not ours to write over.
+            spent = _copied(state.optimizer) if k == at or self._kept_bytes else dict(state.optimizer)
+            state = replace(state, optimizer={})
             iteration = run_iteration(self.graph, self.timeline, k, state, spent=spent)
             self._note(iteration)
             if progress:
@@ -210,8 +212,8 @@ def run_iteration(
 ) -> Iteration:
     """Forward, loss, backward and update, from a training state. Raises Cancelled between two operations.
 
-    `spent` is the optimizer's state in place of `start`'s: each part is taken out as the new one is there. Of such an
-    iteration only the results are left: `calls`, `given` and `updates` are empty.
+    `spent` is the optimizer's state in place of `start`'s: each part is taken out, or written over, as the new one is
+    there. Of such an iteration only the results are left: `calls`, `given` and `updates` are empty.
     """
     start = _forced(graph, index, start)
     parameters = dict(start.parameters)
@@ -243,7 +245,7 @@ def run_iteration(
         updates: dict[str, Update] = {}
         after, optimizer = dict(parameters), dict(start.optimizer)
         before = start.optimizer if spent is None else spent
-        for name, update in _updates(graph, timeline, index, parameters, before, grads, work):
+        for name, update in _updates(graph, timeline, index, parameters, before, grads, work, spent is not None):
             after[name], optimizer[name] = update.new_parameter, update.new_state
             if spent is None:
                 updates[name] = update
@@ -251,6 +253,10 @@ def run_iteration(
                 spent.pop(name, None)
     end = TrainingState(after, buffers, optimizer)
     return Iteration(index, values, calls, seeds, given, grads, updates, start, end)
+
+
+def _copied(kept: Mapping[str, Mapping[str, Array]]) -> dict[str, Mapping[str, Array]]:
+    return {name: {key: tensor.copy() for key, tensor in state.items()} for name, state in kept.items()}
 
 
 def _forced(graph: Graph, index: int, start: TrainingState) -> TrainingState:
@@ -308,8 +314,9 @@ def _updates(
     kept: Mapping[str, Mapping[str, Array]],
     grads: Mapping[str, Array],
     work: Work,
+    spent: bool,
 ) -> Iterator[tuple[str, Update]]:
-    """The updates by parameter, one after the other; `kept` is the optimizer's state before them."""
+    """The updates by parameter, one after the other; `kept` is the optimizer's state before them, perhaps `spent`."""
     optimizer = graph.optimizer_at(index)
     if optimizer is None:
         return
@@ -318,5 +325,5 @@ def _updates(
             work.check()
             name = step.tensor
             parameter, gradient, state = parameters[name], grads[name], kept.get(name, {})
-            new_parameter, new_state = optimizer.update(index + 1, parameter, gradient, state)
+            new_parameter, new_state = optimizer.update(index + 1, parameter, gradient, state, spent)
             yield name, Update(optimizer, index + 1, parameter, gradient, state, new_parameter, new_state)

@@ -5,6 +5,7 @@ import pytest
 from torch_optimizers import ANSWERS, CASES, GRADIENTS, START, answers, key
 
 from convstep.ops.expression import evaluate
+from convstep.ops.optim import assignments
 from convstep.ops.optim.optimizers import GRADIENT, PARAMETER, STATE, Update
 from convstep.ops.registry import OPTIMIZERS
 
@@ -100,3 +101,19 @@ def test_the_first_step_of_adam_is_lr():
 def test_betas_are_two_numbers_below_1(betas):
     with pytest.raises(ValueError, match="takes two numbers from 0 to below 1"):
         OPTIMIZERS["Adam"](betas=betas)
+
+
+@EVERY_CASE
+def test_blocks_change_nothing(name, arguments, monkeypatch):
+    """Nor does it, when the spent state is written over."""
+    optimizer = OPTIMIZERS[name](**arguments)
+    whole = list(updates(optimizer))
+    monkeypatch.setattr(assignments, "_BLOCK", 4)
+    state = {}
+    for update, again in zip(whole, updates(optimizer), strict=True):
+        assert np.array_equal(update.new_parameter, again.new_parameter)
+        new, state = optimizer.update(update.step, update.parameter, update.gradient, state, spent=True)
+        assert np.array_equal(update.new_parameter, new)
+        for part, array in update.new_state.items():
+            assert np.array_equal(array, again.new_state[part])
+            assert np.array_equal(array, state[part])

@@ -27,6 +27,9 @@ from convstep.ops.expression import (
 from convstep.ops.optim.optimizers import GRADIENT, PARAMETER, STATE, Optimizer, Update
 from convstep.ops.rendering import Style, render
 
+_BLOCK = 2**16
+"""So many elements of a parameter are updated at a time."""
+
 
 class Assignment(NamedTuple):
     """`writes` ← `rule`, an expression in names (`Stepwise.name`); `does` where words say more than the rule."""
@@ -59,8 +62,24 @@ class Stepwise(Optimizer):
 
     # -- what follows from these
 
-    @quiet
     def update(
+        self, step: int, parameter: Array, gradient: Array, state: Mapping[str, Array], spent: bool = False
+    ) -> tuple[Array, dict[str, Array]]:
+        if parameter.size <= _BLOCK:
+            return self._updated(step, parameter, gradient, state)
+        # Block by block, what is made on the way takes no memory.
+        new = np.empty(parameter.shape, parameter.dtype)
+        new_state = dict(state) if spent and state else {name: np.empty_like(new) for name in self.state_names}
+        for start in range(0, parameter.size, _BLOCK):
+            old = {name: _part(tensor, start) for name, tensor in state.items()}
+            w, parts = self._updated(step, _part(parameter, start), _part(gradient, start), old)
+            _part(new, start)[...] = w
+            for name, part in parts.items():
+                _part(new_state[name], start)[...] = part
+        return new, new_state
+
+    @quiet
+    def _updated(
         self, step: int, parameter: Array, gradient: Array, state: Mapping[str, Array]
     ) -> tuple[Array, dict[str, Array]]:
         names = self._names
@@ -115,6 +134,10 @@ class Stepwise(Optimizer):
 def _assignments(optimizer: Stepwise, step: int, first: bool) -> list[Assignment]:
     """Those of a step, which are the same for every parameter."""
     return optimizer.assignments(step, first)
+
+
+def _part(array: Array, start: int) -> Array:
+    return array.reshape(-1)[start : start + _BLOCK]
 
 
 def _one(array: Array, index: int) -> Array:

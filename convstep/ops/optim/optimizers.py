@@ -48,9 +48,9 @@ class Optimizer(Checked, ABC):
 
     @abstractmethod
     def update(
-        self, step: int, parameter: Array, gradient: Array, state: Mapping[str, Array]
+        self, step: int, parameter: Array, gradient: Array, state: Mapping[str, Array], spent: bool = False
     ) -> tuple[Array, dict[str, Array]]:
-        """The new parameter and the new state."""
+        """The new parameter and the new state, which may be written over the old one where that is `spent`."""
 
     @abstractmethod
     def term_count(self) -> int:
