@@ -38,10 +38,11 @@ class Wording(str):
 
 
 class Landing(NamedTuple):
-    """Where a move ends, and what there is to say about it."""
+    """Where a move ends, and what there is to say about it; `near` is a state there, if one had to be made."""
 
     spot: Spot
     message: str = ""
+    near: State | None = None
 
 
 def place_of(timeline: Timeline, spot: Spot) -> Place:
@@ -49,29 +50,27 @@ def place_of(timeline: Timeline, spot: Spot) -> Place:
     return timeline.place(spot.level, spot.order, spot.position)
 
 
-def forward(recording: Recording, spot: Spot) -> Landing:
-    """The next step of this level. Empty terms are passed over, and counted."""
+def forward(recording: Recording, spot: Spot, near: State | None = None) -> Landing:
+    """The next step of this level. Empty terms are passed over, and counted. `near` as of `State`."""
     last = recording.timeline.length(spot.level, spot.order) - 1
     if spot.position >= last:
         return Landing(spot, "this is the last step; N goes back, home to the start")
-    return _walk(recording, spot, 1, last)
+    return _walk(recording, spot, 1, last, near)
 
 
-def backward(recording: Recording, spot: Spot) -> Landing:
-    """The previous step of this level. Empty terms are passed over, and counted."""
+def backward(recording: Recording, spot: Spot, near: State | None = None) -> Landing:
+    """The previous step of this level. Empty terms are passed over, and counted. `near` as of `State`."""
     if spot.position < 0:
         return Landing(spot, "this is the start: nothing has happened yet")
-    return _walk(recording, spot, -1, -1)
+    return _walk(recording, spot, -1, -1, near)
 
 
-def _walk(recording: Recording, spot: Spot, direction: int, edge: int) -> Landing:
+def _walk(recording: Recording, spot: Spot, direction: int, edge: int, near: State | None) -> Landing:
     position = spot.position + direction
     passed, reasons = 0, set[str]()
-    state: State | None = None
     while spot.level == "term" and position >= 0 and position != edge:
-        state = State(recording, recording.timeline.place("term", spot.order, position), spot.order, state)
-        empty = state.empty_terms
-        term = state.place.term
+        near = State(recording, recording.timeline.place("term", spot.order, position), spot.order, near)
+        empty, term = near.empty_terms, near.place.term
         assert term is not None
         if empty is None or empty[term] == Empty.NO:
             break
@@ -87,7 +86,7 @@ def _walk(recording: Recording, spot: Spot, direction: int, edge: int) -> Landin
     if passed:
         terms = "1 empty term" if passed == 1 else f"{passed:,} empty terms"
         message = f"passed over {terms} ({', '.join(sorted(reasons))}): nothing is added there"
-    return Landing(replace(spot, position=position), message)
+    return Landing(replace(spot, position=position), message, near)
 
 
 def into(recording: Recording, names: Names, spot: Spot, last: bool) -> Landing:

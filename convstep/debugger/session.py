@@ -67,6 +67,8 @@ class Session:
         self._outlook = Outlook(self.names, self.extras)
         self._screen = ScreenBuilder(self.names)
         self._beside: Beside | None = None
+        self._near: State | None = None
+        """The state at the last step: what belongs to its element is taken over by those beside it."""
         self.courses: list[Course] = []
         """The loss over the iterations, of the recordings that are looked at; `training.courses` keeps them."""
 
@@ -95,8 +97,14 @@ class Session:
 
     def state(self) -> State:
         """All tensors as they are at the present spot."""
-        kind = Start if self.place.step < 0 else State
-        return kind(self.recording, self.place, self.spot.order)
+        if self.place.step < 0:
+            return Start(self.recording, self.place, self.spot.order)
+        self._near = State(self.recording, self.place, self.spot.order, self._near)
+        return self._near
+
+    def release(self) -> None:
+        """Hold on to no iteration."""
+        self._near = None
 
     def view(self) -> View:
         """The screen at the present spot."""
@@ -159,11 +167,11 @@ class Session:
 
     def next(self) -> str:
         """`n`: the next step of this level."""
-        return self._land(moves.forward(self.recording, self.spot))
+        return self._land(moves.forward(self.recording, self.spot, self._near))
 
     def previous(self) -> str:
         """`N`: the previous step of this level."""
-        return self._land(moves.backward(self.recording, self.spot))
+        return self._land(moves.backward(self.recording, self.spot, self._near))
 
     def first_inside(self) -> str:
         """`s`: the first finer step inside this one."""
@@ -257,7 +265,7 @@ class Session:
     def _land(self, landing: Landing) -> str:
         if landing.spot != self.spot:
             self.unsaved = True
-        self.spot = landing.spot
+        self.spot, self._near = landing.spot, landing.near or self._near
         return landing.message
 
     def _jump(self, landing: Landing) -> str:

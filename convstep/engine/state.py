@@ -42,9 +42,13 @@ class State:
         self.recording, self.place, self.order = recording, place, order
         self.timeline = recording.timeline
         self.step: Step | None = None if place.step < 0 else self.timeline.steps[place.step]
-        if near is not None and near.order == order and near.place[:3] == place[:3]:
+        if near is not None and near.is_of(recording, place, order):
             own = ("shares", "terms", "empty_terms") if self.scatters else ("collected", "terms", "empty_terms")
             self.__dict__.update({k: near.__dict__[k] for k in own if k in near.__dict__})
+
+    def is_of(self, recording: Recording, place: Place, order: Order) -> bool:
+        """Whether this state belongs to the element of a place."""
+        return self.recording is recording and self.order == order and self.place[:3] == place[:3]
 
     @cached_property
     def iteration(self) -> Iteration:

@@ -9,6 +9,7 @@ from convstep.debugger.moves import Spot, place_of, switch_order
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.engine.recording import Recording
+from convstep.engine.state import State
 from convstep.engine.timeline import LEVELS, ORDERS, Place
 from convstep.network import load
 from convstep.ops.base import Empty
@@ -286,3 +287,18 @@ def test_inside_a_share_the_shares_are_rebuilt(session):
     session.go("grad(w1)")
     assert session.first_inside() == "rebuilding grad(w1): 1 of 4"
     assert session.first_inside() == "rebuilding the shares of grad(o1)[1]: 1 of 4"
+
+
+def test_what_a_walk_takes_over_from_step_to_step_is_what_every_step_makes_anew():
+    for order in ORDERS:
+        session = open_session(sample("conv_pool_sigmoid"))
+        session.spot = Spot("term", order, session.recording.timeline.count("term", order) // 2)
+        for move in ["next"] * 100 + ["previous"] * 40 + ["next"] * 10:
+            getattr(session, move)()
+            walked = session.state()
+            alone = State(session.recording, session.place, order)
+            assert walked.target == alone.target
+            assert walked.complete == alone.complete
+            key = walked.step.writes
+            for read, anew in zip(walked.read(key, np.arange(4)), alone.read(key, np.arange(4)), strict=True):
+                assert read.tobytes() == anew.tobytes()

@@ -296,6 +296,7 @@ class MainScreen(Working, inherit_bindings=False):
 
     def release(self) -> None:
         """Hold on to no iteration while others are run: memory is short. What was drawn stays on the screen."""
+        self.session.release()
         for pane in self.panes:
             pane.release()
 
