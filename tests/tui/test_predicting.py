@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from networks import sample
 from playing import opened, press, run, text_of
 
+from convstep.debugger.keeping.snapshot import open_graph
+from convstep.debugger.session import Session
+from convstep.engine.recording import Recording
 from convstep.tui.app import ConvstepApp
 from convstep.tui.dialogs.predict import PredictDialog
 
@@ -26,6 +30,19 @@ def test_a_number_is_typed_right_away_and_tried_again() -> None:
         assert "<0…>" in text_of(app)
 
     run(opened("two_conv", "term 31"), play)
+
+
+def test_a_number_that_is_typed_while_its_iteration_is_not_at_hand() -> None:
+    async def play(app: ConvstepApp, pilot: Any) -> None:
+        await press(pilot, "p", "n")
+        app.session.recording.iteration(1)  # lets go of the first
+        app.session.recording.patience = 0.0
+        await press(pilot, "4")
+        assert isinstance(app.screen, PredictDialog)
+
+    session = Session(Recording(open_graph(sample("two_conv"), 2), kept_bytes=0))
+    session.go("term 31")
+    run(session, play)
 
 
 def test_enter_asks_and_enter_on_nothing_or_escape_shows_it() -> None:

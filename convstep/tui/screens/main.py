@@ -257,7 +257,11 @@ class MainScreen(Working, inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """A key that stands for nothing says so."""
-        if event.key not in self._keys and self.jobs.job is None and not self._predicts(event):
+        if event.key not in self._keys and self.jobs.job is None:
+            self._act(lambda _: self._take(event))
+
+    def _take(self, event: events.Key) -> None:
+        if not self._predicts(event):
             key = event.character if event.is_printable else event.key
             self.repaint(f"{key} does nothing here; ? tells what the keys do")
 
