@@ -395,6 +395,25 @@ def test_where_nothing_can_be_written_nothing_is_run(call, tmp_path):
         assert err.startswith(f"{out}: cannot be written: ")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
+def test_results_are_written_whole_or_not_at_all(call, tmp_path, limited):
+    out = tmp_path / "out.npz"
+    with limited(1000):
+        assert call("run", TWO_CONV, "--out", out)[::2] == (2, f"{out}: cannot be written: File too large\n")
+    assert not list(tmp_path.iterdir())
+    out.write_text("old")
+    with limited(1000):
+        assert call("run", TWO_CONV, "--out", out)[0] == 2
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+    assert call("run", TWO_CONV, "--out", out)[0] == 0
+    assert np.load(out)["losses"].tolist() == [9.0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices of POSIX")
+def test_results_may_go_to_a_device(call):
+    assert call("run", TWO_CONV, "--out", os.devnull) == (0, "iteration 0  C = 9.0\n", "")
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("info", "--help"), ("trace", "--help")])
 def test_help(arguments, call):
     status, out, err = call(*arguments)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from convstep.commands import add_file, add_iterations, open_network
+from convstep.debugger.keeping.saving import write_whole
 from convstep.engine.nonfinite import Lookout
 from convstep.engine.recording import Recording
-from convstep.engine.results import run_all
+from convstep.engine.results import Results, run_all
 from convstep.errors import ConvstepError
 from convstep.progress import Progress
 
@@ -44,14 +46,26 @@ def run(options: argparse.Namespace) -> int:
 
         results = run_all(recording, done)
     if options.out:
-        try:
-            with open(options.out, "wb") as file:
-                results.save(file)
-        except OSError as error:
-            raise ConvstepError(f"{options.out}: cannot be written: {error.strerror}") from error
+        _write(options.out, results)
     if loss is None:
         print(f"ran {recording.timeline.iterations} iteration(s); there is no loss")
     return 0
+
+
+def _write(out: str, results: Results) -> None:
+    """Write the results there: a file whole or not at all. Raises ConvstepError where that is impossible."""
+    try:
+        if _is_device(out):
+            with open(out, "wb") as pipe:
+                results.save(pipe)
+        else:
+            write_whole(Path(out), results.save)
+    except OSError as error:
+        raise ConvstepError(f"{out}: cannot be written: {error.strerror}") from error
+
+
+def _is_device(out: str) -> bool:
+    return os.path.exists(out) and not os.path.isfile(out)
 
 
 def _check_place(out: str) -> None:
@@ -61,7 +75,8 @@ def _check_place(out: str) -> None:
         raise ConvstepError(f"{out}: cannot be written: it is a directory")
     if not os.path.isdir(directory):
         raise ConvstepError(f"{out}: cannot be written: there is no directory {directory}")
-    if not os.access(out if os.path.exists(out) else directory, os.W_OK):
+    written = [out] if _is_device(out) else [place for place in (out, directory) if os.path.exists(place)]
+    if not all(os.access(place, os.W_OK) for place in written):
         raise ConvstepError(f"{out}: cannot be written: permission denied")
 
 

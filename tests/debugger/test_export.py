@@ -82,8 +82,15 @@ def test_names_are_new_and_paths_are_checked(tmp_path, monkeypatch):
         checked("two_conv-grad-w1-1.csv")
     with pytest.raises(ConvstepError, match="no directory"):
         checked("nowhere/x.csv")
-    with pytest.raises(ConvstepError, match="cannot be written"):
+    with pytest.raises(ConvstepError, match="exists already"):
         write("two_conv-grad-w1-1.csv", b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
+def test_what_has_no_room_leaves_nothing(tmp_path, limited):
+    with limited(1000), pytest.raises(ConvstepError, match=r"x\.csv cannot be written: File too large"):
+        write(str(tmp_path / "x.csv"), b"1" * 2000)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from convstep.debugger.keeping.saving import unused_name
+from convstep.debugger.keeping.saving import unused_name, write_whole
 from convstep.debugger.origins import Explainer
 from convstep.debugger.screen.view import HIDDEN, Grid
 from convstep.engine.state import State, Status
@@ -119,9 +119,9 @@ def checked(path: str) -> str:
 
 
 def write(path: str, content: bytes) -> None:
-    """A new file. Raises ConvstepError where that fails."""
+    """A new file, whole or not at all. Raises ConvstepError where that fails."""
+    checked(path)
     try:
-        with open(path, "xb") as file:
-            file.write(content)
+        write_whole(Path(path), content)
     except OSError as error:
         raise ConvstepError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -7,8 +7,10 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 _BESIDE = ".convstep-{}-{}.tmp"
 _LEFT_BEHIND = re.compile(r"\.convstep-(\d+)-[0-9a-f]+\.tmp")
@@ -16,8 +18,8 @@ _OLD = 60.0
 """Seconds after which what a dead process was writing is surely nobody's any more."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write beside `path`, make sure that it is on the disk, and move it into place.
+def write_whole(path: Path, data: bytes | Callable[[IO[bytes]], None]) -> None:
+    """Write beside `path`, make sure that it is on the disk, and move it into place; `data` may write it itself.
 
     Raises OSError where that is impossible, ValueError for a name with a NUL; what stood there before still does then.
     """
@@ -28,7 +30,10 @@ def write_whole(path: Path, data: bytes) -> None:
         with open(
             os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb"
         ) as file:
-            file.write(data)
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if mode is not None:
