@@ -379,6 +379,10 @@ def binary(directory):
         (TWO_CONV, "--at", ""),
         (TWO_CONV, "--iterations", "0"),
         (TWO_CONV,),
+        ("x" * 300 + ".yaml",),
+        ("x" * 300 + ".autosave",),
+        ("diff", TWO_CONV, "x" * 300 + ".npz"),
+        ("run", TWO_CONV, "--out", "x" * 300 + ".npz"),
     ],
 )
 def test_bad_usage_is_one_line_and_status_2(arguments, call):

@@ -47,12 +47,15 @@ def read_gradients(path: Path) -> dict[str, Given]:
     from convstep.network.arrays.stored_arrays import FileError
     from convstep.network.words import printable
 
-    if not path.exists():
-        what = "there is no such file; gradients are arrays in an .npz or .safetensors file"
-        raise ConvstepError(printable(f"{path}:1:1: {what}"))
     try:
+        path.stat()
         stored = find_arrays(path)
         arrays = read_arrays(stored, path.name)
+    except FileNotFoundError:
+        what = "there is no such file; gradients are arrays in an .npz or .safetensors file"
+        raise ConvstepError(printable(f"{path}:1:1: {what}")) from None
+    except OSError as error:
+        raise ConvstepError(printable(f"{path}:1:1: cannot be read ({error.strerror})")) from error
     except FileError as error:
         raise ConvstepError(printable(f"{path}:1:1: {error}")) from error
     return {name: Given.of(array, stored[name].kept_as) for name, array in arrays.items()}

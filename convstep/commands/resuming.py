@@ -34,7 +34,7 @@ def named(file: str) -> Kept | None:
     from convstep.network.words import printable
 
     path = Path(file)
-    if path.suffix != SUFFIX or not path.is_file():
+    if path.suffix != SUFFIX or not os.path.isfile(path):
         return None
     kept = read_kept(path)
     if kept is None:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from convstep.errors import ConvstepError
-from convstep.network.arrays.files import NoFileError, read_at_most
+from convstep.network.arrays.files import NoFileError, names_in, read_at_most
 from convstep.network.source import DEEPEST, Source, Where
 from convstep.network.words import listed, nearest_file, printable, shortened
 from convstep.network.yaml_core import plain, tagged
@@ -167,7 +167,7 @@ class YamlSource(Source):
     def _unreadable(self, error: Exception) -> str:
         path = Path(self._typed)
         if isinstance(error, IsADirectoryError):
-            inside = sorted(p.name for p in path.glob("*.yaml"))
+            inside = [name for name in names_in(path) if name.endswith(".yaml")]
             return "is a directory; give a network file" + (f" in it, such as {inside[0]}" if inside else "")
         if isinstance(error, NoFileError):
             return "is a pipe or a device; save the network in a file, and give that"
@@ -176,8 +176,7 @@ class YamlSource(Source):
         if isinstance(error, FileNotFoundError):
             if path.is_symlink():
                 return f"is a link to '{os.readlink(path)}', which is not there"
-            around = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            meant = nearest_file(path.name, around)
+            meant = nearest_file(path.name, names_in(path.parent))
             return "there is no such file" + (f"; did you mean '{meant}'?" if meant else "; check name and directory")
         reason = error.strerror if isinstance(error, OSError) else error
         return f"cannot be read ({reason}); give a network file"

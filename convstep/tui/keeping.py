@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TICK = 0.5
 _LONGEST = 5.0
-"""Seconds after which a session is kept although its keys do not rest."""
+"""Seconds after which a session is kept although its keys do not rest, and after which a full disk is tried again."""
 _LAST_WORDS = 3.0
 """Seconds that the app has for its end once it was told to: a terminal that is gone may not take it."""
 _SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
@@ -34,7 +34,7 @@ class Keeping:
         self._seen: Any = None
         self._written = time.monotonic()
         self._thread: threading.Thread | None = None
-        self._complained = False
+        self._fails = False
 
     def start(self) -> None:
         """From here on, until the app ends."""
@@ -51,7 +51,8 @@ class Keeping:
             return
         now, seen = time.monotonic(), autosave.session.standing
         rests, self._seen = seen == self._seen, seen
-        if (self._thread is not None and self._thread.is_alive()) or not (rests or now - self._written > _LONGEST):
+        due = now - self._written > _LONGEST or (rests and not self._fails)
+        if not due or (self._thread is not None and self._thread.is_alive()):
             return
         data = autosave.changed()
         if data is not None:
@@ -63,15 +64,18 @@ class Keeping:
         try:
             self.autosave.write(data)
         except OSError as error:
-            if not self._complained:
-                self._complained = True
+            self.autosave.again()
+            if not self._fails:
                 self._app.call_later(self._complain, error.strerror or str(error))
+            self._fails = True
+        else:
+            self._fails = False
 
     def _complain(self, why: str) -> None:
         screen = self._app.screen_stack[0]
         told = getattr(screen, "told", None)
         if told is not None:
-            told(f"this session cannot be kept on its own ({why}); ctrl+s saves it")
+            told(f"no autosave ({why}): ctrl+s saves this session")
 
     def _end(self, name: str) -> None:
         """A signal: keep the session and leave."""

@@ -86,6 +86,12 @@ def test_names_are_new_and_paths_are_checked(tmp_path, monkeypatch):
         write("two_conv-grad-w1-1.csv", b"")
 
 
+def test_a_name_that_is_too_long():
+    with pytest.raises(ConvstepError, match="cannot be written: File name too long"):
+        write(checked("x" * 300 + ".csv"), b"")
+    assert propose("x" * 300, "csv").endswith("x-1.csv")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
 def test_what_has_no_room_leaves_nothing(tmp_path, limited):
     with limited(1000), pytest.raises(ConvstepError, match=r"x\.csv cannot be written: File too large"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -294,3 +295,17 @@ def test_a_dict_that_contains_itself() -> None:
     document["inputs"] = document
     with pytest.raises(ConvstepError, match="nested more than 64 levels deep"):
         load(document)
+
+
+def test_a_directory_that_may_not_be_listed(tmp_path, monkeypatch):
+    """What is not there is said, without what is meant."""
+    (tmp_path / "net.yaml").write_text("inputs: {x: {file: y.npz, key: a}}\nlayers: [{name: r, op: ReLU}]\n")
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refused)
+    with pytest.raises(ConvstepError, match="there is no such file; check name and directory"):
+        load(tmp_path / "nets.yaml")
+    with pytest.raises(ConvstepError, match="files are looked for beside"):
+        load(tmp_path / "net.yaml")

@@ -80,10 +80,14 @@ class Autosave:
         """Keep it, on the disk. Raises OSError where that is impossible."""
         self.where.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._network_is_kept:
-            with suppress(OSError):  # where only what is small has room, that is kept
+            with suppress(OSError, MemoryError):  # where only what is small has room, that is kept
                 write_whole(network_beside(self.path), snapshot.encode(self._network, sparing=True))
                 self._network_is_kept = True
         write_whole(self.path, data)
+
+    def again(self) -> None:
+        """It could not be written: what is to be kept now has to be written whatever it is."""
+        self._kept = None
 
     def keep(self) -> Path | None:
         """Keep the session as it is now; where. None where there is nothing unsaved, or it cannot be kept."""

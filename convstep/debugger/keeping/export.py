@@ -109,9 +109,9 @@ def propose(stem: str, form: Form) -> str:
 def checked(path: str) -> str:
     """A path where a new file may be written. Raises ConvstepError where it may not."""
     where = Path(os.path.expanduser(path.strip()))
-    if where.exists():
+    if os.path.lexists(where):
         raise ConvstepError(f"{path} exists already: choose another name")
-    if not where.parent.is_dir():
+    if not os.path.isdir(where.parent):
         raise ConvstepError(f"there is no directory {where.parent}")
     if not os.access(where.parent, os.W_OK):
         raise ConvstepError(f"nothing can be written in {where.parent}: choose another directory")

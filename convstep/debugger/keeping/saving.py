@@ -50,7 +50,7 @@ def write_whole(path: Path, data: bytes | Callable[[IO[bytes]], None]) -> None:
 def unused_name(stem: str, suffix: str) -> str:
     """A file name that does not exist yet, in the current directory: `two_conv-1.convstep`."""
     number = 1
-    while Path(f"{stem}-{number}{suffix}").exists():
+    while os.path.lexists(f"{stem}-{number}{suffix}"):
         number += 1
     return f"{stem}-{number}{suffix}"
 

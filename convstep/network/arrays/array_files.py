@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from convstep.network.arrays.files import NoFileError, size_of
+from convstep.network.arrays.files import NoFileError, names_in, size_of
 from convstep.network.arrays.npy_files import npy_array, npz_arrays
 from convstep.network.arrays.safetensors_files import safetensors_arrays
 from convstep.network.arrays.stored_arrays import FileError, Stored, check_room
@@ -81,8 +81,8 @@ def read_arrays(arrays: Mapping[str, Stored], what: str) -> dict[str, Array]:
 def _reason(path: Path, error: Exception) -> str:
     """Why a file could not be read."""
     if isinstance(error, FileNotFoundError):
-        around = [p.name for p in path.parent.iterdir() if p.suffix in SUFFIXES] if path.parent.is_dir() else []
-        meant = nearest_file(path.name, [name for name in around if name != path.name])
+        around = [name for name in names_in(path.parent) if name.endswith(SUFFIXES) and name != path.name]
+        meant = nearest_file(path.name, around)
         there = f"; did you mean '{meant}'?" if meant else "; files are looked for beside the network file"
         return f"there is no file '{path}'{there}"
     if isinstance(error, IsADirectoryError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 _PIECE = 2**20
@@ -24,6 +25,13 @@ def size_of(path: Path) -> int:
     if not stat.S_ISREG(found.st_mode):
         raise NoFileError
     return found.st_size
+
+
+def names_in(directory: Path) -> list[str]:
+    """The names of what is in a directory; none where there is none, or it may not be listed."""
+    with suppress(OSError, ValueError):
+        return sorted(os.listdir(directory))
+    return []
 
 
 def read_at_most(path: Path, most: int) -> bytes | None:
