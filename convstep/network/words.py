@@ -14,6 +14,7 @@ _LONG_WORD = re.compile(r"\S{120,}|(?<=\[)[^\[\]]{120,}(?=\])")
 _LONGEST_VALUE = 40
 _LONGEST_LIST = 14
 _LONGEST_WORD = 200
+_MOST_BITS = 1024
 
 
 def printable(text: str) -> str:
@@ -45,6 +46,8 @@ def show(value: Any) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
         return f"'{printable(value)}'"
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "an integer beyond all measure"
     return show(value) if value is None or isinstance(value, bool) else printable(str(value))
 
 

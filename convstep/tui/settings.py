@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from convstep.errors import ConvstepError
-from convstep.network.words import did_you_mean, listed, printable, show
+from convstep.network.arrays.files import read_at_most
+from convstep.network.words import did_you_mean, listed, printable, shortened, show
 from convstep.tui.actions import ACTIONS, Action
 from convstep.tui.theme.colours import BUILT_IN, Inks, Look
 
 _FILE = "convstep.toml"
+_MOST_BYTES = 2**20
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _MODIFIED = re.compile(r"(?:(?:ctrl|shift|alt)\+)*(.+)")
 
@@ -48,12 +50,15 @@ def read_settings(path: Path | None = None) -> Settings:
     """The settings of a file; the defaults where there is none. Raises ConvstepError with the place of a mistake."""
     path = settings_file() if path is None else path
     try:
-        text = path.read_bytes().decode()
+        data = read_at_most(path, _MOST_BYTES)
+        if data is None:
+            raise OSError(0, f"it has more than {_MOST_BYTES >> 20} MiB")
+        text = data.decode()
     except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConvstepError(f"{printable(str(path))}: cannot be read: {why}") from None
+        raise ConvstepError(f"{printable(str(path))}:1:1: cannot be read: {why}") from None
     return _Reader(path, text).settings()
 
 
@@ -75,12 +80,12 @@ class _Reader:
 
         try:
             return tomllib.loads(self.text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits
             place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
             lines = self.text.split("\n")
             where = f"{place[1]}:{place[2]}" if place else f"{len(lines)}:{len(lines[-1]) + 1}"
             what = re.sub(r" \(at .*\)$", "", str(error)) or "nested too deeply"
-            raise ConvstepError(f"{printable(str(self.path))}:{where}: no TOML: {printable(what)}") from None
+            raise ConvstepError(f"{printable(str(self.path))}:{where}: no TOML: {printable(shortened(what))}") from None
 
     def _error(self, key: str, message: str, section: str = "") -> ConvstepError:
         """A mistake at the line on which the key stands."""
@@ -89,7 +94,7 @@ class _Reader:
         pattern = re.compile(rf"\s*\[?([\w.\"]*\.)?\"?{re.escape(key)}\b")
         line = next((i for i in range(start, len(lines)) if pattern.match(lines[i])), start)
         column = len(lines[line]) - len(lines[line].lstrip()) + 1 if lines else 1
-        return ConvstepError(f"{printable(str(self.path))}:{line + 1}:{column}: {printable(message)}")
+        return ConvstepError(f"{printable(str(self.path))}:{line + 1}:{column}: {printable(shortened(message))}")
 
     def _known(self, data: Any, known: Sequence[str], owner: str, section: str) -> None:
         if not isinstance(data, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,10 @@ async def test_a_theme_of_ones_own(tmp_path: Path) -> None:
         ('[themes.x]\nink = "#000000"', "2:1", "has no 'ink'"),
         ("keys = 3", "1:1", "is a table, not 3"),
         ("a" * 10, "1:11", "no TOML"),
+        pytest.param("theme = " + "9" * 5000, "1:5009", "no TOML: Exceeds the limit", id="thousands of digits"),
+        pytest.param("theme = 0x" + "f" * 5000, "1:1", "there is no theme an integer beyond", id="hexadecimal digits"),
+        pytest.param("x" * 5000 + " = 1", "1:1", "this file has no 'xxx", id="a key of thousands of letters"),
+        pytest.param("#" * 2**20 + "\n", "1:1", "cannot be read: it has more than 1 MiB", id="too large"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_where(tmp_path: Path, text: str, place: str, says: str) -> None:
@@ -102,3 +107,13 @@ def test_a_mistake_is_one_line_that_says_where(tmp_path: Path, text: str, place:
     assert message.startswith(f"{path}:{place}: ")
     assert says in message
     assert "\n" not in message
+    assert len(message) < 500
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_settings_that_are_no_text_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "latin").write_bytes(b"theme = '\xe9'")
+    for name, why in (("pipe", "it is a pipe or a device"), ("latin", "it is not UTF-8"), ("", "it is a directory")):
+        with pytest.raises(ConvstepError, match=f":1:1: cannot be read: {why}"):
+            read_settings(tmp_path / name)
