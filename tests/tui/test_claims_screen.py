@@ -56,7 +56,18 @@ async def test_of_the_only_term_of_a_sum_it_is_not_said_that_it_is_the_first_tha
     app = ConvstepApp(opened("questions/stride_zeros"))
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "k", "enter")
-        assert "this sum has one term, and yours differs" in app.main.message
+        assert "only this term adds to the sum, and yours differs" in app.main.message
+
+
+async def test_where_the_only_term_takes_over_a_mistake_its_place_is_said() -> None:
+    app = ConvstepApp(opened("questions/several_paths"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "k", "enter")
+        assert (
+            app.main.message
+            == "only this term adds to the sum, and yours differs: grad(a) is where it went wrong (g grad(a))"
+        )
+        assert "yours went wrong at grad(a): g grad(a)" in text_of(app)
 
 
 async def test_a_failed_claim_opens_at_its_first_differing_term(session: Session) -> None:
@@ -77,7 +88,7 @@ async def test_a_claim_with_all_terms_right_and_others_too_many_says_so() -> Non
     app = ConvstepApp(open_session("sample_nets/questions/pool_ties.yaml"))
     async with app.run_test(size=(160, 50)) as pilot:
         await press(pilot, "k", "enter")
-        assert app.main.message.startswith("each term of this sum is right; yours has others")
+        assert app.main.message.startswith("each term is right; yours has others")
 
 
 @pytest.mark.parametrize("key", ["escape", "k", "q"])

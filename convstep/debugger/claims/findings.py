@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convstep.debugger.claims.claim_view import as_written, mine_why, verdict_of, worked_out
-from convstep.debugger.moves import Landing, Spot
-from convstep.engine.timeline import Level, Place
+from convstep.debugger.moves import Landing, Spot, Wording
+from convstep.engine.timeline import Level, Place, Step
 from convstep.errors import ConvstepError
 from convstep.explain.numbers import scientific, short
 
@@ -137,12 +137,37 @@ def opened(session: Session, finding: Finding) -> Landing:
     elif finding.failed:
         place = Place(0, writers[0], finding.index, 0)
     level: Level = "element" if place.term is None else "term"
-    message = "" if rows is None or first is None else _said_of(rows.rows[first].same, len(rows.rows) == 1)
+    message = ""
+    if rows is not None and first is not None:
+        earlier = _made_earlier(session, finding, timeline.steps[place.step])
+        message = _said_of(rows.rows[first].same, len(rows.rows) == 1, earlier)
     return Landing(Spot(level, "gather", timeline.position("gather", place)), message)
 
 
-def _said_of(same: bool, alone: bool) -> str:
+def _made_earlier(session: Session, finding: Finding, here: Step) -> str:
+    """The gradient at which a claim went wrong, where that was in the backward pass before this step's layer; or ""."""
+    judged = None if finding.claim is None else session.claims.judged.get(finding.claim)
+    mistakes = () if judged is None or judged.verdict is None else judged.verdict.mistakes
+    at = mistakes[0].at if mistakes else None
+    if at is None or at == here.layer:
+        return ""
+    made = {node.name for node in session.graph.nodes}
+    writes = [step.writes for step in session.recording.timeline.steps if step.layer == at and step.tensor in made]
+    handed_on = [name for name in writes if name.startswith("grad(")]
+    return session.names.tensor(handed_on[0]) if handed_on else ""
+
+
+def _said_of(same: bool, alone: bool, earlier: str) -> str:
     """Of the term at which a wrong claim is opened."""
     if same:
-        return "each term of this sum is right; yours has others, which belong to none of them"
-    return "this sum has one term, and yours differs" if alone else "this is the first term that differs"
+        return "each term is right; yours has others, which belong to none of them"
+    if not alone:
+        return "this is the first term that differs"
+    only = "only this term adds to the sum, and yours differs"
+    return (
+        Wording(
+            f"{only}: {earlier} is where it went wrong (g {earlier})", f"yours went wrong at {earlier}: g {earlier}"
+        )
+        if earlier
+        else only
+    )
