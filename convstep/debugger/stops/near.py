@@ -111,6 +111,10 @@ class _Tile:
         self.wanted = np.ascontiguousarray(flat.reshape(len(flat), -1, _BLOCK).swapaxes(0, 1))
         self.open = self.wanted.copy()
         """What no sum has come near yet."""
+        block, row, column = np.ogrid[tuple(map(slice, self.shape))]
+        self._row, self._column = (
+            np.ravel(each + np.zeros(self.shape, np.intp)) for each in (row, block * _BLOCK + column)
+        )
 
     def found(self) -> Bools:
         """The elements that come near, (rows, columns)."""
@@ -143,16 +147,10 @@ class _Tile:
             close = self._look_closer(needle, part, start.astype(np.float32), float(half.max()))
         at = np.flatnonzero(close)
         for few in np.split(at, range(_MANY, len(at), _MANY)):
-            _, row, column = self._places(few)
-            products = self.left.exact[row, part] * self.right.exact[column, part]
+            products = self.left.exact[self._row[few], part] * self.right.exact[self._column[few], part]
             sums = start.reshape(-1)[few, None] + np.add.accumulate(products, axis=1)
             near = (np.abs(sums) <= needle.half + self.near.room).any(axis=1)
             self.open.reshape(-1)[few[near]] = False
-
-    def _places(self, at: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """The block, the row and the column of flat indices."""
-        block, row, column = np.unravel_index(at, self.shape)
-        return block, row, block * _BLOCK + column
 
     def _look_closer(self, needle: Needle, part: slice, now: Singles, half: float) -> Bools:
         """The elements that come near in a part, as single precision has it: `now` is where it begins."""
@@ -177,11 +175,10 @@ class _Tile:
 
     def _in_piece(self, at: IntArray, start: Singles, piece: int, room: np.float32) -> IntArray:
         """Those of some elements that come near in a piece, term by term."""
-        _, row, column = self._places(at)
         pieces = self.left.exact.shape[1] // _PIECE
-        left = self.left.single.reshape(-1, _PIECE).take(row * pieces + piece, axis=0)
-        left *= self.right.single.reshape(-1, _PIECE).take(column * pieces + piece, axis=0)
-        sums = left @ _TRIANGLE
-        sums += start[:, None]
+        products = self.left.single.reshape(-1, _PIECE).take(self._row.take(at) * pieces + piece, axis=0)
+        products *= self.right.single.reshape(-1, _PIECE).take(self._column.take(at) * pieces + piece, axis=0)
+        products[:, 0] += start / 2
+        sums = products @ _TRIANGLE
         near = np.flatnonzero(np.abs(sums, out=sums) <= room)
-        return at[np.unique(near // _PIECE)]
+        return at[near // _PIECE] if len(near) else at[:0]
