@@ -180,6 +180,9 @@ def inside_word(recording: Recording, state: State, position: int, word: str) ->
             return state.target + 1.0
         axis, index = int(word[6:-1]), told["index"]
         return float(index[axis]) if -len(index) <= axis < len(index) else None
+    if word.startswith("factors"):
+        factors = told.get("factors", [])
+        return float(factors[int(word[8:-1])]["value"]) if int(word[8:-1]) < len(factors) else None
     found = None if "does" in told and word == "product" else told.get(word)
     found = found["value"] if isinstance(found, dict) else found
     return None if found is None else float(found)

@@ -8,7 +8,7 @@ from convstep.explain.language.vocabulary import vocabulary
 from convstep.explain.naming import Names
 from convstep.network import load
 
-_INSIDE = ["product", "local", "upstream", "value", "term", "sum"]
+_INSIDE = ["product", "local", "upstream", "value", "term", "sum", "factors[0]", "factors[1]", "factors[2]"]
 _OF_SUMS = [
     "2 * sum", "1 - sum", "sum / -3", "sum - sum", "exp(sum)", "sum ** 2", "sum ** 3", "sum ** -1", "sqrt(sum)",
     "log(abs(sum))", "tanh(sum) / sum", "max(sum, 1)", "abs(sum - 1)", "sum - product", "exp(product)",

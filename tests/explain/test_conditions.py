@@ -48,6 +48,7 @@ TWO_CONV = words_of(sample("two_conv"))
         "not " * 40 + "o1 > 1",
         "abs(product) > 1 and local != 0 or upstream < 0",
         "isnan(value) and index[-1] == 0 and index == 3",
+        "factors[0] * factors[1] != product or $factors[ 2 ] > 1",
         "exp(sum) > $sum and $loss > 1",
     ],
 )
@@ -91,6 +92,9 @@ def test_these_are_conditions(text):
         ("prodct > 3", 1, "did you mean 'product'"),
         ("$prodct > 3", 1, "did you mean 'product'"),
         ("index[x] > 3", 6, "of a torch index"),
+        ("factors > 1", 1, "factors[0] is the first factor of a product"),
+        ("factors[0, 1] > 1", 8, "factors[0] is the first factor"),
+        ("factor[0] > 1", 1, "did you mean 'factors'"),
         ("product > o1", 1, "needs an index"),
         ("prev(upstream) > 1", 6, "stands outside"),
         ("phase == update", 10, "a text stands in quotes: phase == 'update'"),

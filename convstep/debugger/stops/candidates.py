@@ -42,7 +42,7 @@ def candidates(truth: Truth, there: Inside, elements: IntArray, whole: bool) -> 
     elements = search.exact(elements)
     if "sum" in search.words and isinstance(search.operation, Bounded):
         elements = search.by_sums(elements)
-    if not whole and search.words & {"product", "local", "upstream"}:
+    if not whole and search.words & {"product", "factors[0]", "factors[1]", "local", "upstream"}:
         elements = search.by_products(elements)
     return elements
 
@@ -89,11 +89,11 @@ class _Search:
     def _wide(self) -> dict[str, Interval]:
         if isinstance(self.operation, ProductSum):
             one, two = self._factors()
-            ranges = {"local": _hull(one), "upstream": _hull(two), "product": _times(_hull(one), _hull(two))}
-            if self.step.slot == OUTPUT:
-                biases = [_hull(bias) for bias in self.call.operands[2:]]
-                return {"product": _joined(ranges["product"], *biases)}
-            return ranges
+            first, second, product = _hull(one), _hull(two), _times(_hull(one), _hull(two))
+            if self.step.is_backward:
+                return {"local": first, "upstream": second, "product": product}
+            biases = [_hull(bias) for bias in self.call.operands[2:]]
+            return {"product": _joined(product, *biases), "factors[0]": _joined(first, *biases), "factors[1]": second}
         return {"upstream": _hull(self.upstream)} if self.step.is_backward else {}
 
     def _factors(self) -> tuple[Array, Array]:
@@ -204,19 +204,19 @@ class _Search:
     def _holds_where_empty(self) -> bool:
         """Whether it may hold at an empty term, which no two factors show."""
         nothing = Interval(np.zeros(1), np.zeros(1))
-        return bool(self.may(local=nothing, product=nothing)[0])
+        return bool(self.may(**{"local": nothing, "factors[0]": nothing, "product": nothing})[0])
 
     def _marks(self) -> tuple[tuple[Array, ...], Array]:
         """1 for each factor with which it may hold, whatever it meets, and else 0: the operands, and the upstream."""
         one, two = self._factors()
-        first, second = ("local", "upstream") if self.step.is_backward else ("", "")
+        first, second = ("local", "upstream") if self.step.is_backward else ("factors[0]", "factors[1]")
         marks = [
             self._marked(one, lambda own: {first: own, "product": _times(own, _hull(two))}),
             self._marked(two, lambda own: {second: own, "product": _times(_hull(one), own)}),
         ]
         slot, operands = self.step.slot, self.call.operands
         if slot == OUTPUT:
-            biases = [self._marked(bias, lambda own: {"product": own}) for bias in operands[2:]]
+            biases = [self._marked(bias, lambda own: {"product": own, first: own}) for bias in operands[2:]]
             return (*marks, *biases), np.zeros(0)
         return tuple(marks[0] if k == 1 - slot else operand for k, operand in enumerate(operands)), marks[1]
 

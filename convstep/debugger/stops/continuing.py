@@ -14,7 +14,7 @@ from convstep.engine.recording import Recording
 from convstep.engine.work import Work
 from convstep.errors import ConvstepError
 from convstep.explain.language.conditions import parse_condition, parse_watch
-from convstep.explain.language.kinds import OF_TERMS, inside
+from convstep.explain.language.kinds import OF_TERMS, bare, inside
 from convstep.network.words import listed
 
 
@@ -79,7 +79,7 @@ def continued(recording: Recording, spot: Spot, found: Sequence[Reason], clock: 
     if spot.level == "op" and words:
         word = "sums run" if "sum" in words else f"{listed(sorted(words), 'and')} {'are' if len(words) > 1 else 'is'}"
         return Landing(spot, f"no stop comes {way} among operations: {word} inside them; s goes in, then c")
-    if spot.level == "element" and (of_terms := words & {*OF_TERMS} - {"sum"}):
+    if spot.level == "element" and (of_terms := {word for word in words if bare(word) in OF_TERMS} - {"sum"}):
         word = f"{listed(sorted(of_terms), 'and')} {'belong' if len(of_terms) > 1 else 'belongs'}"
         return Landing(spot, f"no stop comes {way} among elements: {word} to single terms; s goes in, then c")
     return Landing(spot, f"no stop comes {way}: you are where you were")

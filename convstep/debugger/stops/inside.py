@@ -18,6 +18,7 @@ from convstep.engine.recording import Iteration
 from convstep.engine.state import State
 from convstep.engine.sums import Collected, Floats, collect
 from convstep.engine.timeline import Place, Step
+from convstep.explain.language.kinds import bare
 from convstep.ops.arithmetic.arithmetic import Add
 from convstep.ops.arithmetic.reduction import Sum
 from convstep.ops.base import Empty, IntArray, quiet
@@ -58,7 +59,7 @@ class Inside:
         if not np.prod(self.step.shape):
             return set()
         terms = self._terms(np.array([0]))
-        return {"value", "term", "index", *(word for word, told in terms.words.items() if told.there.any())}
+        return {"value", "term", "index", *(bare(word) for word, told in terms.words.items() if told.there.any())}
 
     def terms(self, elements: IntArray, words: set[str]) -> dict[str, Numbers]:
         """The words at each term of m elements that it writes, in gather order: (m, n), or what broadcasts to that."""
@@ -146,14 +147,17 @@ class Inside:
         inputs, weights, codes = node.op.pairs(elements)
         empty = _empty(codes)
         assert empty is not None
-        products = gather(call.operands[0], inputs) * gather(call.operands[1], weights)
+        first, second = gather(call.operands[0], inputs), gather(call.operands[1], weights)
+        products = first * second
         products[empty] = 0.0
+        both = np.full(products.shape, True)
         if node.op.has_bias:
-            bias = call.operands[2].reshape(-1)[node.op.bias_of(elements)].astype(np.float64)
-            products = np.concatenate([products, bias[:, None]], axis=1)
-            empty = np.pad(empty, ((0, 0), (0, 1)))
-        sums = np.add.accumulate(products, axis=1)
-        return _Terms({"sum": _all_there(sums), "product": _all_there(products)}, empty)
+            bias = call.operands[2].reshape(-1)[node.op.bias_of(elements)].astype(np.float64)[:, None]
+            first, products = (np.concatenate([numbers, bias], axis=1) for numbers in (first, products))
+            second, both, empty = (np.pad(each, ((0, 0), (0, 1))) for each in (second, both, empty))
+        words = {"sum": np.add.accumulate(products, axis=1), "product": products, "factors[0]": first}
+        told = {word: _all_there(numbers) for word, numbers in words.items()}
+        return _Terms({**told, "factors[1]": Numbers(second, both)}, empty)
 
 
 def products_of(collected: Collected) -> dict[str, Numbers]:
@@ -201,8 +205,13 @@ def _added(step: Step, iteration: Iteration, elements: IntArray) -> Numbers:
 def _told(step: Step, iteration: Iteration, elements: IntArray) -> _Terms:
     """Term by term, as the operation tells them."""
     shape = len(elements), step.terms["gather"]
-    sums, products = (Numbers(np.zeros(shape), np.zeros(shape, bool)) for _ in range(2))
+    words: dict[str, Numbers] = {}
     empty = np.zeros(shape, bool)
+
+    def tell(word: str, row: int, k: int, number: float) -> None:
+        told = words.setdefault(word, Numbers(np.zeros(shape), np.zeros(shape, bool)))
+        told.values[row, k], told.there[row, k] = number, True
+
     for row, element in enumerate(elements):
         if step.node is None:
             update = iteration.updates[step.tensor]
@@ -212,10 +221,12 @@ def _told(step: Step, iteration: Iteration, elements: IntArray) -> _Terms:
         empty[row] = empties(terms) != Empty.NO
         for k, term in enumerate(terms):
             if term.sum is not None:
-                sums.values[row, k], sums.there[row, k] = term.sum, True
+                tell("sum", row, k, term.sum)
             if term.is_product:
-                products.values[row, k], products.there[row, k] = term.result, True
-    return _Terms({"sum": sums, "product": products}, empty)
+                tell("product", row, k, term.result)
+                for n, read in enumerate(term.reads):
+                    tell(f"factors[{n}]", row, k, read.value)
+    return _Terms(words, empty)
 
 
 def words_at(clock: Clock, place: Place, words: set[str]) -> dict[str, Numbers]:

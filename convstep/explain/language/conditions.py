@@ -15,7 +15,8 @@ a dollar sign, `$sum`, it is always the word:
   the level of terms; on elements it is the whole sum, but not in scatter order, where a step feeds many sums; on
   operations, and where an operation adds nothing up, there is none.
 - `product`, and in the backward phase `local` and `upstream`, are those of the present term, `term` is its number from
-  0: on the level of terms, as traces have them. A share that goes nowhere, in scatter order, has none of them.
+  0: on the level of terms, as traces have them. In the other phases a product has `factors[0]`, as an input or a bias,
+  and `factors[1]`, as a weight. A share that goes nowhere, in scatter order, has none of them.
 - `value` is what the element holds once it is finished, at the step that finishes it; `index` is the element's number
   as `flat1` counts, `index[0]` one of its torch indices. They are there on elements and on terms.
 
@@ -193,7 +194,17 @@ class _Parser(Parser):
             return Apply(token.column, "sum", (loss,)) if self.names.shape(loss.key) else loss
         if word == "index":
             return self._index(token)
+        if word == "factors":
+            return self._factor(token)
         return Here(token.column, word) if word in (*NUMBERS_HERE, *TEXTS_HERE) else None
+
+    def _factor(self, token: Token) -> Node:
+        bracket = self.take() if self.next.kind == "index" else token
+        which = bracket.text[1:-1].strip()
+        if not re.fullmatch(r"[0-9]", which):
+            what = "factors[0] is the first factor of a product, as an input or a bias, factors[1] is as a weight"
+            raise ExpressionError(bracket.column, what)
+        return Here(token.column, f"factors[{which}]")
 
     def _index(self, token: Token) -> Node:
         if self.next.kind != "index":

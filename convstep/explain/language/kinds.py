@@ -29,7 +29,7 @@ from convstep.explain.naming import Names
 from convstep.network.words import did_you_mean
 from convstep.ops.base import Shape
 
-OF_TERMS = ("sum", "product", "local", "upstream", "term")
+OF_TERMS = ("sum", "product", "factors", "local", "upstream", "term")
 INSIDE = (*OF_TERMS, "value", "index")
 """What there is inside of operations: in their elements, and in the terms of these."""
 NUMBERS_HERE = ("iteration", "position", *INSIDE)
@@ -54,16 +54,17 @@ def kind_of(node: Node) -> Kind:
 
 def uses(node: Node, *words: str) -> bool:
     """Whether one of these words of the position stands in it."""
-    return any(isinstance(each, Here) and _bare(each) in words for each in walk(node))
+    return any(isinstance(each, Here) and bare(each.word) in words for each in walk(node))
 
 
 def inside(node: Node) -> set[str]:
-    """The words in it for what there is inside of operations, `index[1]` with its number."""
-    return {each.word for each in walk(node) if isinstance(each, Here) and _bare(each) in INSIDE}
+    """The words in it for what there is inside of operations, `index[1]` and `factors[0]` with their numbers."""
+    return {each.word for each in walk(node) if isinstance(each, Here) and bare(each.word) in INSIDE}
 
 
-def _bare(here: Here) -> str:
-    return here.word.partition("[")[0]
+def bare(word: str) -> str:
+    """A word without its number: `index` of `index[1]`."""
+    return word.partition("[")[0]
 
 
 def check(node: Node, words: Vocabulary) -> Kind:
@@ -93,7 +94,7 @@ def check(node: Node, words: Vocabulary) -> Kind:
 
 def _forbid(node: Node, inside: str, instead: str, *words: str) -> None:
     for each in walk(node):
-        if isinstance(each, Here) and _bare(each) in words:
+        if isinstance(each, Here) and bare(each.word) in words:
             raise ExpressionError(each.column, f"{inside} takes {instead}; {each.word} stands outside of it")
 
 

@@ -45,6 +45,14 @@ _MARKS = (
     ("p", "padding, no element of the tensor"),
     ("colour", "blue is negative, orange positive; the legend has the ends"),
 )
+_WORDS = (
+    ("sum", "the running sum of the element that is being made: sum > 5"),
+    ("product", "of this term: factors[0] × factors[1], an input and a weight; in the backward phase local × upstream"),
+    ("term", "its number, from 0"),
+    ("value", "what the element holds, at the step that finishes it; index[0] is the first number of its torch index"),
+    ("prev(x)", "what x was at the end of the iteration before: loss > prev(loss)"),
+    ("layer", "compared with text, as phase, op and level are: layer == 'conv1'; iteration and position are numbers"),
+)
 
 
 class HelpDialog(Dialog[None], inherit_bindings=False):
@@ -87,6 +95,8 @@ def help_text(actions: Sequence[Action] = ACTIONS) -> str:
     for group, members in groups(actions).items():
         lines += ["", f"[b $primary]{group}[/]"]
         lines += [f"  [b]{_escaped(action.shown.ljust(10))}[/] {_escaped(action.help)}" for action in members]
+    lines += ["", "[b $primary]Words of conditions, beside names of tensors[/]"]
+    lines += [f"  [b]{_escaped(word.ljust(10))}[/] {_escaped(text)}" for word, text in _WORDS]
     return "\n".join(lines)
 
 
