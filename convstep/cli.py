@@ -29,6 +29,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 fine, 1 a check failed, 2 bad input or usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # Idle threads of OpenBLAS sleep after 2^18 cycles, and not 2^26: they would take a processor from the start.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "18")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without × and Σ shows ?
     try:
