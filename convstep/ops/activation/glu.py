@@ -59,7 +59,14 @@ class GLU(Operation):
             return [None]
         a, _ = self._halves(call.operands[0])
         gate, u = call.saved["gate"], upstream.reshape(a.shape)
-        return [np.concatenate([u * gate, u * (a * (gate * (1 - gate)))], axis=1).reshape(self.inputs[0].shape)]
+        gradient = np.empty(self.inputs[0].shape, upstream.dtype)
+        by_a, by_b = self._halves(gradient)
+        np.multiply(u, gate, out=by_a)
+        # u · (a · (gate · (1 − gate))), from the inside.
+        np.subtract(1, gate, out=by_b)
+        for factor in (gate, a, u):
+            by_b *= factor
+        return [gradient]
 
     # -- one element
 

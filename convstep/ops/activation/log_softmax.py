@@ -33,11 +33,14 @@ class LogSoftmax(ByDim):
 
     def _pulled(self, u: Array, y: Array) -> Array:
         """What comes back: u − share · Σ u, and for a large share (1 − share) · u − share · Σ u of the others."""
-        shares = np.exp(y)
-        gradient: Array = u - shares * u.sum(axis=1, keepdims=True)
-        if (shares > LARGE_SHARE).any():
+        gradient = np.exp(y)
+        is_large = bool((gradient > LARGE_SHARE).any())
+        gradient *= u.sum(axis=1, keepdims=True)
+        np.subtract(u, gradient, out=gradient)
+        if is_large:
             top = y.argmax(axis=1, keepdims=True)
-            log, share, given = (np.take_along_axis(numbers, top, axis=1) for numbers in (y, shares, u))
+            log, given = (np.take_along_axis(numbers, top, axis=1) for numbers in (y, u))
+            share = np.exp(log)
             # 1 − share by expm1: where the share is close to 1, little is left of a difference.
             put_exact(gradient, top, share, -np.expm1(log) * given - share * sum_without(u.copy(), top))
         return gradient

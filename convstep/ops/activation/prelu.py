@@ -26,6 +26,7 @@ from convstep.ops.base import (
     Term,
     quiet,
 )
+from convstep.ops.blocks import broadcast_in_blocks
 from convstep.ops.choosing import chosen, kept
 from convstep.ops.expression import Element, Expression, Number, Product
 from convstep.ops.lines import Lines
@@ -69,21 +70,24 @@ class PReLU(Operation):
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         x, weight = self._channels.split(operands[0]), operands[1][:, None]
-        if np.isfinite(weight).all():
-            # One of the two is 0.
-            whole: Array = np.maximum(x, 0) + np.minimum(x, 0) * weight
-            return whole.reshape(self.output.shape)
-        return chosen(x > 0, x, x * weight).reshape(self.output.shape)
+        finite = bool(np.isfinite(weight).all())
+
+        def bent(x: Array, weight: Array) -> Array:
+            # With finite weights, one of the two is 0.
+            return np.maximum(x, 0) + np.minimum(x, 0) * weight if finite else chosen(x > 0, x, x * weight)
+
+        return broadcast_in_blocks(bent, x.dtype, x, weight).reshape(self.output.shape)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         x, u = self._channels.split(call.operands[0]), self._channels.split(upstream)
-        above = x > 0
         gradients: list[Array | None] = [None, None]
-        if wanted[0]:
-            gradients[0] = chosen(above, u, u * call.operands[1][:, None]).reshape(upstream.shape)
         if wanted[1]:
-            gradients[1] = kept(u * x, ~above).sum(axis=(0, 2))
+            gradients[1] = broadcast_in_blocks(lambda x, u: kept(u * x, ~(x > 0)), u.dtype, x, u).sum(axis=(0, 2))
+        if wanted[0]:
+            weight = call.operands[1][:, None]
+            by_x = broadcast_in_blocks(lambda x, u, w: chosen(x > 0, u, u * w), u.dtype, x, u, weight)
+            gradients[0] = by_x.reshape(upstream.shape)
         return gradients
 
     # -- one element

@@ -27,7 +27,6 @@ from convstep.ops.base import (
     Term,
     quiet,
 )
-from convstep.ops.blocks import in_blocks
 from convstep.ops.expression import (
     Apply,
     Element,
@@ -69,13 +68,14 @@ class AlongLines(Dense, Operation):
 
     def by_lines(self, function: Callable[..., Array], *tensors: Array) -> Array:
         """A function of whole lines, (outer, length, inner), on tensors of the input's shape; large ones in blocks."""
-        length, inner = self.lines.length, self.lines.inner
-        whole = length * inner
-
-        def of_flat(*parts: Array) -> Array:
-            return function(*(part.reshape(-1, length, inner) for part in parts)).reshape(parts[0].shape)
-
-        return in_blocks(of_flat, _LARGE, *tensors, unit=whole)
+        lines, split = self.lines, [self.lines.split(tensor) for tensor in tensors]
+        if tensors[0].nbytes <= _LARGE or lines.count == 1:
+            return function(*split).reshape(tensors[0].shape)
+        result = np.empty(tensors[0].shape, tensors[0].dtype)
+        for block in lines.blocks(_LARGE // (2 * result.itemsize)):
+            places = block.outer, slice(None), block.inner
+            lines.split(result)[places] = function(*(tensor[places] for tensor in split))
+        return result
 
     def row_grid(self, slot: int) -> Shape:
         return (self.lines.length,)
@@ -132,7 +132,11 @@ class _Shares(AlongLines):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        return self.by_lines(lambda x: Exponentials.of(x if self.sign > 0 else -x).softmax, operands[0])
+        return self.by_lines(self._shared, operands[0])
+
+    def _shared(self, x: Array) -> Array:
+        made = Exponentials.of(x if self.sign > 0 else -x)
+        return np.divide(made.powers, made.total, out=made.powers)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
@@ -147,7 +151,7 @@ class _Shares(AlongLines):
             top = y.argmax(axis=1, keepdims=True)
             share, given = np.take_along_axis(y, top, axis=1), np.take_along_axis(u, top, axis=1)
             put_exact(gradient, top, share, share * ((1 - share) * given - sum_without(products, top)))
-        return gradient if self.sign > 0 else -gradient
+        return gradient if self.sign > 0 else np.negative(gradient, out=gradient)
 
     # -- one element
 

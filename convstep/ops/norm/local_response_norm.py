@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from math import prod
 
@@ -31,9 +31,13 @@ from convstep.ops.base import (
 )
 from convstep.ops.expression import Apply, Element, Expression, Negative, Number, Power, Product, Quotient, Sum, total
 from convstep.ops.indices import unravel
+from convstep.ops.lines import Lines
 from convstep.ops.terms import Terms
 
 Floats = npt.NDArray[np.float64]
+
+_BLOCK = 2**15
+"""So many elements are worked on at a time."""
 
 
 class LocalResponseNorm(Operation):
@@ -74,11 +78,13 @@ class LocalResponseNorm(Operation):
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         x = operands[0].reshape(self._sizes)
-        base = self.axis.add_up(x * x, 1)
-        base *= self.alpha / self.size
-        base += self.k
-        saved.update(base=base, under=base**self.beta)
-        y: Array = x / saved["under"]
+        y, saved["base"] = np.empty_like(x), np.empty_like(x)
+        for places in self._blocks():
+            part, base = x[places], saved["base"][places]
+            base[...] = self.axis.add_up(part * part, 1)
+            base *= self.alpha / self.size
+            base += self.k
+            np.divide(part, base**self.beta, out=y[places])
         return y.reshape(self.output.shape)
 
     @quiet
@@ -86,11 +92,23 @@ class LocalResponseNorm(Operation):
         if not wanted[0]:
             return [None]
         x, given = call.operands[0].reshape(self._sizes), upstream.reshape(self._sizes)
-        base, under = call.saved["base"], call.saved["under"]
-        gradient = given / under
+        gradient = np.empty_like(x)
+        for places in self._blocks():
+            gradient[places] = self._pulled(x[places], given[places], call.saved["base"][places])
+        return [gradient.reshape(upstream.shape)]
+
+    def _blocks(self) -> Iterator[tuple[slice, slice, slice]]:
+        """A few places of a few samples at a time, all channels of them."""
+        for block in Lines(*self._sizes).blocks(_BLOCK):
+            yield block.outer, slice(None), block.inner
+
+    def _pulled(self, x: Array, given: Array, base: Array) -> Array:
+        """What comes back to some places."""
+        under = base**self.beta
+        gradient: Array = given / under
         by_base = gradient * x / under * (self.beta * base ** (self.beta - 1))
         gradient -= self.axis.give_back(by_base, 1) * x * (2 * self.alpha / self.size)
-        return [gradient.reshape(upstream.shape)]
+        return gradient
 
     # -- one element
 
@@ -188,7 +206,7 @@ class LocalResponseNorm(Operation):
 
     def tell_element(self, call: Call, out: int, naming: Naming) -> str:
         x = f"{naming.element(0, out)} = {naming.number(call.value(0, out))}"
-        under = naming.number(float(call.saved["under"].reshape(-1)[out]))
+        under = naming.number(float(call.saved["base"].reshape(-1)[out] ** self.beta))
         count = int((self._window(out)[1] == Empty.NO).sum())
         squares = f"the squares of {count} channels" if count > 1 else "its own square alone"
         return f"is {x} divided by {under}, into which went {squares}"
