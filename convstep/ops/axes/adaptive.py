@@ -11,6 +11,9 @@ import numpy as np
 from convstep.ops.axes.axis import Codes, SummingAxis, code
 from convstep.ops.base import Array, Empty, IntArray
 
+_AT_ONCE = 2**14
+"""So many windows are worked on at a time."""
+
 
 @dataclass(frozen=True)
 class AdaptiveAxis(SummingAxis):
@@ -51,15 +54,34 @@ class AdaptiveAxis(SummingAxis):
     # -- sums
 
     def counts(self, padding: bool) -> IntArray:
+        if self.size % self.outputs == 0:
+            return np.array([self.size // self.outputs])
+        if self.outputs % self.size == 0:
+            return np.array([1])
         first, end = self._window(np.arange(self.outputs))
         return np.asarray(end - first)
+
+    def span(self, out: int) -> tuple[slice, int]:
+        (first,), (end,) = self._window(np.array([out]))
+        return slice(int(first), int(end)), 0
 
     def add_up(self, tensor: Array, along: int) -> Array:
         before, after = tensor.shape[:along], tensor.shape[along + 1 :]
         if self.size % self.outputs == 0:
             windows = tensor.reshape(*before, self.outputs, -1, *after)
             return np.asarray(windows.sum(axis=along + 1))
-        first, end = self._window(np.arange(self.outputs))
+        if self.outputs % self.size == 0:
+            return np.repeat(tensor, self.outputs // self.size, axis=along)
+        left: tuple[Any, ...] = (slice(None),) * along
+        sums = np.empty((*before, self.outputs, *after), tensor.dtype)
+        for k in range(0, self.outputs, _AT_ONCE):
+            first, end = self._window(np.arange(k, min(k + _AT_ONCE, self.outputs)))
+            part = tensor[(*left, slice(first[0], end[-1]))]
+            sums[(*left, slice(k, k + _AT_ONCE))] = self._part(part, first - first[0], end - first[0], along)
+        return sums
+
+    def _part(self, tensor: Array, first: IntArray, end: IntArray, along: int) -> Array:
+        """The sums of some windows, which go on to the tensor's end."""
         left: tuple[Any, ...] = (slice(None),) * along
         if self.outputs > self.size:  # windows of one or two positions
             longer = end - first > 1
@@ -68,7 +90,7 @@ class AdaptiveAxis(SummingAxis):
             return sums
         # Each from its first position up to one past its last; the last window ends where the axis does.
         parts = np.add.reduceat(tensor, np.stack([first, end], axis=1).reshape(-1)[:-1], axis=along)
-        return np.ascontiguousarray(parts[(*left, slice(None, None, 2))])
+        return np.asarray(parts[(*left, slice(None, None, 2))])
 
     def give_back(self, upstream: Array, along: int) -> Array:
         return self._transposed.add_up(upstream, along)

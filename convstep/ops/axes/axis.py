@@ -77,7 +77,11 @@ class SummingAxis(Axis):
 
     @abstractmethod
     def counts(self, padding: bool) -> IntArray:
-        """How many positions each output reads; with those on the padding, where it is counted."""
+        """How many positions each output reads, (1,) where all read as many; with the padding, where it is counted."""
+
+    @abstractmethod
+    def span(self, out: int) -> tuple[slice, int]:
+        """The positions that one output reads, and at which tap the first of them."""
 
     @abstractmethod
     def add_up(self, tensor: Array, along: int) -> Array:

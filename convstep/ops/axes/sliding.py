@@ -79,6 +79,9 @@ class SlidingAxis(SummingAxis):
     # -- sums
 
     def counts(self, padding: bool) -> IntArray:
+        last = (self.outputs - 1) * self.stride + (self.taps - 1) * self.dilation - self.before
+        if last < self.size + self.after * padding and (padding or not self.before):
+            return np.array([self.taps])
         start = np.arange(self.outputs) * self.stride
         if padding:
             return self._taps_below(self.before + self.size + self.after - start)
@@ -120,10 +123,14 @@ class SlidingAxis(SummingAxis):
     def _windows(self) -> Iterator[tuple[int, slice]]:
         """Each output, and where it reads."""
         for out in range(self.outputs):
-            start = out * self.stride - self.before
-            stop = min(start + (self.taps - 1) * self.dilation + 1, self.size)
-            start += -(min(start, 0) // self.dilation) * self.dilation
-            yield out, slice(start, max(start, stop), self.dilation)
+            yield out, self.span(out)[0]
+
+    def span(self, out: int) -> tuple[slice, int]:
+        start = out * self.stride - self.before
+        stop = min(start + (self.taps - 1) * self.dilation + 1, self.size)
+        outside = -(min(start, 0) // self.dilation)
+        start += outside * self.dilation
+        return slice(start, max(start, stop), self.dilation), outside
 
     def _slices(self) -> Iterator[tuple[slice, slice]]:
         """For each tap, the outputs that read a position there, and where they read."""

@@ -22,12 +22,12 @@ class Average(Pool):
 
     @cached_property
     def divisors(self) -> IntArray:
-        """What each output of a plane is divided by: how many numbers its window holds."""
+        """What each output of a plane is divided by: how many numbers its window holds, as `counts` has it."""
         return self.counts(self.counts_padding)
 
     @property
     def passing_bytes(self) -> int:
-        return 4 * self.output.size * self.output.dtype.itemsize
+        return 2 * self.output.size * self.output.dtype.itemsize
 
     @property
     def counts_padding(self) -> bool:
@@ -37,22 +37,21 @@ class Average(Pool):
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         sums = self.add_up(operands[0])
-        output: Array = sums / self.divisors.astype(sums.dtype)
-        return output.reshape(self.output.shape)
+        sums /= self.divisors.astype(sums.dtype)
+        return sums.reshape(self.output.shape)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[0]:
             return [None]
-        share = upstream.reshape(self.planes, -1) / self.divisors.astype(upstream.dtype)
-        return [self.give_back(share)]
+        return [self.give_back(self.by_plane(upstream) / self.divisors.astype(upstream.dtype))]
 
     def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
-        local = 1.0 / self.divisors[out % self.outputs_a_plane]
+        local = 1.0 / self.of_output(self.divisors, out)
         return np.broadcast_to(local, np.broadcast_shapes(out.shape, into.shape))
 
     def _divisor(self, out: int) -> int:
-        return int(self.divisors[out % self.outputs_a_plane])
+        return int(self.of_output(self.divisors, np.array(out)))
 
     def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:
         if into not in self.candidates(out):
@@ -119,7 +118,7 @@ class AvgPool2d(PaddedPool2d, Average):
     def divisors(self) -> IntArray:
         if self.divisor_override is None:
             return super().divisors
-        return np.full(self.outputs_a_plane, self.divisor_override)
+        return np.array(self.divisor_override)
 
     @property
     def counts_padding(self) -> bool:

@@ -12,9 +12,13 @@ import numpy.typing as npt
 
 from convstep.ops.arguments import Real
 from convstep.ops.base import OUTPUT, Array, Call, Empty, IntArray, Naming, Read, Term, quiet
+from convstep.ops.blocks import broadcast_in_blocks
 from convstep.ops.expression import Apply, Element, Expression, Number, Product, Quotient, Sum
 from convstep.ops.pool.sliding_pool import Pool1d, Pool2d, SlidingPool
 from convstep.ops.terms import Terms
+
+_BLOCK = 2**15
+"""So many numbers are worked on at a time."""
 
 
 def _not_zero(value: float) -> float:
@@ -45,19 +49,27 @@ class LPPool(SlidingPool):
 
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
-        sums = self.add_up(_raised(operands[0], self.norm_type))
-        saved["total"] = sums * self._scales.astype(sums.dtype)
-        output: Array = saved["total"] ** self._root
+        total = self.add_up(_raised(operands[0], self.norm_type))
+        total *= self._scales.astype(total.dtype)
+        saved["total"] = total
+        output: Array = total**self._root
         return output.reshape(self.output.shape)
 
     @quiet
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[0]:
             return [None]
-        total = call.saved["total"]
-        share = upstream.reshape(self.planes, -1) * self._outer(total, self._scales.astype(upstream.dtype))
+        scales = np.broadcast_to(self._scales.astype(upstream.dtype), (1, *self.window.outputs))
+        share = broadcast_in_blocks(self._shared, upstream.dtype, self.by_plane(upstream), call.saved["total"], scales)
+        gradient, x = self.give_back(share).reshape(-1), call.operands[0].reshape(-1)
+        for start in range(0, x.size, _BLOCK):
+            gradient[start : start + _BLOCK] *= _raised(x[start : start + _BLOCK], self.norm_type - 1)
+        return [gradient.reshape(call.operands[0].shape)]
+
+    def _shared(self, upstream: Array, total: Array, scale: Array) -> Array:
+        share: Array = upstream * self._outer(total, scale)
         share[total == 0] = 0  # be the upstream gradient infinite
-        return [self.give_back(share) * _raised(call.operands[0], self.norm_type - 1)]
+        return share
 
     def _outer(self, total: Array, scale: Array) -> Array:
         """The derivative but for the factor x^(p − 1). Where all is 0, torch takes 0; its sign of NaN is 0, too."""
@@ -70,12 +82,12 @@ class LPPool(SlidingPool):
     def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
         x = call.operands[0].reshape(-1)[into].astype(np.float64)
         total = call.saved["total"].reshape(-1)[out].astype(np.float64)
-        outer = self._outer(total, self._scales[out % self.outputs_a_plane])
+        outer = self._outer(total, self.of_output(self._scales, out))
         local: npt.NDArray[np.float64] = outer * _raised(x, self.norm_type - 1)
         return local
 
     def _scale(self, out: int) -> float:
-        return float(self._scales[out % self.outputs_a_plane])
+        return float(self.of_output(self._scales, np.array(out)))
 
     def _total(self, out: int) -> Expression:
         """What the root of one output element is taken of: c · Σ x^p."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from math import inf, prod
 
 import numpy as np
@@ -18,6 +17,8 @@ from convstep.ops.terms import Terms
 
 _LONG = 8
 """With so many times more taps than outputs, a maximum is found output by output."""
+_AT_ONCE = 2**15
+"""So many numbers of a gradient are given back at a time."""
 
 
 class Maximum(Pool):
@@ -26,61 +27,84 @@ class Maximum(Pool):
     A window on padding alone gives -Inf.
     """
 
-    @cached_property
-    def _first(self) -> IntArray:
-        """The first tap of each output of a plane that has a candidate."""
-        first = np.full(self.outputs_a_plane, -1)
-        for tap, places in enumerate(self.places()):
-            first[(first < 0) & (places >= 0)] = tap
-        return np.asarray(np.maximum(first, 0), np.min_scalar_type(prod(self.window.taps)))
-
     @quiet
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         taps = prod(self.window.taps)
         best, winner = (self._by_taps if taps <= self.outputs_a_plane * _LONG else self._by_outputs)(operands[0])
-        none = winner < 0
-        winner += (np.arange(self.planes) * self.inputs_a_plane)[:, None]
-        if none.any():
-            winner[none] = -1
         saved["winner"] = winner.reshape(-1)
         return best.reshape(self.output.shape)
 
+    def _empty(self, x: Array) -> tuple[Array, Array]:
+        """Room for the maxima, and for the elements that won: (planes, outputs)."""
+        shape = self.planes, self.outputs_a_plane
+        return np.full(shape, -np.inf, x.dtype), np.full(shape, -1, np.int32 if x.size < 2**31 else np.intp)
+
     def _by_taps(self, x: Array) -> tuple[Array, IntArray]:
-        """The maxima and the places in their planes, (planes, outputs), tap by tap."""
-        best = np.full((self.planes, self.outputs_a_plane), -np.inf, dtype=x.dtype)
-        # The tap that has won; where nothing is larger than -Inf, the first candidate's.
-        tap = np.broadcast_to(self._first, (self.planes, self.outputs_a_plane)).copy()
-        has_nan = bool(np.isnan(x.max()))
-        for k, candidate in enumerate(self.gather(x, -np.inf)):
+        """The maxima and the elements that won, (planes, outputs), tap by tap."""
+        best, winner = self._empty(x)
+        has_nan, planes = bool(np.isnan(x.max(initial=0))), x.reshape(self.planes, -1)
+        for some, outputs in self.blocks():
+            made, place = self._in_block(planes[some], outputs, has_nan)
+            best[some, outputs] = made
+            first = np.arange(some.start, some.start + len(made))[:, None] * self.inputs_a_plane
+            winner[some, outputs] = np.where(place < 0, -1, place + first)
+        return best, winner
+
+    def _in_block(self, planes: Array, outputs: slice, has_nan: bool) -> tuple[Array, IntArray]:
+        """The maxima of some outputs, and where in its plane each stood."""
+        best = np.full((len(planes), outputs.stop - outputs.start), -np.inf, planes.dtype)
+        tap = np.zeros(best.shape, np.min_scalar_type(prod(self.window.taps)))
+        for k, candidate in enumerate(self.gather(planes, outputs, -np.inf)):
             wins = candidate > best
             if has_nan:
                 wins |= np.isnan(candidate)  # of several NaN, the last one
             np.maximum(best, candidate, out=best)
             np.maximum(tap, wins * tap.dtype.type(k), out=tap)
-        return best, self.places_at(tap)
+        least = best == -np.inf
+        if least.any():
+            # Where nothing is larger than -Inf, the first candidate has won.
+            tap[least] = np.broadcast_to(self._first(outputs), best.shape)[least]
+        return best, self.places_at(tap, outputs)
+
+    def _first(self, outputs: slice) -> IntArray:
+        """The first tap of each of some outputs of a plane that has a candidate."""
+        first = np.full(outputs.stop - outputs.start, -1)
+        for tap, places in enumerate(self.places(outputs)):
+            first[(first < 0) & (places >= 0)] = tap
+        return np.maximum(first, 0)
 
     def _by_outputs(self, x: Array) -> tuple[Array, IntArray]:
         """The same, output by output: quicker where windows are long and few."""
-        planes = x.reshape(self.planes, self.inputs_a_plane)
-        best = np.full((self.planes, self.outputs_a_plane), -np.inf, dtype=x.dtype)
-        winner = np.full(best.shape, -1)
-        for out in range(self.outputs_a_plane):
-            (places,), (empty,) = self.window.reads(np.array([out]))
-            places = places[empty == Empty.NO]
-            if len(places):
-                numbers = planes[:, places]
-                first, last_nan = numbers.argmax(axis=1), len(places) - 1 - np.isnan(numbers)[:, ::-1].argmax(axis=1)
-                won = np.where(np.isnan(numbers).any(axis=1), last_nan, first)
-                best[:, out], winner[:, out] = numbers[np.arange(self.planes), won], places[won]
+        best, winner = self._empty(x)
+        planes = x.reshape(self.planes, *self.window.size)
+        for out, place in enumerate(np.ndindex(self.window.outputs)):
+            spans = [axis.span(at)[0] for axis, at in zip(self.window_axes, place, strict=True)]
+            window = planes[(slice(None), *spans)]
+            numbers = window.reshape(self.planes, -1)
+            if numbers.shape[1]:
+                won = numbers.argmax(axis=1)
+                best[:, out] = numbers[np.arange(self.planes), won]
+                for k in np.flatnonzero(np.isnan(best[:, out])):  # of several NaN, the last one
+                    won[k] = np.flatnonzero(np.isnan(numbers[k]))[-1]
+                winner[:, out] = self._elements(np.unravel_index(won, window.shape[1:]), spans)
         return best, winner
+
+    def _elements(self, at: Sequence[IntArray], spans: Sequence[slice]) -> IntArray:
+        """The elements of each plane at places within spans of its axes."""
+        element = np.arange(self.planes)
+        for place, span, size in zip(at, spans, self.window.size, strict=True):
+            element = element * size + span.start + place * (span.step or 1)
+        return element
 
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[0]:
             return [None]
-        size = call.operands[0].size
         # Where there was no winner, -1, the gradient goes nowhere: to a place of its own before the first.
-        gradient = np.bincount(call.saved["winner"] + 1, weights=upstream.reshape(-1), minlength=size + 1)[1:]
-        return [gradient.astype(upstream.dtype).reshape(call.operands[0].shape)]
+        gradient, flat = np.zeros(call.operands[0].size + 1, upstream.dtype), upstream.reshape(-1)
+        for start in range(0, flat.size, _AT_ONCE):
+            winner = call.saved["winner"][start : start + _AT_ONCE].astype(np.intp)
+            np.add.at(gradient, winner + 1, flat[start : start + _AT_ONCE])
+        return [gradient[1:].reshape(call.operands[0].shape)]
 
     def _local(self, call: Call, out: IntArray, into: IntArray) -> npt.NDArray[np.float64]:
         return np.asarray(call.saved["winner"][out] == into, dtype=np.float64)

@@ -29,6 +29,9 @@ from convstep.ops.windows import Window
 _SMALL_TABLE = 2**16
 """Up to so many places of all taps are kept in a table: more are found anew, tap by tap."""
 
+_BLOCK, _PLANES = 2**15, 4
+"""So many outputs are worked on at a time; where a plane has more, those of a few planes: their places are the same."""
+
 
 class Pool(Operation):
     """Windows over the last axes of the input; what stands before them are planes of their own."""
@@ -88,32 +91,45 @@ class Pool(Operation):
         taps = prod(self.window.taps)
         return self.window.tap_reads(np.arange(taps))[0] if taps * self.outputs_a_plane <= _SMALL_TABLE else None
 
-    def places(self) -> Iterator[IntArray]:
-        """For each tap, where in its plane each output reads, -1 where it does not: (outputs,)."""
+    def blocks(self) -> Iterator[tuple[slice, slice]]:
+        """Some planes, and some outputs of a plane: all of them together, a moderate number at a time."""
+        outputs = max(1, min(self.outputs_a_plane, _BLOCK))
+        planes = max(_PLANES, _BLOCK // outputs)
+        for k in range(0, self.planes, planes):
+            for start in range(0, self.outputs_a_plane, outputs):
+                yield slice(k, k + planes), slice(start, min(start + outputs, self.outputs_a_plane))
+
+    def places(self, outputs: slice) -> Iterator[IntArray]:
+        """For each tap, where in its plane each of some outputs reads, -1 where it does not: (outputs,)."""
         if self._small_table is not None:
-            yield from self._small_table
+            yield from self._small_table[:, outputs]
             return
+        out = np.arange(outputs.start, outputs.stop)
         for tap in range(prod(self.window.taps)):
-            yield self.window.tap_reads(np.array([tap]))[0][0]
+            yield self.window.at(out, np.array(tap))
 
-    def places_at(self, taps: IntArray) -> IntArray:
-        """Where in its plane each output reads, each at a tap of its own: (planes, outputs)."""
-        outputs = np.arange(self.outputs_a_plane)
-        return self.window.at(outputs, taps) if self._small_table is None else self._small_table[taps, outputs]
+    def places_at(self, taps: IntArray, outputs: slice) -> IntArray:
+        """Where in its plane each of some outputs reads, each at a tap of its own: (planes, outputs)."""
+        out = np.arange(outputs.start, outputs.stop)
+        return self.window.at(out, taps) if self._small_table is None else self._small_table[taps, out]
 
-    def gather(self, tensor: Array, fill: float) -> Iterator[Array]:
-        """For each tap, the numbers that the outputs read there, (planes, outputs), and the filler where none.
+    def gather(self, planes: Array, outputs: slice, fill: float) -> Iterator[Array]:
+        """For each tap, the numbers that some outputs read there, (planes, outputs), and the filler where none.
 
         The numbers are overwritten by the next tap's.
         """
-        # np.pad does the same, at the cost of a small pooling.
-        flat = tensor.reshape(self.planes, -1)
-        planes = np.empty((self.planes, flat.shape[1] + 1), tensor.dtype)
-        planes[:, :-1], planes[:, -1] = flat, fill
-        numbers = np.empty((self.planes, self.outputs_a_plane), dtype=tensor.dtype)
-        for places in self.places():
-            # With mode="wrap", -1 is the filler at the end, and numpy writes into `out` directly.
-            yield np.take(planes, places, axis=1, out=numbers, mode="wrap")
+        numbers = np.empty((len(planes), outputs.stop - outputs.start), dtype=planes.dtype)
+        if self._small_table is not None:
+            # With the filler at the end, where -1 finds it. np.pad does the same, at the cost of a small pooling.
+            filled = np.empty((len(planes), planes.shape[1] + 1), planes.dtype)
+            filled[:, :-1], filled[:, -1] = planes, fill
+            planes = filled
+        for places in self.places(outputs):
+            # With mode="wrap", -1 is the end, and numpy writes into `out` directly.
+            np.take(planes, places, axis=1, out=numbers, mode="wrap")
+            if self._small_table is None:
+                numbers[:, places < 0] = fill
+            yield numbers
 
     def reads(self, out: IntArray) -> tuple[IntArray, Codes]:
         """For m outputs, the input element of each tap and the `Empty` codes, (m, taps)."""
@@ -154,22 +170,35 @@ class Pool(Operation):
     # -- sums
 
     def add_up(self, tensor: Array) -> Array:
-        """The sum of each window: an input-shaped tensor as (planes, outputs a plane)."""
-        sums = tensor.reshape(self.planes, *self.window.size)
+        """The sum of each window: an input-shaped tensor as (planes, *outputs)."""
+        tensor = tensor.reshape(self.planes, *self.window.size)
         for along in range(self.axes, 0, -1):
-            sums = self.window_axes[along - 1].add_up(sums, along)
-        return sums.reshape(self.planes, -1)
+            tensor = self.window_axes[along - 1].add_up(tensor, along)
+        return tensor
+
+    def by_plane(self, output: Array) -> Array:
+        """A tensor of the output's shape as (planes, *outputs)."""
+        return output.reshape(self.planes, *self.window.outputs)
 
     def give_back(self, upstream: Array) -> Array:
         """Its adjoint: each input gets the sum of the outputs that read it, in the input's shape."""
-        sums = upstream.reshape(self.planes, *self.window.outputs)
+        upstream = self.by_plane(upstream)
         for along in range(self.axes, 0, -1):
-            sums = self.window_axes[along - 1].give_back(sums, along)
-        return sums.reshape(self.inputs[0].shape)
+            upstream = self.window_axes[along - 1].give_back(upstream, along)
+        return upstream.reshape(self.inputs[0].shape)
 
     def counts(self, padding: bool) -> IntArray:
-        """How many numbers the window of each output of a plane holds; with those of the padding, where wanted."""
-        sizes = np.ones(1, dtype=np.intp)
+        """How many numbers the window of each output of a plane holds; with those of the padding, where wanted.
+
+        In the outputs' dimensions, of size 1 where that makes no difference.
+        """
+        sizes = np.ones((), dtype=np.intp)
         for axis in self.window_axes:
-            sizes = np.multiply.outer(sizes, axis.counts(padding)).reshape(-1)
+            sizes = np.multiply.outer(sizes, axis.counts(padding))
         return sizes
+
+    def of_output(self, numbers: Array, out: IntArray) -> Array:
+        """Numbers of a plane's outputs, given as `counts`, for some outputs."""
+        place = np.unravel_index(out % self.outputs_a_plane, self.window.outputs)
+        some: Array = np.broadcast_to(numbers, self.window.outputs)[place]
+        return some
