@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from convstep.engine.blanks import blanks_beyond
 from convstep.engine.recording import Recording
-from convstep.engine.state import State
+from convstep.engine.state import Codes, State
 from convstep.engine.sums import shares
 from convstep.engine.timeline import LEVELS, START, Level, Order, Place, Step, Timeline
 from convstep.explain.naming import Names
@@ -67,26 +69,33 @@ def backward(recording: Recording, spot: Spot, near: State | None = None) -> Lan
 
 def _walk(recording: Recording, spot: Spot, direction: int, edge: int, near: State | None) -> Landing:
     position = spot.position + direction
-    passed, reasons = 0, set[str]()
+    passed, reasons = 0, set[int]()
     while spot.level == "term" and position >= 0 and position != edge:
         near = State(recording, recording.timeline.place("term", spot.order, position), spot.order, near)
         empty, term = near.empty_terms, near.place.term
         assert term is not None
         if empty is None or empty[term] == Empty.NO:
             break
-        # On to the next full term of this element, or over its edge.
-        run = empty[term:] if direction > 0 else empty[term::-1]
-        full = np.flatnonzero(run == Empty.NO)
-        step = int(full[0]) if len(full) else len(run)
-        step = min(step, abs(edge - position))
-        reasons |= {Empty(int(code)).words for code in np.unique(run[:step])}
-        passed += step
-        position += direction * step
+        for run in _empty_runs(near, empty[term:] if direction > 0 else empty[term::-1], direction):
+            run = run[: abs(edge - position)]
+            reasons |= set(np.unique(run))
+            passed += len(run)
+            position += direction * len(run)
     message = ""
     if passed:
         terms = "1 empty term" if passed == 1 else f"{passed:,} empty terms"
-        message = f"passed over {terms} ({', '.join(sorted(reasons))}): nothing is added there"
+        words = ", ".join(sorted(Empty(code).words for code in reasons))
+        message = f"passed over {terms} ({words}): nothing is added there"
     return Landing(replace(spot, position=position), message, near)
+
+
+def _empty_runs(state: State, ahead: Codes, direction: int) -> Iterator[Codes]:
+    """The empty terms `ahead` in the present element up to a full one; without any, those of blank elements beyond."""
+    full = np.flatnonzero(ahead == Empty.NO)
+    yield ahead[: full[0]] if len(full) else ahead
+    if not len(full):
+        for codes in blanks_beyond(state.recording, state.place, state.order, direction):
+            yield codes.reshape(-1)
 
 
 def into(recording: Recording, names: Names, spot: Spot, last: bool) -> Landing:

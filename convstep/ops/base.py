@@ -218,6 +218,10 @@ class Operation(Checked, ABC):
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         """The steps of one output element. The last one's `holds` is the element, to within rounding."""
 
+    def empties(self, out: IntArray) -> npt.NDArray[np.uint8] | None:
+        """The `Empty` code of each term of output elements, (m, n); None where every element has a full one."""
+        return None
+
     @abstractmethod
     def formula(self, call: Call, out: int) -> Expression:
         """One output element as an expression in its operands' elements."""

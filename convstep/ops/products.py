@@ -121,6 +121,9 @@ class ProductSum(Bounded, Operation):
         bias = int(self.bias_of(np.array([out]))[0]) if self.has_bias else None
         return product_terms(call, inputs[0], weights[0], empty[0], bias)
 
+    def empties(self, out: IntArray) -> Codes | None:
+        return None if self.has_bias else self.pairs(out)[2]
+
     @quiet
     def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
         return self.combined(call, slot, tuple(np.abs(operand) for operand in call.operands), np.abs(upstream))

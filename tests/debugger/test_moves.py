@@ -140,6 +140,38 @@ def test_no_walk_over_terms_stops_on_an_empty_one(order):
     assert backward[::-1][1:] == forward[:-1]
 
 
+BLANK = {
+    "inputs": {"x": np.arange(1.0, 5.0).reshape(1, 1, 2, 2), "y": np.zeros((1, 1, 9, 2))},
+    "layers": [
+        {"name": "p", "op": "ConstantPad2d", "padding": [1, 1, 40, 40], "value": 0.0},
+        {"name": "d", "op": "Cat", "inputs": ["p", "p"], "dim": 2},
+        {"name": "c", "op": "Conv2d", "out_channels": 1, "kernel_size": 1, "stride": [20, 3], "bias": False},
+        {"name": "t", "op": "ConvTranspose2d", "out_channels": 1, "kernel_size": 1, "stride": [1, 1], "bias": False},
+        {"name": "s", "op": "AvgPool2d", "kernel_size": 1},
+    ],
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_elements_of_empty_terms_alone_are_passed_over_without_a_look_at_each(order, monkeypatch):
+    recording = Recording(load(BLANK | {"loss": {"op": "MSELoss", "inputs": ["s", "y"]}}))
+    timeline = recording.timeline
+    length = timeline.length("term", order)
+    codes = (State(recording, timeline.place("term", order, k), order) for k in range(length))
+    full = [k for k, s in enumerate(codes) if s.empty_terms is None or s.empty_terms[s.place.term] == Empty.NO]
+    assert max(np.diff(full)) > 100
+
+    looks = []
+    monkeypatch.setattr("convstep.debugger.moves.State", lambda *args: looks.append(args) or State(*args))
+    session = Session(recording, Spot("term", order, -1))
+    forward = walk(session, session.next, length)
+    assert forward[: len(full)] == full
+    assert len(looks) < 2 * len(full)
+    backward = walk(session, session.previous, length)
+    assert backward[::-1][1:] == full[: len(backward) - 1]
+    assert len(looks) < 4 * len(full)
+
+
 def walk(session, move, most):
     """The positions on which a key stops until it stops no more."""
     positions = []

@@ -10,6 +10,7 @@ from op_cases import call
 
 from convstep.ops.base import OUTPUT, Array, Call, Empty, Links, Operation, Spec
 from convstep.ops.expression import evaluate
+from convstep.ops.terms import empties
 
 
 class Names:
@@ -272,6 +273,16 @@ def words_name_what_they_speak_of(op: Operation, operands: tuple[Array, ...]) ->
                     assert "torch" in text or "counts as" in text
 
 
+def empties_are_those_of_the_terms(op: Operation, operands: tuple[Array, ...]) -> None:
+    made = call(op, operands)
+    told = np.array([empties(op.terms(made, out)) for out in range(made.output.size)])
+    codes = op.empties(np.arange(made.output.size))
+    if codes is None:
+        assert (told == Empty.NO).any(axis=-1).all(), "an element of empty terms alone"
+    else:
+        assert np.array_equal(codes, told)
+
+
 CHECKS: list[Callable[[Operation, tuple[Array, ...]], None]] = [
     output_is_as_declared,
     links_are_well_formed,
@@ -286,4 +297,5 @@ CHECKS: list[Callable[[Operation, tuple[Array, ...]], None]] = [
     central_differences_agree,
     float32_stays,
     words_name_what_they_speak_of,
+    empties_are_those_of_the_terms,
 ]

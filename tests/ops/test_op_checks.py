@@ -144,6 +144,13 @@ class WrongDerivative(Conv2d):
         return Number(1.0)
 
 
+class UnsaidBias(Conv2d):
+    """Its terms on the padding are told, its bias is not."""
+
+    def empties(self, out):
+        return self.pairs(out)[2]
+
+
 class Speechless(Conv2d):
     def tell_link(self, call, slot, out, into, partner, naming):
         return "something happened"
@@ -193,6 +200,7 @@ class LostDigits(Softmax):
         (ReadFromNowhere, op_checks.terms_build_on_each_other),
         (WrongFormula, op_checks.formula_gives_the_element),
         (WrongDerivative, op_checks.derivatives_give_the_locals),
+        (UnsaidBias, op_checks.empties_are_those_of_the_terms),
         (Speechless, op_checks.words_name_what_they_speak_of),
         (LostDigits, op_checks.products_add_up_to_vjp),
         (SpreadMaximum, op_checks.rows_give_vjp),

@@ -120,6 +120,9 @@ class Resample(Operation):
             terms.append(Term(reads, x * float(weight), sum=so_far, holds=so_far))
         return terms
 
+    def empties(self, out: IntArray) -> Codes | None:
+        return None if self.weighs or self.fill else self.reads(out)[1]
+
     def _copy(self, call: Call, read: int, empty: Empty) -> Term:
         if not empty:
             value = call.value(0, read)
