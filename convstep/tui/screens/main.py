@@ -314,7 +314,8 @@ class MainScreen(Working, inherit_bindings=False):
         if pane.id != self.board.pane:
             self.board.pane = self.look["pane"] = pane.id or "local"
             if pane.id not in arrange(*self.app.size) or len(self.visible_panes) == 1:
-                self.refresh(layout=True)
+                # A child asks for it: a screen that is still to be laid out would go by what it has arranged before.
+                pane.refresh(layout=True)
         self.repaint()
 
     @property
