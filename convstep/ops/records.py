@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple, Protocol, overload
 
@@ -109,11 +110,16 @@ class Links:
     empty: npt.NDArray[np.uint8] | None = None
     partner: IntArray | None = None
 
-    @property
+    @cached_property
     def met(self) -> npt.NDArray[np.bool_]:
         """Where an element is met: everywhere but at the empties, (m, n)."""
         there: npt.NDArray[np.bool_] = self.index >= 0
         return there if self.empty is None else there & (self.empty == Empty.NO)
+
+    @cached_property
+    def full(self) -> IntArray:
+        """Of a single row or column, the links at which an element is met."""
+        return np.flatnonzero(self.met[0])
 
 
 @dataclass(frozen=True)

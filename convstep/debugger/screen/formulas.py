@@ -144,7 +144,7 @@ def _gradient(stage: Stage, step: Step) -> Formula:
         assert state.collected is not None
         collected = state.collected
     column = gradient_column(stage, step, collected, target)
-    full = np.flatnonzero(collected.links.met[0])
+    full = collected.links.full
     name = stage.names.element(step.tensor, target, step.shape)
     now = state.column_term
     whole = short(float(collected.sums[0, -1]))

@@ -28,14 +28,23 @@ class Roles:
     now: list[IntArray] = field(default_factory=list)
     written: list[IntArray] = field(default_factory=list)
     own: int | None = None
+    _ordered: dict[int, IntArray] = field(default_factory=dict)
 
     def codes(self, index: IntArray) -> npt.NDArray[np.uint8]:
         """The `Mark` of each element."""
         codes = np.zeros(index.shape, np.uint8)
         for mark, sets in ((Mark.REST, self.rest), (Mark.NOW, self.now), (Mark.WRITTEN, self.written)):
             for elements in sets:
-                codes[_among(index, elements)] = mark
+                if len(elements):
+                    codes[_among(index, self._ascending(elements))] = mark
         return codes
+
+    def _ascending(self, elements: IntArray) -> IntArray:
+        """One of the sets in order, which it mostly is."""
+        if id(elements) not in self._ordered:
+            is_ascending = (elements[1:] >= elements[:-1]).all()
+            self._ordered[id(elements)] = elements if is_ascending else np.sort(elements)
+        return self._ordered[id(elements)]
 
     @property
     def follow(self) -> int | None:
@@ -115,7 +124,7 @@ class Marks(defaultdict[str, Roles]):
     def _one_and_rest(self, key: str, index: IntArray, links: Links, k: int | None) -> None:
         there = links.met[0] & (index >= 0)
         role = self[key].now if k is None else self[key].rest
-        role.append(index[there])
+        role.append(index if there.all() else index[there])
         if k is not None and there[k]:
             self[key].now.append(index[k : k + 1])
 
@@ -132,15 +141,13 @@ def _elements(reads: Sequence[Read]) -> Iterator[tuple[int, IntArray]]:
 
 def _met(links: Links) -> IntArray:
     """The elements of a single row or column that are met."""
-    met: IntArray = links.index[0][links.met[0]]
+    index = links.index[0]
+    met: IntArray = index if links.met[0].all() else index[links.met[0]]
     return met
 
 
-def _among(index: IntArray, elements: IntArray) -> npt.NDArray[np.bool_]:
-    """Which indices are elements: few are asked for, of a set that may be large."""
-    if not len(elements):
-        return np.zeros(index.shape, np.bool_)
-    ordered = np.sort(elements)
+def _among(index: IntArray, ordered: IntArray) -> npt.NDArray[np.bool_]:
+    """Which indices are in an ascending set: few are asked for, of one that may be large."""
     found: npt.NDArray[np.bool_] = ordered[np.searchsorted(ordered, index, "right") - 1] == index
     return found
 

@@ -188,8 +188,8 @@ class Stage:
         Without it a grid that begins with empty cells is shown from its first full one.
         """
         number_format, scale = look_of(values)
-        full = np.flatnonzero(statuses != Status.PADDING)
-        first = int(full[0]) if now is None and 0 < len(full) < len(statuses) else None
+        full = statuses != Status.PADDING if now is None else None
+        first = int(np.argmax(full)) if full is not None and full.any() and not full.all() else None
 
         def cells(index: IntArray) -> Cells:
             marks = np.zeros(index.shape, np.uint8)
