@@ -99,7 +99,19 @@ class Explainer:
 
     def explained(self, address: Address) -> Explained:
         """Everything about one number. Raises ConvstepError where it is not written yet."""
-        return Explained(address, self.name(address), tuple(self._rows(address, self.check(address))))
+        *_, whole = self.parts(address)
+        return whole
+
+    def parts(self, address: Address) -> Iterator[Explained]:
+        """What is read first, then everything: what a number feeds may take ten times as long as what it is made from.
+
+        Raises ConvstepError where it is not written yet.
+        """
+        status = self.check(address)
+        rows: tuple[Row, ...] = ()
+        for part in (self._beginning, self._following):
+            rows = *rows, *part(address, status)
+            yield Explained(address, self.name(address), rows)
 
     def check(self, address: Address) -> Status:
         """How final a number is. Raises ConvstepError where it is not written yet."""
@@ -110,7 +122,7 @@ class Explainer:
 
     # -- rows
 
-    def _rows(self, address: Address, status: Status) -> Iterator[Row]:
+    def _beginning(self, address: Address, status: Status) -> Iterator[Row]:
         origins = self._at(address.iteration)
         if status == Status.PARTIAL:
             yield Row(f"{self.name(address)} is not finished here: this is what it becomes.")
@@ -122,6 +134,9 @@ class Explainer:
         yield Row("Written by", "title")
         yield self._written(address)
         yield from self._groups("Made from", _MADE, origins.made_from(address.key, address.index), made=True)
+
+    def _following(self, address: Address, status: Status) -> Iterator[Row]:
+        origins = self._at(address.iteration)
         yield from self._groups("Feeds", _FED, feeds(origins, address.key, address.index), made=False)
         if address.key.startswith("grad("):
             yield Row("Paths", "title")

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from convstep.engine.state import split_name
-from convstep.engine.sums import upstream_at
+from convstep.engine.sums import Floats, upstream_at
 from convstep.engine.timeline import Step
 from convstep.explain.provenance.provenance import Group, Origins, owner
 from convstep.network.graph import Node
@@ -118,18 +118,36 @@ def _read_locally(origins: Origins, step: Step, slot: int, index: int) -> Iterat
     if not len(hits):
         return
     at, out = into[hits], outs[hits]
-    local = np.array([_local(origins, step, *pair) for pair in zip(out, at, strict=True)])
-    amounts = local * upstream_at(step, origins.iteration, out)
+    amounts = _slopes(origins, step, out, at) * upstream_at(step, origins.iteration, out)
     unknown = np.full(len(hits), np.nan)
     group = origins.group("local", step.layer, step.writes, at, origins.at(step.writes, at), unknown, amounts)
     yield replace(group, looked_at=len(read), of=of)
 
 
-def _local(origins: Origins, step: Step, out: np.intp, into: np.intp) -> float:
-    """The derivative of an output by an input. One row at a time: of a norm, each is as long as its channel."""
+def _slopes(origins: Origins, step: Step, out: IntArray, into: IntArray) -> Floats:
+    """The derivatives of outputs by inputs, pair by pair.
+
+    Read from the rows of outputs that come more than once, and otherwise from the columns of inputs: of a norm each
+    row and column is as long as a channel, and most pairs have an end in common.
+    """
     assert step.node is not None
-    row = step.node.op.row(origins.iteration.calls[step.layer], step.slot, np.array([out]))
-    return float(row.local[(row.index == into) & row.met].sum())
+    op, call = step.node.op, origins.iteration.calls[step.layer]
+    slopes = np.zeros(len(out))
+    _, which, often = np.unique(out, return_inverse=True, return_counts=True)
+    in_rows = often[which] > 1
+    for pairs, near, far, read in (
+        (np.flatnonzero(in_rows), out, into, op.row),
+        (np.flatnonzero(~in_rows), into, out, op.column),
+    ):
+        for end in np.unique(near[pairs]):
+            these = pairs[near[pairs] == end]
+            these = these[np.argsort(far[these])]
+            links = read(call, step.slot, np.array([end]))
+            met, local = links.index[0][links.met[0]], links.local[0][links.met[0]]
+            place = np.minimum(np.searchsorted(far[these], met), len(these) - 1)
+            fits = far[these][place] == met
+            np.add.at(slopes, these[place[fits]], local[fits])
+    return slopes
 
 
 def _places(origins: Origins, step: Step, slot: int, index: int) -> tuple[IntArray, IntArray, int]:

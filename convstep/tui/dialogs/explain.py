@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -20,10 +21,14 @@ from convstep.explain.provenance.provenance import Address
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
+from convstep.tui.jobs import Jobs
 from convstep.tui.widgets.rows import Rows
 from convstep.tui.widgets.text import hanging
 
 _HINT = keys("enter its step", "e explains", "< > back, forth", "y copies")
+
+Walk = Callable[[Address, Callable[[Explained], None]], None]
+"""Works a number out beside the screen and hands it over twice: what is read first, then everything."""
 
 _WIDEST, _AROUND = 100, 10
 """The dialog's width, and how much of it border, padding and scroll bar take."""
@@ -49,10 +54,10 @@ class ExplainDialog(Dialog[Place | None], inherit_bindings=False):
     ]
     AUTO_FOCUS = "Rows"
 
-    def __init__(self, explain: Callable[[Address], Explained], first: Explained) -> None:
+    def __init__(self, check: Callable[[Address], Any], walk: Walk, jobs: Jobs) -> None:
         super().__init__()
-        self._explain = explain
-        self.shown = first
+        self._check, self._walk, self._jobs = check, walk, jobs
+        self.shown: Explained | None = None
         self._before: list[Explained] = []
         self._after: list[Explained] = []
 
@@ -62,27 +67,43 @@ class ExplainDialog(Dialog[Place | None], inherit_bindings=False):
             yield _Explanation(markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        self._show(self.shown)
+        if self.shown is not None:
+            self._draw(self.shown)
 
-    def _show(self, explained: Explained) -> None:
-        self.shown = explained
+    def show(self, explained: Explained) -> None:
+        """Show this number; where its beginning is shown already, the rest is added below it."""
+        before, self.shown = self.shown, explained
+        if not self.is_mounted:
+            return
+        if before is None or before.address != explained.address:
+            self._draw(explained)
+        else:
+            self._add(explained.rows[len(before.rows) :])
+
+    def _draw(self, explained: Explained) -> None:
         self._box.border_title = titled(f"Explain {explained.name}")
         self._box.border_subtitle = titled(_HINT)
         listed = self.query_one(OptionList)
-        width = min(_WIDEST, self.app.size.width * 96 // 100) - _AROUND
         listed.clear_options()
-        listed.add_options(
-            [Option(_drawn(row, width), disabled=row.address is None and row.place is None) for row in explained.rows]
-        )
-        # Highlighted without being scrolled to: the formula is seen first, also where it is long.
-        first = next((k for k, row in enumerate(explained.rows) if row.address or row.place), None)
-        listed.set_reactive(OptionList.highlighted, first)
+        self._add(explained.rows)
         self.call_after_refresh(listed.scroll_home, animate=False)
+
+    def _add(self, rows: Sequence[Row]) -> None:
+        listed = self.query_one(OptionList)
+        width = min(_WIDEST, self.app.size.width * 96 // 100) - _AROUND
+        listed.add_options(
+            [Option(_drawn(row, width), disabled=row.address is None and row.place is None) for row in rows]
+        )
+        if listed.highlighted is None and self.shown is not None:
+            # Highlighted without being scrolled to: the formula is seen first, also where it is long.
+            first = next((k for k, row in enumerate(self.shown.rows) if row.address or row.place), None)
+            listed.set_reactive(OptionList.highlighted, first)
 
     @property
     def _chosen(self) -> Row | None:
+        """The chosen row; None where there is none, and while the numbers are being worked on."""
         at = self.query_one(OptionList).highlighted
-        return None if at is None else self.shown.rows[at]
+        return None if at is None or self.shown is None or self._jobs.job is not None else self.shown.rows[at]
 
     def _say(self, text: str) -> None:
         self._box.border_subtitle = titled(text)
@@ -97,34 +118,43 @@ class ExplainDialog(Dialog[Place | None], inherit_bindings=False):
             self.dismiss(row.place)
 
     def action_explain(self) -> None:
-        row = self._chosen
-        if row is None or row.address is None or row.address == self.shown.address:
+        row, shown = self._chosen, self.shown
+        if row is None or row.address is None or shown is None or row.address == shown.address:
             return
         try:
-            explained = self._explain(row.address)
+            self._check(row.address)
         except (ConvstepError, TooLong) as error:
             self._say(f"{error}; enter goes to its step")
             return
-        self._before.append(self.shown)
-        self._after = []
-        self._show(explained)
+
+        def show(explained: Explained) -> None:
+            if self.shown is shown:
+                self._before.append(shown)
+                self._after = []
+            self.show(explained)
+
+        self._walk(row.address, show)
 
     def action_back(self) -> None:
-        if self._before:
-            self._after.append(self.shown)
-            self._show(self._before.pop())
+        self._turn(self._before, self._after)
 
     def action_forth(self) -> None:
-        if self._after:
-            self._before.append(self.shown)
-            self._show(self._after.pop())
+        self._turn(self._after, self._before)
+
+    def _turn(self, source: list[Explained], target: list[Explained]) -> None:
+        if source and self.shown is not None and self._jobs.job is None:
+            target.append(self.shown)
+            self.shown = source.pop()
+            self._draw(self.shown)
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        if not self._jobs.give_up():
+            self.dismiss(None)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.shown.text)
-        self._say(keys("copied"))
+        if self.shown is not None:
+            self.app.copy_to_clipboard(self.shown.text)
+            self._say(keys("copied"))
 
 
 def _drawn(row: Row, width: int) -> Content:

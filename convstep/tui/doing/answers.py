@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from convstep.engine.work import TooLong
@@ -11,6 +12,7 @@ from convstep.tui.doing.predicting import hidden_here
 if TYPE_CHECKING:
     from convstep.debugger.origins import Explained
     from convstep.engine.timeline import Place
+    from convstep.engine.work import Work
     from convstep.tui.screens.main import MainScreen
 
 
@@ -43,10 +45,30 @@ def explain(screen: MainScreen) -> None:
         if place is not None:
             screen.move(lambda: session.land(goto.element(session.recording, session.spot, place)))
 
-    def show(first: Explained) -> None:
-        screen.app.push_screen(ExplainDialog(explainer.explained, first), jump)
+    def walk(address: Address, show: Callable[[Explained], None]) -> None:
+        """Show what is read first as soon as it is there, then everything."""
+        parts: Iterator[Explained] = iter(())
 
-    screen.work(f"why {explainer.name(address)}", lambda work: explainer.explained(address), show, for_dialog=True)
+        def begin(work: Work) -> Explained:
+            nonlocal parts
+            parts = explainer.parts(address)
+            return next(parts)
+
+        def shown(first: Explained) -> None:
+            show(first)
+            screen.work(why, lambda work: next(parts, None) or explainer.explained(address), show, **late)
+
+        why, late = f"why {explainer.name(address)}", {"for_dialog": True, "at_once": False}
+        screen.work(why, begin, shown, for_dialog=True)
+
+    dialog = ExplainDialog(explainer.check, walk, screen.jobs)
+
+    def show(explained: Explained) -> None:
+        if dialog.shown is None:
+            screen.app.push_screen(dialog, jump)
+        dialog.show(explained)
+
+    walk(address, show)
 
 
 def views(screen: MainScreen) -> None:

@@ -49,11 +49,12 @@ class Working(Painted, inherit_bindings=False):
         done: Callable[[Result], None],
         back: Any = None,
         for_dialog: bool = False,
+        at_once: bool = True,
     ) -> None:
         """Do long work beside the screen, then `done` with its result.
 
         Escape gives it up, and one stands where one stood before it, or at `back`. What is typed meanwhile is meant
-        `for_dialog` that `done` puts up.
+        `for_dialog` that `done` puts up or fills; then a moment is waited for the result, to paint it `at_once`.
         """
         back = back or self.session.standing
         self._for_dialog = for_dialog
@@ -71,13 +72,13 @@ class Working(Painted, inherit_bindings=False):
             hopeless = self.unasked and not isinstance(error, Cancelled)
             self._work_ended()
             if isinstance(error, TooLong):
-                self.wait_for(error.index, lambda: self.work(text, work, done, back, for_dialog), back)
+                self.wait_for(error.index, lambda: self.work(text, work, done, back, for_dialog, at_once), back)
             elif hopeless:
                 raise error
             else:
                 self._work_failed(error, back)
 
-        job = self.jobs.start(text, work, end, failed, _AT_ONCE if for_dialog else 0.0)
+        job = self.jobs.start(text, work, end, failed, _AT_ONCE if for_dialog and at_once else 0.0)
         if self.jobs.job is not job:
             return
         self._ticks = self.set_interval(_TICK, self.paint_progress, pause=self.unasked)
