@@ -34,3 +34,15 @@ def test_cells_of_the_middle_pane_are_called_what_they_are():
     local, shares = (block for block in session.view().local if hasattr(block, "element"))
     assert local.element(1) == "∂o1[4]/∂w1[2]"
     assert shares.element(1) == "share of grad(w1)[2]"
+
+
+def test_a_formula_keeps_its_results_until_the_steps_of_its_element_are_done():
+    session = open_session(sample("sequence"), at="norm[0,0,0]")
+    session.first_inside()
+    results = []
+    for _ in range(6):
+        formula = session.view().formula
+        results.append([formula.term(k).result for k in range(formula.count)])
+        session.next()
+    assert results[:5] == [["·", "·"]] * 5
+    assert results[5] == ["0.746887", "0"]

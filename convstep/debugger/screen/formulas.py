@@ -118,7 +118,8 @@ def _expression(
 
     def column(k: int) -> FormulaTerm:
         part = expression.term(k)
-        result = "·" if stepwise and now is not None and k > now else short(evaluate(part, value, call.many))
+        coming = now is not None and k > now if stepwise else not complete
+        result = "·" if coming else short(evaluate(part, value, call.many))
         text, worked = render(part, names), render(part, numbers)
         return FormulaTerm(_summand(text), _summand(worked), result) if k else FormulaTerm(text, worked, result)
 

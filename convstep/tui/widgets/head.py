@@ -12,6 +12,8 @@ from convstep.tui.widgets.text import Piece, cell_len, cut, cut_name, strip_of, 
 
 _ARROW = " › "
 _OUTER = "… › "
+_INNER = 3
+"""Breadcrumbs that go before the network's name: operation, element, term."""
 _SHORTEST = 12
 """Cells of a breadcrumb that is cut."""
 
@@ -36,7 +38,7 @@ def _status(view: View, width: int, palette: Palette) -> Strip:
     status = cut(view.status, width - 2)
     room = max(0, width - cell_len(status) - 3)
     name = f"{cut(view.name, room // 3)}   "
-    if room - cell_len(name) < cell_len(_OUTER + _ARROW.join(view.where[-2:])):
+    if _fitting(view.where, room - cell_len(name)) < min(_INNER, _fitting(view.where, room)):
         name = ""
     where = _path(view.where, room - cell_len(name))
     pieces: list[Piece] = [(f" {name}", palette.strong)]
@@ -49,10 +51,17 @@ def _status(view: View, width: int, palette: Palette) -> Strip:
 
 def _path(crumbs: Sequence[str], room: int) -> str:
     """As many of the inner breadcrumbs as have room: two, of which the outer one may be cut, or else the last."""
-    for first in range(max(1, len(crumbs) - 1)):
-        path = _OUTER * (first > 0) + _ARROW.join(crumbs[first:])
-        if cell_len(path) <= room:
-            return path
-    last = crumbs[-1]
+    fitting, last = _fitting(crumbs, room), crumbs[-1]
+    if fitting > 1 or fitting == len(crumbs):
+        return _inner(crumbs, fitting)
     left = room - cell_len(f"{_OUTER}{_ARROW}{last}")
     return f"{_OUTER}{cut_name(crumbs[-2], left)}{_ARROW}{last}" if left >= _SHORTEST else cut_name(last, room)
+
+
+def _fitting(crumbs: Sequence[str], room: int) -> int:
+    """How many of the inner breadcrumbs have room."""
+    return next((n for n in range(len(crumbs), 0, -1) if cell_len(_inner(crumbs, n)) <= room), 0)
+
+
+def _inner(crumbs: Sequence[str], number: int) -> str:
+    return _OUTER * (number < len(crumbs)) + _ARROW.join(crumbs[-number:])
