@@ -13,6 +13,7 @@ from convstep.engine.sums import Collected, Floats, collect, occurrence, upstrea
 from convstep.engine.timeline import Step
 from convstep.ops.base import IntArray, quiet
 from convstep.ops.feeding import Dense, Feeding
+from convstep.ops.indices import last_true
 
 Progress = npt.NDArray[np.uint8]
 """How far elements are: 0 for those that have received nothing, 1 something, 2 all."""
@@ -97,8 +98,8 @@ def _of_columns(collected: Collected, source: int, taken: IntArray) -> tuple[Flo
     rows, cols = np.divmod(np.flatnonzero(index == source), index.shape[1])
     given = occurrence(rows) < taken[rows]
     done[rows[given], cols[given]] = True
-    last = index.shape[1] - 1 - np.argmax(done[:, ::-1], axis=1)
-    any_done = done.any(axis=1)
+    last = last_true(done)
+    any_done = last >= 0
     sums = np.where(any_done, collected.sums[np.arange(len(last)), last], 0.0)
     complete = (done == real).all(axis=1) & any_done
     return sums, np.where(complete, 2, np.where(any_done, 1, 0)).astype(np.uint8)

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from networks import networks, sample
 
 from convstep.debugger.moves import Spot
+from convstep.debugger.stops import shares
 from convstep.debugger.stops.breakpoints import Breakpoint, Breakpoints
 from convstep.debugger.stops.continuing import run_to_stop
+from convstep.debugger.stops.inside import Inside
 from convstep.debugger.stops.watches import Watch, Watches
 from convstep.engine.recording import Recording
 from convstep.engine.state import State, Status
@@ -101,6 +103,33 @@ def test_the_first_hits_are_passed_over():
     desk.breakpoints.change(0, Breakpoint(condition="grad(o1) > 0 or o1 > 5"))
     desk.at("op", "gather", -1)
     assert ignored == desk.all()[3:]
+
+
+@pytest.mark.parametrize("near", [0, 1, 5, 2**22])
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("condition", ["sum != 0", "product > 0", "value != 9", "abs(sum) > 9 or iteration == 1"])
+def test_many_hits_are_passed_over(monkeypatch, condition, order, near):
+    monkeypatch.setattr(shares, "_NEAR", near)
+    desk = Desk({**load(sample("two_conv")).document, "iterations": 2}, "term", order)
+    desk.breakpoints.add(Breakpoint(condition=condition))
+    hits = desk.all()
+    for ignore in (1, 7, len(hits) - 2, len(hits)):
+        desk.breakpoints.change(0, Breakpoint(condition=condition, ignore=ignore))
+        desk.at("term", order, -1)
+        assert desk.all() == hits[ignore:]
+        desk.at("term", order, desk.recording.timeline.length("term", order))
+        assert desk.all(backwards=True) == hits[ignore:][::-1]
+
+
+def test_no_more_are_counted_than_are_passed_over(monkeypatch):
+    looked = []
+    terms = Inside.terms
+    monkeypatch.setattr(Inside, "terms", lambda self, *given: looked.append(self.index) or terms(self, *given))
+    desk = Desk({**load(sample("two_conv")).document, "iterations": 5}, "term")
+    desk.breakpoints.add(Breakpoint(condition="sum != 0", ignore=5))
+    desk.at("term", "gather", 4 * desk.recording.timeline.count("term") - 1)
+    assert desk.go()
+    assert {*looked} <= {0, 4}
 
 
 def test_on_off_and_toggled(two_conv):

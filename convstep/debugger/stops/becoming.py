@@ -49,9 +49,14 @@ class Becoming:
         """The last such time before `before`."""
         return next((int(t[-1]) for t in self._found(iteration, -1, before, -1) if len(t)), None)
 
-    def count(self, iteration: int, until: int = NEVER) -> int:
-        """How many there are up to a time of an iteration."""
-        return sum(len(times) for times in self._found(iteration, -1, min(until, NEVER - 1) + 1, 0))
+    def count(self, iteration: int, until: int = NEVER, enough: int = NEVER) -> int:
+        """How many there are up to a time of an iteration; or, where that are more than `enough`, at least so many."""
+        count = 0
+        for times in self._found(iteration, -1, min(until, NEVER - 1) + 1, 0):
+            count += len(times)
+            if count >= enough:
+                break
+        return count
 
     def nth(self, iteration: int, n: int) -> int | None:
         """The one of an iteration before which there are n."""
@@ -124,7 +129,7 @@ class Becoming:
                 time = shares.nearest(after, before, way < 0)
                 yield np.array([] if time is None else [time], dtype=np.intp)
             else:
-                yield shares.times()
+                yield from shares.times()
         else:
             yield from self._in_elements(there, after, before, way < 0)
 

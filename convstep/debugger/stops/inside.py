@@ -22,6 +22,7 @@ from convstep.explain.language.kinds import bare
 from convstep.ops.arithmetic.arithmetic import Add
 from convstep.ops.arithmetic.reduction import Sum
 from convstep.ops.base import Empty, IntArray, quiet
+from convstep.ops.indices import last_true
 from convstep.ops.products import ProductSum, gather
 from convstep.ops.terms import empties
 
@@ -71,8 +72,7 @@ class Inside:
         if "value" in words:
             last = np.full((len(elements), 1), count - 1)
             if terms.empty is not None:
-                full = ~terms.empty
-                last = np.where(full.any(axis=1), count - 1 - np.argmax(full[:, ::-1], axis=1), 0)[:, None]
+                last = last_true(~terms.empty).clip(0)[:, None]
             found["value"] = Numbers(self.values[elements][:, None], np.arange(count) == last)
         return found | _across(self.indices(elements, words))
 
@@ -83,9 +83,8 @@ class Inside:
             found["value"] = _all_there(self.values[elements])
         if "sum" in words and "sum" in self.known:
             sums = self._terms(elements).words["sum"]
-            last = sums.there.shape[1] - 1 - np.argmax(sums.there[:, ::-1], axis=1)
-            rows = np.arange(len(last))
-            found["sum"] = Numbers(sums.values[rows, last], np.asarray(sums.there.any(axis=1)))
+            last = last_true(sums.there)
+            found["sum"] = Numbers(sums.values[np.arange(len(last)), last], last >= 0)
         return found
 
     def indices(self, elements: IntArray, words: set[str]) -> dict[str, Numbers]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from convstep.debugger.stops.candidates import candidates
 from convstep.debugger.stops.clock import BLOCK, Clock
+from convstep.debugger.stops.hits import Hits, taps_of
 from convstep.debugger.stops.inside import Inside, products_of, spread
 from convstep.debugger.stops.truth import Bools, Moments, Numbers, Truth, Words
 from convstep.engine.recording import Iteration
@@ -23,31 +24,13 @@ from convstep.engine.timeline import Step
 from convstep.explain.language.kinds import inside
 from convstep.ops.base import IntArray
 from convstep.ops.feeding import Feeding
+from convstep.ops.indices import last_true
 
 Held = Callable[[IntArray, Words], Bools]
 """Whether it held one step before some times, with these words."""
 
 _NEAR = 2**22
 """How many products are looked at share by share, next to where one is, before elements are looked at whole."""
-
-
-@dataclass(frozen=True)
-class _Hits:
-    """Shares after which it holds: (m,) each. `nth` counts how often the source gave to the same target before.
-
-    `words` are those there, `before` the sum one step before; where `term` is asked for, it may not hold after all.
-    """
-
-    sources: IntArray
-    targets: IntArray
-    nth: IntArray
-    words: Words
-    before: Numbers
-
-    def __getitem__(self, at: IntArray | Bools) -> _Hits:
-        words = {word: Numbers(told.values[at], told.there[at]) for word, told in self.words.items()}
-        before = Numbers(self.before.values[at], self.before.there[at])
-        return _Hits(self.sources[at], self.targets[at], self.nth[at], words, before)
 
 
 @dataclass(frozen=True)
@@ -80,17 +63,19 @@ class Shares:
     def iteration(self) -> Iteration:
         return self.clock.iteration(self.truth.iteration)
 
-    def times(self) -> IntArray:
-        """All such times, ascending."""
+    def times(self) -> Iterator[IntArray]:
+        """All such times, in portions: ascending, and no time of one after those of the next."""
         first, end = self.clock.span(self.k)
-        found = [np.zeros(0, np.intp)]
         for window in self._windows(first - 1, end):
             if self.truth.settled(window):
-                found.append(self._first_of(window))
+                yield self._first_of(window)
                 continue
-            for block in self._blocks(self.elements):
-                found.append(self._new(self._hits(block, window, *self._sources(window)), window))
-        return np.sort(np.concatenate(found))
+            for part in _growing(window, self.step.terms["scatter"]):
+                low, high = self._sources(part)
+                ends = self._ends()
+                some = self.elements[(ends[1] >= low) & (ends[0] < high)]
+                found = [self._new(self._hits(block, part, low, high), part) for block in self._blocks(some)]
+                yield np.sort(np.concatenate([np.zeros(0, np.intp), *found]))
 
     def nearest(self, after: int, before: int, backwards: bool) -> int | None:
         """The first time strictly between two others, or the last one."""
@@ -126,7 +111,7 @@ class Shares:
         times = np.array([window.start])
         return times[~self.held(times, {})]
 
-    def _new(self, hits: _Hits, window: range) -> IntArray:
+    def _new(self, hits: Hits, window: range) -> IntArray:
         """When it begins to hold with some hits, within a window."""
         times = self._placed(hits)
         new = ~self.held(times, {"sum": hits.before})
@@ -168,7 +153,7 @@ class Shares:
         count = len(self.elements)
         return np.zeros(count, np.intp), np.full(count, self.step.elements["scatter"] - 1)
 
-    def _extreme(self, hits: _Hits, window: range, backwards: bool) -> int | None:
+    def _extreme(self, hits: Hits, window: range, backwards: bool) -> int | None:
         """The first or the last time in a window that some hits begin to hold: source by source."""
         sources = np.unique(hits.sources)
         for source in sources[::-1] if backwards else sources:
@@ -238,7 +223,7 @@ class Shares:
                 self.clock.work.report(text, at / len(elements))
             yield elements[at : at + size]
 
-    def _hits(self, elements: IntArray, window: range, low: int, high: int) -> _Hits:
+    def _hits(self, elements: IntArray, window: range, low: int, high: int) -> Hits:
         """The shares of some elements, from upstream elements `low` up to `high`, after which it holds in a window."""
         collected = collect(self.step, self.iteration, elements)
         sources = collected.links.index
@@ -260,14 +245,13 @@ class Shares:
             words[word] = Numbers(told.values[:, None], told.there[:, None])
         if "value" in self.words:
             real = collected.links.index >= 0
-            count = real.shape[1]
-            last = np.where(real.any(axis=1), count - 1 - np.argmax(real[:, ::-1], axis=1), -1)
-            words["value"] = Numbers(self.inside.values[elements][:, None], np.arange(count) == last[:, None])
+            ends = np.arange(real.shape[1]) == last_true(real)[:, None]
+            words["value"] = Numbers(self.inside.values[elements][:, None], ends)
         return words
 
     def _at(
         self, elements: IntArray, sources: IntArray, sums: Floats, rows: IntArray, terms: IntArray, words: Words
-    ) -> _Hits:
+    ) -> Hits:
         own, earlier = sources[rows, terms], terms - 1
         before = np.where(terms > 0, sums[rows, earlier], 0.0)
         begun = terms > np.argmax(sources >= 0, axis=1)[rows]
@@ -277,9 +261,9 @@ class Shares:
             nth += same
             earlier = earlier - 1
             same &= (earlier >= 0) & (sources[rows, earlier] == own)
-        return _Hits(own, elements[rows], nth, words, Numbers(before, begun))
+        return Hits(own, elements[rows], nth, words, Numbers(before, begun))
 
-    def _placed(self, hits: _Hits) -> IntArray:
+    def _placed(self, hits: Hits) -> IntArray:
         """When these shares are given."""
         times = np.zeros(len(hits.sources), np.intp)
         if not len(times):
@@ -291,15 +275,15 @@ class Shares:
         for some, links in self.clock.rows(self.k, self.truth.iteration, np.unique(ordered)):
             mine = order[np.searchsorted(ordered, some[0], "left") : np.searchsorted(ordered, some[-1], "right")]
             row = np.searchsorted(some, hits.sources[mine])
-            times[mine] = first + hits.sources[mine] * per + _taps(links.index, row, hits.targets[mine], hits.nth[mine])
+            times[mine] = (
+                first + hits.sources[mine] * per + taps_of(links.index, row, hits.targets[mine], hits.nth[mine])
+            )
         return times
 
 
-def _taps(rows: IntArray, row: IntArray, targets: IntArray, nth: IntArray) -> IntArray:
-    """Where the nth share to each target stands in its row of `rows`, (r, taps)."""
-    size = int(rows.max(initial=0)) + 2
-    taps = np.argsort(rows, axis=1, kind="stable")
-    ordered = np.take_along_axis(rows, taps, axis=1) + np.arange(len(rows))[:, None] * size
-    at = np.searchsorted(ordered.reshape(-1), row * size + targets, "left") + nth
-    found: IntArray = taps.reshape(-1)[at]
-    return found
+def _growing(window: range, shares: int) -> Iterator[range]:
+    """A window in parts, the first of them small: who needs few times shall not wait for all of them."""
+    size, start = max(_NEAR, shares, 1), window.start
+    while start < window.stop:
+        yield range(start, min(start + size, window.stop))
+        start, size = start + size, min(2 * size, max(size, 2**4 * _NEAR))

@@ -26,8 +26,8 @@ class Stops(Protocol):
         """The last one before a time."""
         ...
 
-    def count(self, iteration: int, until: int = NEVER) -> int:
-        """How many there are up to a time."""
+    def count(self, iteration: int, until: int = NEVER, enough: int = NEVER) -> int:
+        """How many there are up to a time; or, where that are more than `enough`, at least so many."""
         ...
 
 
@@ -56,7 +56,7 @@ class _Listed:
         earlier = times[times < before]
         return int(earlier[-1]) if len(earlier) else None
 
-    def count(self, iteration: int, until: int = NEVER) -> int:
+    def count(self, iteration: int, until: int = NEVER, enough: int = NEVER) -> int:
         return int((self.times(iteration) <= until).sum())
 
     def nth(self, iteration: int, n: int) -> int | None:
@@ -86,7 +86,7 @@ class Writes(_Listed):
             return self.clock.span(step)[1] - 1
         return self.clock.exact(self.clock.finished_element(step, index, iteration), iteration)
 
-    def count(self, iteration: int, until: int = NEVER) -> int:
+    def count(self, iteration: int, until: int = NEVER, enough: int = NEVER) -> int:
         if self.condition is None and until == NEVER:
             return len(self.targets)
         return super().count(iteration, until)
@@ -123,32 +123,38 @@ class Changes(_Listed):
 
 
 class Later:
-    """Stops without the first `ignore` of the whole run."""
+    """Stops without the first `ignore` of the whole run. Once so many have been counted, no more are."""
 
     def __init__(self, stops: Counted, ignore: int) -> None:
         self.stops, self.ignore = stops, ignore
         self._counts: list[int] = []
 
     def next(self, iteration: int, after: int) -> int | None:
-        earlier = self._before(iteration)
-        if earlier + self.stops.count(iteration, after) < self.ignore:
-            return self.stops.nth(iteration, self.ignore - earlier)
+        left = self._left(iteration)
+        if left and self.stops.count(iteration, after, left) < left:
+            return self.stops.nth(iteration, left)
         return self.stops.next(iteration, after)
 
     def previous(self, iteration: int, before: int) -> int | None:
-        time = self.stops.previous(iteration, before)
-        if time is None or self._before(iteration) + self.stops.count(iteration, time) <= self.ignore:
+        time, left = self.stops.previous(iteration, before), self._left(iteration)
+        if time is None or (left and self.stops.count(iteration, time, left + 1) <= left):
             return None
         return time
 
-    def count(self, iteration: int, until: int = NEVER) -> int:
-        before = self._before(iteration)
-        return max(0, before + self.stops.count(iteration, until) - max(self.ignore, before))
+    def count(self, iteration: int, until: int = NEVER, enough: int = NEVER) -> int:
+        left = self._left(iteration)
+        return max(0, self.stops.count(iteration, until, min(enough, NEVER - left) + left) - left)
 
-    def _before(self, iteration: int) -> int:
-        while len(self._counts) < iteration:
-            self._counts.append(self.stops.count(len(self._counts)))
-        return sum(self._counts[:iteration])
+    def _left(self, iteration: int) -> int:
+        """How many of an iteration are still passed over."""
+        left = self.ignore
+        for earlier in range(iteration):
+            if not left:
+                break
+            if earlier == len(self._counts):
+                self._counts.append(self.stops.count(earlier, enough=left))
+            left -= min(left, self._counts[earlier])
+        return left
 
 
 def stops_of(clock: Clock, breakpoint: Breakpoint, condition: Node | None) -> Stops:
