@@ -8,6 +8,7 @@ from convstep.debugger.opening import open_session
 from convstep.debugger.screen.alarms import sparkline
 from convstep.debugger.search import MOST_HITS, Finder
 from convstep.debugger.stops.finding import is_search
+from convstep.debugger.stops.inside import Inside
 from convstep.engine.work import QUIET, Cancelled, Work
 from convstep.errors import ConvstepError
 
@@ -49,9 +50,28 @@ def test_the_first_term_after_which_the_running_sum_exceeds(two_conv):
         searched(two_conv, "sum > 1000")
 
 
-def test_a_sum_needs_a_place(two_conv):
-    with pytest.raises(ConvstepError, match="nothing has happened yet"):
-        searched(two_conv, "sum > 1")
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [("sum > 40", 26), ("factors[0] == 5 and factors[1] == 3", 6), ("product > 35 and phase == 'backward'", 25)],
+)
+def test_from_the_start_all_terms_are_looked_through(two_conv, text, position):
+    assert "becomes true" in searched(two_conv, text)
+    assert at(two_conv) == ("term", position)
+
+
+def test_a_sum_that_goes_nowhere_so_far(two_conv):
+    with pytest.raises(ConvstepError, match="never becomes true"):
+        searched(two_conv, "sum > 1000")
+
+
+def test_only_the_present_operation_is_looked_through(two_conv, monkeypatch):
+    looked = []
+    terms = Inside.terms
+    monkeypatch.setattr(Inside, "terms", lambda self, *given: looked.append(self.k) or terms(self, *given))
+    two_conv.go("o1")
+    with pytest.raises(ConvstepError, match="in o1, sum > 1000 never holds"):
+        searched(two_conv, "sum > 1000")
+    assert {*looked} <= {0}
 
 
 def test_where_a_condition_becomes_true(two_conv):

@@ -41,9 +41,9 @@ class Becoming:
             self._truths[iteration] = Truth(self.clock, self.node, iteration)
         return self._truths[iteration]
 
-    def next(self, iteration: int, after: int) -> int | None:
-        """The first such time after `after`; None where there is none in this iteration."""
-        return next((int(t[0]) for t in self._found(iteration, after, NEVER, 1) if len(t)), None)
+    def next(self, iteration: int, after: int, before: int = NEVER) -> int | None:
+        """The first such time after `after`; None where there is none in this iteration, or none before `before`."""
+        return next((int(t[0]) for t in self._found(iteration, after, before, 1) if len(t)), None)
 
     def previous(self, iteration: int, before: int) -> int | None:
         """The last such time before `before`."""

@@ -122,9 +122,11 @@ class Search:
 
     def _condition(self, text: str, work: Work) -> Landing:
         node = parse_condition(text, self.words)
-        if uses(node, *OF_TERMS):
+        if uses(node, *OF_TERMS) and self.spot.position >= 0:
             return self._in_terms(text, work)
-        spot = self._inside() if uses(node, *INSIDE) else self.spot
+        # Nothing has happened yet: then all of the run is looked through, term by term where it is about terms.
+        spot = Spot("term", self.spot.order, -1) if uses(node, *OF_TERMS) else self.spot
+        spot = self._inside() if spot.level == "op" and uses(node, *INSIDE) else spot
         clock = Clock(self.recording, spot.level, spot.order, work)
         becoming = Becoming(clock, node)
         timeline = self.recording.timeline
@@ -140,9 +142,7 @@ class Search:
         raise ConvstepError(f"after this, {text} never becomes true")
 
     def _inside(self) -> Spot:
-        """The spot, and among operations the element with which the present one ends."""
-        if self.spot.level != "op":
-            return self.spot
+        """Among operations, the element with which the present one ends."""
         timeline, order = self.recording.timeline, self.spot.order
         place = timeline.place("op", order, self.spot.position)
         first = timeline.first(place.step + 1, "element", order) if place.step >= 0 else 0
@@ -152,8 +152,6 @@ class Search:
         """The first term of the present element, or operation, of which it holds."""
         timeline, order = self.recording.timeline, self.spot.order
         here = timeline.place(self.spot.level, order, self.spot.position)
-        if here.step < 0:
-            raise ConvstepError("nothing has happened yet, so there are no terms; n takes a step")
         clock = Clock(self.recording, "term", order, work)
         first, end = clock.span(here.step)
         step = timeline.steps[here.step]
@@ -162,8 +160,8 @@ class Search:
             terms = step.terms[order]
             first, end = first + here.element * terms, first + (here.element + 1) * terms
             what = "the present element"
-        time = Becoming(clock, parse_condition(text, self.words)).next(here.iteration, first - 1)
-        if time is None or time >= end:
+        time = Becoming(clock, parse_condition(text, self.words)).next(here.iteration, first - 1, end)
+        if time is None:
             raise ConvstepError(f"in {what}, {text} never holds; B takes it as a breakpoint, and c looks everywhere")
         spot = Spot("term", order, here.iteration * clock.count + time)
         return Landing(spot, f"the first term after which {text}")
