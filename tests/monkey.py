@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import inspect
 import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from plain_view import plain
+from rich.console import RenderableType
 from textual import events
+from textual._compositor import CompositorUpdate
 from textual.errors import NoWidget
 from textual.pilot import OutOfBounds, Pilot
+from textual.screen import Screen
 
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
@@ -20,7 +26,7 @@ from convstep.engine.recording import Recording
 from convstep.tui.actions import ACTIONS
 from convstep.tui.app import ConvstepApp
 
-SIZES = ((80, 24), (160, 50), (120, 40), (200, 60), (76, 20), (40, 12), (20, 8), (10, 5))
+SIZES = ((80, 24), (160, 50), (120, 40), (200, 60), (76, 20), (40, 12), (20, 8), (10, 5), (3, 2), (1, 1))
 _LEAVING = {"q", "ctrl+q", "ctrl+c"}
 _KEYS = [key for action in ACTIONS for key in action.keys if key not in _LEAVING]
 _OTHERS = ["escape", "enter", "tab", "space", "delete", "ctrl+u", *"abcdefghijklmnopqrstuvwxyz0123456789[](),.+-*/=<>'"]
@@ -145,12 +151,23 @@ def _stay(*_: object, **__: object) -> None:
     """In place of an end: q, and then a click on it, would be one that nobody has to look into."""
 
 
+class PaintingApp(ConvstepApp):
+    """Makes what would be written to a terminal: without one Textual leaves that out."""
+
+    CSS_PATH = Path(inspect.getfile(ConvstepApp)).with_name("app.tcss")
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        if isinstance(renderable, CompositorUpdate) and not self._batch_count:
+            renderable.render_segments(self.console)
+
+
 async def run_monkey(file: str, seed: int, acts: int, every: int) -> list[str]:
     """So many acts on a network, with a whole check after each `every` of them; what was done.
 
     Raises AssertionError, or whatever broke, with the last acts in its notes.
     """
-    app = ConvstepApp(_forgetful(file))
+    app = PaintingApp(_forgetful(file))
     app.exit = _stay  # type: ignore[method-assign]
     async with app.run_test(size=SIZES[0]) as pilot:
         monkey = Monkey(app, pilot, file, seed)

@@ -113,7 +113,7 @@ def test_an_autosave_remembers_the_file(opened, tmp_path, monkeypatch):
     monkeypatch.setattr("convstep.debugger.keeping.kept.is_alive", lambda process: False)
     assert find(TWO_CONV, tmp_path).mine == (str(tmp_path / "mine.npz"), ["dW=o1.weight"])
     np.savez(tmp_path / "mine.npz", dW=W1 + 2)
-    assert find(TWO_CONV, tmp_path).offer().endswith("(mine.npz has changed since)")
+    assert find(TWO_CONV, tmp_path).offer().endswith("; mine.npz has changed since")
 
 
 @pytest.mark.parametrize(

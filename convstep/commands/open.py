@@ -70,7 +70,7 @@ def _begin(options: argparse.Namespace, mine: tuple[str, list[str]] | None) -> B
 
     keeper = Autosave(options.file, session, options.iterations, mine=mine)
     offered = find(options.file) if options.at is None else None
-    return Begun(session, keeper, f"{offered.offer()}; ctrl+r resumes it" if offered else "", offered)
+    return Begun(session, keeper, offered.offer() if offered else "", offered)
 
 
 def _import_the_screen() -> None:

@@ -61,8 +61,8 @@ def test_it_comes_back_as_it_was(net, where, others):
     assert (other.spot, other.history, other.look) == (session.spot, session.history, session.look)
     assert other.extras["bookmarks"] == session.extras["bookmarks"]
     assert other.unsaved
-    assert found.offer().startswith("an unsaved session from ")
-    assert found.offer().endswith(f"stands at {session.spot.level} {session.spot.position}")
+    assert found.offer().startswith("ctrl+r resumes the unsaved session from ")
+    assert found.offer().endswith(f" at {session.spot.level} {session.spot.position}")
 
 
 def test_a_session_on_a_snapshot(net, where, others, tmp_path):
@@ -153,7 +153,7 @@ def test_a_changed_file_is_said_and_opens_near_by(net, where, others):
     session = stepped(net)
     Autosave(net, session, where=where).keep()
     Path(net).write_text(Path(net).read_text() + "# changed\n")
-    assert find(net, where).offer().endswith("(the file has changed since)")
+    assert find(net, where).offer().endswith("; the file has changed since")
     again = find(net, where).session()
     assert again.session.spot == session.spot
     assert again.said == "net.yaml has changed: the session goes on with what is there now"
@@ -267,7 +267,7 @@ def test_a_changed_file_of_numbers_is_said(where, others, tmp_path):
     assert find(str(net), where).changed == ()
     np.savez(numbers, x=np.arange(6.0))
     found = find(str(net), where)
-    assert found.offer().endswith("(x.npz has changed since)")
+    assert found.offer().endswith("; x.npz has changed since")
     assert found.session().session.place == session.place
     assert found.session().session.spot.position == session.spot.position + 2  # r has two elements more
 

@@ -90,8 +90,7 @@ def test_killed_and_resumed(terminal, tmp_path):
     first.process.kill()
     first.process.wait()
     second = terminal(sample("two_conv"))
-    second.until("an unsaved session from")
-    second.until("ctrl+r resumes it")
+    second.until("ctrl+r resumes the unsaved session from")
     second.press("\x12", "OP 1")
     assert len(autosaves(tmp_path)) == 1
     second.press("q", "q again")

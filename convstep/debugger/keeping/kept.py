@@ -80,10 +80,11 @@ class Kept(NamedTuple):
         return f"unsaved session from {day}{time.strftime('%H:%M', then)}"
 
     def offer(self) -> str:
-        """The line that says so."""
+        """The line that says so, with what matters first: of a long line the end is not seen."""
         level, _, position = self.data["spot"]
         what = "the file has changed" if self.source in self.changed else self._files()
-        return f"an {self.name} stands at {level} {position}" + (f" ({what} since)" if self.changed else "")
+        changed = f"; {what} since" if self.changed else ""
+        return f"ctrl+r resumes the {self.name} at {level} {position}{changed}"
 
     def _files(self) -> str:
         """Those that are gone, or else those that have changed."""

@@ -40,8 +40,9 @@ class Dialog(ModalScreen[Answer], Once, inherit_bindings=False):
         stack = self.app.screen_stack
         below = stack[stack.index(self) - 1]
         rows = self.rows_to_paint or set(crop.line_range)
-        chops = below._compositor._render_chops(self.size.region, rows.__contains__)
-        width = self.size.width
+        # Not this screen's size: it is the new one already when the window is resized, before all is laid out for it.
+        chops = below._compositor._render_chops(below._compositor.size.region, rows.__contains__)
+        width = crop.right
         lines = [
             Strip.join(chops[y].values()) if y in rows and y < len(chops) else Strip.blank(width)
             for y in crop.line_range

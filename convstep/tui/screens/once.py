@@ -71,6 +71,10 @@ class Once(Screen[Any], inherit_bindings=False):
         # Drawn behind the curtain, or before the whole screen is painted in any case, it would be drawn in vain.
         if self.app._batch_count or (self._layout_required and self._repaint_required):
             return
-        self.rows_to_paint = {y for region in self._compositor._dirty_regions for y in region.line_range}
+        compositor = self._compositor
+        # What was to be painted before the window became smaller has rows that are there no more.
+        within = (region.intersection(compositor.size.region) for region in compositor._dirty_regions)
+        compositor._dirty_regions = {region for region in within if region}
+        self.rows_to_paint = {y for region in compositor._dirty_regions for y in region.line_range}
         super()._compositor_refresh()
         self.rows_to_paint = None

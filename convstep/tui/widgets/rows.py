@@ -12,6 +12,8 @@ from convstep.tui.theme.glyphs import to_ascii
 from convstep.tui.widgets.lines import Lines
 
 _CHOSEN = "▶"
+_MARKED = 2
+"""Cells with which every row begins (app.tcss)."""
 
 
 class Rows(OptionList):
@@ -21,8 +23,13 @@ class Rows(OptionList):
         if self.size.height:
             super()._move_page(direction)
 
+    def _update_lines(self) -> None:
+        """Where there is no room beside the mark, Textual fails to wrap the rows: then none is seen."""
+        if self.scrollable_content_region.width > _MARKED:
+            super()._update_lines()
+
     def render_line(self, y: int) -> Strip:
-        """The mark takes the first of the blank cells with which every row begins (app.tcss)."""
+        """The mark takes the first of the blank cells with which every row begins."""
         strip = super().render_line(y)
         at = self.highlighted
         if at is None or self._index_to_line.get(at) != self.scroll_offset.y + y:
