@@ -26,6 +26,9 @@ from convstep.ops.base import (
 )
 from convstep.ops.expression import Element, Expression, Number
 
+_AT_ONCE = 2**17
+"""So many numbers of the upstream gradient are added up at a time, or a whole column of them."""
+
 
 class Embedding(Operation):
     """torch.nn.Embedding: out[…, d] = weight[input[…], d] for whole numbers from 0 to num_embeddings − 1.
@@ -91,21 +94,34 @@ class Embedding(Operation):
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[1]:
             return [None, None]
-        weight = call.operands[1]
-        elements = call.operands[0].reshape(-1)[:, None] * self.embedding_dim + np.arange(self.embedding_dim)
-        sums = np.bincount(elements.reshape(-1), upstream.reshape(-1), weight.size).reshape(weight.shape)
-        if self.padding_idx is not None:
-            sums[self.padding_idx] = 0  # be it infinite
-        return [None, (sums * self._factors(call)[:, None]).astype(weight.dtype, copy=False)]
+        weight, width = call.operands[1], self.embedding_dim
+        gradient = np.zeros(weight.shape, weight.dtype)
+        rows, row = self._picked(call.operands[0].reshape(-1))
+        given, factors = upstream.reshape(len(row), width), self._factors(call, rows)[:, None]
+        step = max(1, min(width, _AT_ONCE // max(len(row), 1)))
+        for start in range(0, width, step):
+            part = given[:, start : start + step]
+            elements = row[:, None] * part.shape[1] + np.arange(part.shape[1])
+            sums = np.bincount(elements.reshape(-1), part.reshape(-1), len(rows) * part.shape[1])
+            sums = sums.reshape(len(rows), -1)
+            sums[rows == self.padding_idx] = 0  # be it infinite
+            gradient[rows, start : start + step] = sums * factors
+        return [None, gradient]
 
-    def _factors(self, call: Call) -> Array:
-        """By what the gradient of each row is multiplied, (num_embeddings,)."""
-        factors = np.ones(self.num_embeddings, call.operands[1].dtype)
+    def _picked(self, indices: IntArray) -> tuple[IntArray, IntArray]:
+        """The rows that are picked, and perhaps others, and which of them each index picks."""
+        if len(indices) >= self.num_embeddings:
+            return np.arange(self.num_embeddings), indices
+        rows, row = np.unique(indices, return_inverse=True)
+        return rows, row
+
+    def _factors(self, call: Call, rows: IntArray) -> Array:
+        """By what the gradient of some rows is multiplied, in their shape."""
+        factors = np.ones(rows.shape, call.operands[1].dtype)
         if self.scale_grad_by_freq:
             counts = np.bincount(call.operands[0].reshape(-1), minlength=self.num_embeddings)
-            factors /= np.maximum(counts, 1).astype(factors.dtype)
-        if self.padding_idx is not None:
-            factors[self.padding_idx] = 0
+            factors /= np.maximum(counts[rows], 1).astype(factors.dtype)
+        factors[rows == self.padding_idx] = 0
         return factors
 
     # -- one element
@@ -117,7 +133,7 @@ class Embedding(Operation):
     def _local(self, call: Call, position: IntArray, row: IntArray) -> Array:
         """∂out[position, d]/∂weight[row, d]: only the row that was picked counts."""
         picked = call.operands[0].reshape(-1)[position]
-        return np.where(picked == row, self._factors(call)[row].astype(np.float64), 0.0)
+        return np.where(picked == row, self._factors(call, row).astype(np.float64), 0.0)
 
     def row_grid(self, slot: int) -> Shape:
         return (self.num_embeddings,) if slot == 1 else (1,)
