@@ -9,7 +9,7 @@ import numpy as np
 
 from convstep.ops.base import Array
 
-_BLOCK = 2**17
+_BLOCK = 2**18
 """Bytes of a block."""
 _SMALL = 2**16
 """Up to so many bytes a tensor is a block by itself."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from convstep.ops.activation.elementwise import Elementwise
-from convstep.ops.activation.normal import normal
+from convstep.ops.activation.normal import below, normal
 from convstep.ops.arguments import Approximate
 from convstep.ops.base import Array
 from convstep.ops.expression import (
@@ -45,17 +45,16 @@ class GELU(Elementwise):
     approximate: Approximate = "none"
 
     def apply(self, x: Array) -> Array:
-        below = normal(x)[0] if self.approximate == "none" else 0.5 * (1 + _bent(x))
-        y: Array = x * below
-        return y
+        share = below(x) if self.approximate == "none" else 0.5 * (1 + _bent(x))
+        return np.multiply(x, share, out=share)
 
     def slope(self, x: Array, y: Array) -> Array:
         if self.approximate == "none":
-            below, bell = normal(x)
+            share, bell = normal(x)
             bell *= x
             bell *= 1 / sqrt(2 * pi)
-            below += bell
-            return below
+            share += bell
+            return share
         bent = _bent(x)
         slope: Array = 0.5 * (1 + bent) + 0.5 * x * (1 - bent * bent) * (_SCALE * (1 + 3 * _CUBIC * x * x))
         return slope
