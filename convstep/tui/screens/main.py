@@ -93,6 +93,15 @@ class MainScreen(Working, inherit_bindings=False):
         self.paint()
         self.set_timer(_FIRST_LOOK, self._begin)
 
+    def on_screen_resume(self) -> None:
+        if not self._begun:
+            self.call_later(self._begin_at_once)
+
+    def _begin_at_once(self) -> None:
+        """The first painting waits for no frame."""
+        self.arrange_now()
+        self._on_timer_update()
+
     def _begin(self) -> None:
         """Run what the first screen could do without."""
         self._begun = True
