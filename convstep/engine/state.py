@@ -13,11 +13,18 @@ import numpy.typing as npt
 from convstep.engine.recording import Iteration, Recording
 from convstep.engine.scattering import received
 from convstep.engine.sums import Collected, Floats, Shares, collect, place_in_column, shares
+from convstep.engine.tensor_names import split_name as split_name
+from convstep.engine.tensor_names import tensor_of as tensor_of
 from convstep.engine.timeline import Order, Place, Step
-from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Shape, Term
+from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Links, Shape, Term
+from convstep.ops.expression import Expression
 from convstep.ops.terms import empties
 
 Codes = npt.NDArray[np.uint8]
+
+_OF_ELEMENT = ("collected", "empty_terms", "terms", "formula", "_rows")
+_OF_SOURCE = ("shares", "empty_terms")
+"""What a state has in common with those at the other terms of its element, or of its upstream element."""
 
 
 class Status(IntEnum):
@@ -43,7 +50,7 @@ class State:
         self.timeline = recording.timeline
         self.step: Step | None = None if place.step < 0 else self.timeline.steps[place.step]
         if near is not None and near.is_of(recording, place, order):
-            own = ("shares", "terms", "empty_terms") if self.scatters else ("collected", "terms", "empty_terms")
+            own = _OF_SOURCE if self.scatters else _OF_ELEMENT
             self.__dict__.update({k: near.__dict__[k] for k in own if k in near.__dict__})
 
     def is_of(self, recording: Recording, place: Place, order: Order) -> bool:
@@ -106,6 +113,24 @@ class State:
             update = self.iteration.updates[self.step.tensor]
             return update.optimizer.terms(update, self.place.element)
         return self.step.node.op.terms(self.iteration.calls[self.step.layer], self.place.element)
+
+    @cached_property
+    def formula(self) -> Expression:
+        """In the forward pass, the present element as an expression."""
+        assert self.step is not None and self.step.node is not None and self.place.element is not None
+        return self.step.node.op.formula(self.iteration.calls[self.step.layer], self.place.element)
+
+    def row(self, slot: int) -> Links:
+        """In the forward pass, what the present element reads of an operand."""
+        if slot not in self._rows:
+            assert self.step is not None and self.step.node is not None
+            call, out = self.iteration.calls[self.step.layer], np.array([self.place.element])
+            self._rows[slot] = self.step.node.op.row(call, slot, out)
+        return self._rows[slot]
+
+    @cached_property
+    def _rows(self) -> dict[int, Links]:
+        return {}
 
     @cached_property
     def empty_terms(self) -> Codes | None:
@@ -290,22 +315,6 @@ class State:
             return float(values[0]), progress
         values, status = self._giving(np.array([index]))
         return float(values[0]), Status(int(status[0]))
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """`grad(o1)` is ("grad", "o1"), `new(w)` ("new", "w"), anything else ("value", name)."""
-    for kind in ("grad", "new"):
-        if name.startswith(f"{kind}(") and name.endswith(")"):
-            return kind, name[len(kind) + 1 : -1]
-    return "value", name
-
-
-def tensor_of(iteration: Iteration, name: str) -> Array:
-    """The finished tensor of `o1`, `grad(o1)` or `new(o1.weight)`. Raises KeyError where there is none."""
-    kind, tensor = split_name(name)
-    if kind == "grad":
-        return iteration.grads[tensor]
-    return iteration.updates[tensor].new_parameter if kind == "new" else iteration.values[tensor]
 
 
 def _at(tensor: Array, index: IntArray) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from convstep.ops.expression import (
@@ -76,9 +76,7 @@ def _inside(expression: Expression, style: Style, tightness: int) -> str:
 
 def _sum_text(expression: Sum, style: Style) -> str:
     count, most = expression.count, style.most_terms
-    shown: list[int | None] = list(range(count))
-    if count > most:
-        shown = [*range(most - 1), None, count - 1]
+    shown: Iterable[int | None] = range(count) if count <= most else [*range(most - 1), None, count - 1]
     text = ""
     for k in shown:
         if k is None:

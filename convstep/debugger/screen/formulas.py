@@ -55,7 +55,7 @@ def _forward(stage: Stage, step: Step, element: int) -> Formula:
     now = stage.state.place.term
     if terms[0].is_product:
         return _products(stage, step, terms, subject, now, element)
-    expression = step.node.op.formula(call, element)
+    expression = stage.state.formula if stage.state.place.element is not None else step.node.op.formula(call, element)
     whole = _recorded(stage, step.tensor, element)
     return _expression(stage, expression, subject, call, terms, now, whole)
 

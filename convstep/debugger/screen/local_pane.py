@@ -8,7 +8,7 @@ import numpy as np
 
 from convstep.debugger.screen.stage import Stage, look_of
 from convstep.debugger.screen.view import Block, Cells, Grid, Note, Status
-from convstep.engine.sums import Collected, collect
+from convstep.engine.sums import Collected, Floats, collect
 from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
 from convstep.explain.sentences import count_of, sizes
@@ -71,7 +71,8 @@ def _element(stage: Stage, step: Step, element: int) -> list[Block]:
     made = stage.names.element(step.tensor, element, step.shape)
     blocks: list[Block] = []
     for slot in _float_slots(step):
-        links = step.node.op.row(call, slot, np.array([element]))
+        of_step = stage.state.place.element is not None
+        links = stage.state.row(slot) if of_step else step.node.op.row(call, slot, np.array([element]))
         blocks.append(_laid_on(stage, step, slot, links, f"∂{made}/∂{stage.slots.tensor(slot)}"))
     return [*blocks, Note("backward will use this", "caption")]
 
@@ -80,10 +81,7 @@ def _laid_on(stage: Stage, step: Step, slot: int, links: Links, title: str) -> G
     """A Jacobian row laid on its operand; elements that were not read have the derivative 0."""
     assert step.node is not None
     key, shape = stage.state.operand(slot)
-    met, local = links.index[0], links.local[0]
-    met, local = met[met >= 0], local[links.index[0] >= 0]
-    elements, where = np.unique(met, return_inverse=True)
-    totals = np.bincount(where, weights=local, minlength=len(elements)) if len(elements) else np.zeros(0)
+    elements, totals = _summed(links)
     number_format, scale = look_of(totals)
 
     def cells(index: IntArray) -> Cells:
@@ -104,6 +102,17 @@ def _laid_on(stage: Stage, step: Step, slot: int, links: Links, title: str) -> G
         scale=scale,
         follow=stage.marks[key].follow,
     )
+
+
+def _summed(links: Links) -> tuple[IntArray, Floats]:
+    """The elements that a row reads, ascending, each with the sum of its derivatives."""
+    read, local = links.index[0], links.local[0]
+    if not (read >= 0).all():
+        read, local = read[read >= 0], local[read >= 0]
+    if (read[1:] > read[:-1]).all():
+        return read, local + 0.0  # a sum of one number is no -0
+    elements, where = np.unique(read, return_inverse=True)
+    return elements, np.asarray(np.bincount(where, weights=local, minlength=len(elements)), dtype=np.float64)
 
 
 def _term(stage: Stage, step: Step) -> list[Block]:

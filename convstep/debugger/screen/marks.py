@@ -83,10 +83,9 @@ class Marks(defaultdict[str, Roles]):
             for key in (step.tensor, f"grad({step.tensor})"):
                 self[key].now.append(np.array([element]))
             return
-        call = state.iteration.calls[step.layer]
         for slot, key in enumerate(step.node.operands):
             role = self[key].now if term is None else self[key].rest
-            role.append(_met(step.node.op.row(call, slot, np.array([element]))))
+            role.append(_met(state.row(slot)))
         if term is not None and state.terms is not None:
             for slot, index in _elements(state.terms[term].reads):
                 if slot != OUTPUT:
