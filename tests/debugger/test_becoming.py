@@ -157,3 +157,18 @@ def test_one_part_that_settles_it_is_enough(text):
     recording, words = TWO_CONV
     for level in ("op", "element"):
         compare(recording, parse_condition(text.replace("i == 1 or ", "prev(o1) > 0 or "), words), level, "gather")
+
+
+@pytest.mark.usefixtures("limits")
+@pytest.mark.parametrize(
+    "text", ["sum == 3", "abs(sum - 3) < 1e-9", "product == 4", "sum > 2.5 and product < 0", "sum == 9"]
+)
+def test_factors_beyond_single_precision(text):
+    layer = {"name": "o", "op": "Linear", "out_features": 2, "bias": False}
+    weight = {"value": [1e-200, 2e-200, 3e-200, 1e-200, 2e-200, -1e-200]}
+    source = {
+        "inputs": {"x": {"value": [[1e200, 1e200, 0], [1e200, 2e200, 1e200]]}},
+        "layers": [{**layer, "weight": weight}],
+    }
+    recording, words = recorded(source)
+    compare(recording, parse_condition(text, words), "term", "gather")

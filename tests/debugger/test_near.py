@@ -45,6 +45,22 @@ def test_factors(monkeypatch, shape, dtype, few, scale):
             np.testing.assert_array_equal(found, backwards)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("half", [0.0, 1e-9, 0.1])
+def test_products(dtype, half):
+    random = np.random.default_rng(1)
+    left = random.normal(size=(2, 70, 20)).astype(dtype)
+    right = random.normal(size=(2, 5, 20)).clip(0).astype(dtype)
+    products = left[:, :, None].astype(float) * right[:, None]
+    wanted = random.random(products[..., 0].size) < 0.9
+    for picked in random.choice(products[products != 0], 5):
+        sought = [Needle(float(picked), half), Needle(99.0, half)]
+        search = Near(of_matrices(left, right), sought, 1e-15, wanted, no_check, alone=True)
+        found = np.concatenate(list(search.elements(False)))
+        assert {*np.flatnonzero(within(products, sought) & wanted)} <= {*found}
+        assert {*found} <= {*np.flatnonzero(within(products, [Needle(picked, half + 1e-14)]) & wanted)}
+
+
 @pytest.mark.parametrize("size", [1, 15, 16, 300])
 @pytest.mark.parametrize("half", [0.0, 1e-9, 0.1])
 def test_a_course(size, half):

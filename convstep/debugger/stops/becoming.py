@@ -118,6 +118,8 @@ class Becoming:
         # What is known to be false stays so until the operation ends.
         if not uses(self.node, "position") and not truth.may_hold(Moments(np.array([first])))[0]:
             return
+        if clock.work is not None:
+            clock.work.report(f"iteration {iteration}, {step.writes}", first / clock.count)
         scatters, there = step.scatters(clock.order), Inside(clock, iteration, k)
         if (scatters and clock.level == "element") or not uses(self.node, *there.known):
             yield self._settled(iteration, first, end)

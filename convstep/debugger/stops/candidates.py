@@ -12,7 +12,7 @@ import numpy as np
 
 from convstep.debugger.stops.along import Along
 from convstep.debugger.stops.inside import Inside
-from convstep.debugger.stops.intervals import SLACK, Interval, Question
+from convstep.debugger.stops.intervals import SLACK, Interval, Question, hull, joined, times
 from convstep.debugger.stops.near import Near
 from convstep.debugger.stops.needles import needles
 from convstep.debugger.stops.truth import Bools, Truth
@@ -20,11 +20,13 @@ from convstep.engine.sums import Floats
 from convstep.explain.language.kinds import inside
 from convstep.ops.base import OUTPUT, Array, Call, IntArray
 from convstep.ops.bounded import Bounded
+from convstep.ops.factors import Factors
 from convstep.ops.products import ProductSum
 
 _FEW = 2**22
 """So many terms are rather looked at than thought about closely."""
 _LARGE = 1e15
+"""Beyond this, single precision may have no room for what numbers come to."""
 _ROOT = 8
 """The largest of n numbers is at most the root of the sum of their powers, and that is at most n^(1/8) times it."""
 
@@ -89,12 +91,12 @@ class _Search:
     def _wide(self) -> dict[str, Interval]:
         if isinstance(self.operation, ProductSum):
             one, two = self._factors()
-            first, second, product = _hull(one), _hull(two), _times(_hull(one), _hull(two))
+            first, second, product = hull(one), hull(two), times(hull(one), hull(two))
             if self.step.is_backward:
                 return {"local": first, "upstream": second, "product": product}
-            biases = [_hull(bias) for bias in self.call.operands[2:]]
-            return {"product": _joined(product, *biases), "factors[0]": _joined(first, *biases), "factors[1]": second}
-        return {"upstream": _hull(self.upstream)} if self.step.is_backward else {}
+            biases = [hull(bias) for bias in self.call.operands[2:]]
+            return {"product": joined(product, *biases), "factors[0]": joined(first, *biases), "factors[1]": second}
+        return {"upstream": hull(self.upstream)} if self.step.is_backward else {}
 
     def _factors(self) -> tuple[Array, Array]:
         """The two tensors whose elements meet in products; for a bias there are only ones."""
@@ -153,13 +155,14 @@ class _Search:
         if not most < _LARGE:
             return elements
         room = 8 * step.terms["gather"] * float(np.finfo(np.float64).eps) * most
-        factors = operation.factors(self.call, step.slot, self.upstream) if isinstance(operation, ProductSum) else None
+        factors = self._as_matrices()
         courses = operation.courses(self.call, step.slot, self.upstream)
         if factors is None and courses is None:
             return elements
-        wanted = np.zeros(prod(step.shape), bool)
-        wanted[elements] = True
+        wanted = self._wanted(elements)
         found = needles(lambda sums: self.may(sum=sums), most * (1 + SLACK) + room)
+        if not found:
+            return elements[:0]
         if factors is not None:
             return np.concatenate([elements[:0], *Near(factors, found, room, wanted, check).elements(False)])
         assert courses is not None
@@ -197,9 +200,36 @@ class _Search:
         if "product" not in self.words or len(elements) * step.terms["gather"] < _FEW:
             return elements
         largest = self._largest_products(operation, marks)
-        if largest is None:
+        if largest is not None:
+            elements = elements[self.may(product=Interval(-largest[elements], largest[elements]))]
+        return self._by_single_products(operation, elements)
+
+    def _by_single_products(self, operation: ProductSum, elements: IntArray) -> IntArray:
+        """Those with a product for which it may hold."""
+        step = self.step
+        with np.errstate(all="ignore"):
+            most = operation.largest_product(self.call, step.slot, self.upstream)
+        factors = self._as_matrices()
+        if len(elements) * step.terms["gather"] < _FEW or not most < _LARGE or factors is None:
             return elements
-        return elements[self.may(product=Interval(-largest[elements], largest[elements]))]
+        found = needles(lambda products: self.may(product=products), most * (1 + SLACK))
+        if not found:
+            return elements[:0]
+        room = 4 * float(np.finfo(np.float64).eps) * most
+        near = Near(factors, found, room, self._wanted(elements), self.truth.clock.check, alone=True)
+        return np.concatenate([elements[:0], *near.elements(False)])
+
+    def _as_matrices(self) -> Factors | None:
+        """The terms as products of two matrices, where single precision has room for all factors."""
+        if not isinstance(self.operation, ProductSum):
+            return None
+        ends = [end for factor in map(hull, self._factors()) for end in (-factor.low[0], factor.high[0])]
+        return self.operation.factors(self.call, self.step.slot, self.upstream) if max(ends) < _LARGE else None
+
+    def _wanted(self, elements: IntArray) -> Bools:
+        wanted = np.zeros(prod(self.step.shape), bool)
+        wanted[elements] = True
+        return wanted
 
     def _holds_where_empty(self) -> bool:
         """Whether it may hold at an empty term, which no two factors show."""
@@ -211,8 +241,8 @@ class _Search:
         one, two = self._factors()
         first, second = ("local", "upstream") if self.step.is_backward else ("factors[0]", "factors[1]")
         marks = [
-            self._marked(one, lambda own: {first: own, "product": _times(own, _hull(two))}),
-            self._marked(two, lambda own: {second: own, "product": _times(_hull(one), own)}),
+            self._marked(one, lambda own: {first: own, "product": times(own, hull(two))}),
+            self._marked(two, lambda own: {second: own, "product": times(hull(one), own)}),
         ]
         slot, operands = self.step.slot, self.call.operands
         if slot == OUTPUT:
@@ -263,7 +293,7 @@ class _Search:
         operation = self.operation
         product = {}
         if isinstance(operation, ProductSum):
-            product = {"product": _times(_hull(self._factors()[0]), own)}
+            product = {"product": times(hull(self._factors()[0]), own)}
         sources = sources[np.broadcast_to(self.may(upstream=own, **product), sources.shape)]
         if len(sources) * self.step.terms["scatter"] < _FEW:
             return sources
@@ -276,21 +306,3 @@ class _Search:
         ones = tuple(marks[k] if k == slot else np.full_like(x, k < 2) for k, x in enumerate(self.call.operands))
         met = operation.combined(self.call, OUTPUT, ones, self.upstream).reshape(-1)
         return sources[met[sources] > 0]
-
-
-def _hull(tensor: Array) -> Interval:
-    """From the least to the largest number, 0 included: that is what empty terms have."""
-    low, high = (float(each(initial=0.0)) for each in (tensor.min, tensor.max))
-    return Interval(np.array([low]), np.array([high]))
-
-
-def _joined(*intervals: Interval) -> Interval:
-    return Interval(
-        np.minimum.reduce([each.low for each in intervals]), np.maximum.reduce([each.high for each in intervals])
-    )
-
-
-def _times(one: Interval, two: Interval) -> Interval:
-    with np.errstate(all="ignore"):
-        ends = [a * b for a in (one.low, one.high) for b in (two.low, two.high)]
-        return Interval(np.minimum.reduce(ends), np.maximum.reduce(ends))

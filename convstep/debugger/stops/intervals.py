@@ -13,6 +13,7 @@ from convstep.engine.sums import Floats
 from convstep.explain.language.evaluation import FUNCTIONS
 from convstep.explain.language.kinds import inside, uses
 from convstep.explain.language.nodes import Apply, Chain, Compare, Here, Logic, Negative, Node, Not, Power, Test
+from convstep.ops.base import Array
 
 SLACK = 1e-9
 """What rounding in float64 may add to an interval, relative to its ends."""
@@ -200,3 +201,21 @@ def _widened(low: Floats, high: Floats) -> Interval | None:
     if np.isnan(low).any() or np.isnan(high).any():
         return None
     return Interval(low - SLACK * np.abs(low), high + SLACK * np.abs(high))
+
+
+def hull(tensor: Array) -> Interval:
+    """From the least to the largest number, 0 included: that is what empty terms have."""
+    low, high = (float(each(initial=0.0)) for each in (tensor.min, tensor.max))
+    return Interval(np.array([low]), np.array([high]))
+
+
+def joined(*intervals: Interval) -> Interval:
+    return Interval(
+        np.minimum.reduce([each.low for each in intervals]), np.maximum.reduce([each.high for each in intervals])
+    )
+
+
+def times(one: Interval, two: Interval) -> Interval:
+    with np.errstate(all="ignore"):
+        ends = [a * b for a in (one.low, one.high) for b in (two.low, two.high)]
+        return Interval(np.minimum.reduce(ends), np.maximum.reduce(ends))

@@ -7,6 +7,7 @@ the part are looked at in the same way, in single precision; what is left of the
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,8 @@ _TRIANGLE = np.triu(np.full((_PIECE, _PIECE), 2.0, np.float32))
 class Near:
     """A search for some numbers; `room` is what rounding in double precision may add to a sum.
 
-    Elements are looked at that are `wanted`, flat; `check` is called every few milliseconds.
+    Elements are looked at that are `wanted`, flat; `check` is called every few milliseconds. With `alone`, it is single
+    products that come near, and not their sums.
     """
 
     factors: Factors
@@ -46,6 +48,7 @@ class Near:
     room: float
     wanted: Bools
     check: Callable[[], None]
+    alone: bool = False
 
     def elements(self, backwards: bool) -> Iterator[IntArray]:
         """Those whose sums come near, stack by stack, from the first or from the last."""
@@ -57,6 +60,7 @@ class Near:
         factors = self.factors
         shape = (factors.rows, factors.columns)
         size = factors.rows * factors.columns
+        tile_of = _Products if self.alone else _Sums
         wanted = self.wanted[stack * size : (stack + 1) * size].reshape(shape)
         found = np.zeros(shape, bool)
         if wanted.any():
@@ -66,7 +70,7 @@ class Near:
                 for row in range(0, factors.rows, high):
                     tile = slice(row, row + high), columns
                     if wanted[tile].any():
-                        found[tile] = _Tile(self, left[tile[0]], right, wanted[tile]).found()
+                        found[tile] = tile_of(self, left[tile[0]], right, wanted[tile]).found()
         return stack * size + np.flatnonzero(found)
 
     def _columns(self, stack: int, most: int) -> Iterator[tuple[slice, _Side]]:
@@ -118,6 +122,42 @@ class _Tile:
 
     def found(self) -> Bools:
         """The elements that come near, (rows, columns)."""
+        self.look()
+        found: Bools = (self.wanted & ~self.open).swapaxes(0, 1).reshape(self.shape[1], -1)
+        return found[:, : self.width]
+
+    @abstractmethod
+    def look(self) -> None:
+        """Close all that come near."""
+
+
+class _Products(_Tile):
+    """Term by term: a product of matrices with two columns is a product and the needle away from it."""
+
+    def look(self) -> None:
+        left, right = (np.ones((*side.single.shape[:1], 2), np.float32) for side in (self.left, self.right))
+        away, close = np.empty(self.shape, np.float32), np.empty(self.shape, bool)
+        for k in range(self.left.exact.shape[1]):
+            if not k % _PIECE:
+                self.near.check()
+            left[:, 0], right[:, 0] = self.left.single[:, k], self.right.single[:, k]
+            for needle in self.near.needles:
+                left[:, 1] = -needle.middle / 2
+                np.matmul(left, right.reshape(-1, _BLOCK, 2).swapaxes(1, 2), out=away)
+                room = (needle.half + 8 * _ULP * (abs(needle.middle) + needle.half) + _LEAST) / 2
+                np.less_equal(np.abs(away, out=away), np.float32(room), out=close)
+                if close.any():
+                    self._take(needle, k, np.flatnonzero(close & self.open))
+
+    def _take(self, needle: Needle, k: int, at: IntArray) -> None:
+        products = self.left.exact[self._row[at], k] * self.right.exact[self._column[at], k]
+        self.open.reshape(-1)[at[np.abs(products - needle.middle) <= needle.half + self.near.room]] = False
+
+
+class _Sums(_Tile):
+    """Part by part, piece by piece, term by term."""
+
+    def look(self) -> None:
         total = np.zeros(self.shape)
         for first in range(0, self.left.exact.shape[1], _PART):
             self.near.check()
@@ -131,8 +171,6 @@ class _Tile:
                 self.open &= np.abs(total - needle.middle) > needle.half + self.near.room
             if not self.open.any():
                 break
-        found: Bools = (self.wanted & ~self.open).swapaxes(0, 1).reshape(self.shape[1], -1)
-        return found[:, : self.width]
 
     def _product(self, name: str, part: slice, out: Singles | None = None) -> Any:
         left, right = getattr(self.left, name)[:, part], getattr(self.right, name)[:, part]
