@@ -132,6 +132,35 @@ def test_no_more_are_counted_than_are_passed_over(monkeypatch):
     assert {*looked} <= {0, 4}
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_several_stop_where_each_of_them_does(level, order):
+    conditions = ["sum > 20", "product == 36", "o1 > 5", "phase == 'backward'", "abs(value) > 15"]
+    positions = []
+    desk = Desk({**load(sample("two_conv")).document, "iterations": 2}, level, order)
+    for condition in conditions:
+        desk.breakpoints.all = [Breakpoint(condition=condition)]
+        desk.at(level, order, -1)
+        positions += desk.all()
+    desk.breakpoints.all = [Breakpoint(condition=condition) for condition in conditions]
+    desk.at(level, order, -1)
+    assert desk.all() == sorted({*positions})
+    desk.at(level, order, desk.recording.timeline.length(level, order))
+    assert desk.all(backwards=True) == sorted({*positions})[::-1]
+
+
+@pytest.mark.parametrize(("backwards", "operations"), [(False, {0, 1}), (True, {8, 7})])
+def test_no_further_is_looked_than_to_the_nearest_stop(monkeypatch, backwards, operations):
+    looked = set()
+    terms = Inside.terms
+    monkeypatch.setattr(Inside, "terms", lambda self, *given: looked.add(self.k) or terms(self, *given))
+    desk = Desk(sample("two_conv"), "term")
+    desk.breakpoints.all = [Breakpoint(condition="sum == 1e9"), Breakpoint(step=7 if backwards else 1)]
+    desk.at("term", "gather", desk.recording.timeline.length("term", "gather") if backwards else -1)
+    assert desk.go(backwards)
+    assert looked <= operations | {9, 10}
+
+
 def test_on_off_and_toggled(two_conv):
     points = two_conv.breakpoints
     assert "breakpoint on o1" in points.toggle(Breakpoint(key="o1"))

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from convstep.debugger.stops.candidates import candidates
-from convstep.debugger.stops.clock import NEVER, Clock
+from convstep.debugger.stops.clock import ALWAYS, NEVER, Clock
 from convstep.debugger.stops.inside import Inside, words_at
 from convstep.debugger.stops.shares import Shares
 from convstep.debugger.stops.sources import Sources
@@ -45,9 +45,9 @@ class Becoming:
         """The first such time after `after`; None where there is none in this iteration, or none before `before`."""
         return next((int(t[0]) for t in self._found(iteration, after, before, 1) if len(t)), None)
 
-    def previous(self, iteration: int, before: int) -> int | None:
-        """The last such time before `before`."""
-        return next((int(t[-1]) for t in self._found(iteration, -1, before, -1) if len(t)), None)
+    def previous(self, iteration: int, before: int, after: int = ALWAYS) -> int | None:
+        """The last such time before `before`; None where there is none after `after`."""
+        return next((int(t[-1]) for t in self._found(iteration, after, before, -1) if len(t)), None)
 
     def count(self, iteration: int, until: int = NEVER, enough: int = NEVER) -> int:
         """How many there are up to a time of an iteration; or, where that are more than `enough`, at least so many."""

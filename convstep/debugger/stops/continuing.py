@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from convstep.debugger.moves import Landing, Spot
 from convstep.debugger.stops.breakpoints import Breakpoints
-from convstep.debugger.stops.clock import Clock
+from convstep.debugger.stops.clock import ALWAYS, NEVER, Clock
 from convstep.debugger.stops.stopping import Stops, stops_of
 from convstep.debugger.stops.watches import Watches
 from convstep.engine.recording import Recording
@@ -65,15 +65,20 @@ def continued(recording: Recording, spot: Spot, found: Sequence[Reason], clock: 
         if clock.work is not None:
             clock.work.report(f"looking for a stop in iteration {iteration}", iteration / timeline.iterations)
         edge = here if iteration == place.iteration else clock.count if backwards else -1
-        times = [
-            (reason.stops.previous(iteration, edge) if backwards else reason.stops.next(iteration, edge), reason.text)
-            for reason in found
-        ]
-        hits = [(time, text) for time, text in times if time is not None]
+        # What is inside of operations takes longest: it is looked through as far as to what else there is.
+        nearest = ALWAYS if backwards else NEVER
+        hits: dict[Reason, int] = {}
+        for reason in sorted(found, key=lambda reason: bool(reason.words)):
+            if backwards:
+                time = reason.stops.previous(iteration, edge, nearest - 1 if hits else nearest)
+            else:
+                time = reason.stops.next(iteration, edge, nearest + 1 if hits else nearest)
+            if time is not None:
+                hits[reason] = time
+                nearest = max(nearest, time) if backwards else min(nearest, time)
         if hits:
-            time = (max if backwards else min)(time for time, _ in hits)
-            why = "; ".join(text for at, text in hits if at == time)
-            return Landing(Spot(spot.level, spot.order, iteration * clock.count + time), why)
+            why = "; ".join(reason.text for reason in found if hits.get(reason) == nearest)
+            return Landing(Spot(spot.level, spot.order, iteration * clock.count + nearest), why)
     way = "before this" if backwards else "after this"
     words = frozenset[str]().union(*(reason.words for reason in found))
     if spot.level == "op" and words:

@@ -16,14 +16,14 @@ from convstep.ops.base import IntArray
 
 
 class Stops(Protocol):
-    """Times within an iteration at which to stop."""
+    """Times within an iteration at which to stop. A second time says how far it is worth looking."""
 
-    def next(self, iteration: int, after: int) -> int | None:
-        """The first one after a time; None where there is none in this iteration."""
+    def next(self, iteration: int, after: int, before: int = NEVER) -> int | None:
+        """The first one after a time; where there is none in this iteration before the other, None or a later one."""
         ...
 
-    def previous(self, iteration: int, before: int) -> int | None:
-        """The last one before a time."""
+    def previous(self, iteration: int, before: int, after: int = ALWAYS) -> int | None:
+        """The last one before a time; where there is none after the other, None or an earlier one."""
         ...
 
     def count(self, iteration: int, until: int = NEVER, enough: int = NEVER) -> int:
@@ -46,12 +46,12 @@ class _Listed:
     def times(self, iteration: int) -> IntArray:
         """All of them in one iteration, ascending."""
 
-    def next(self, iteration: int, after: int) -> int | None:
+    def next(self, iteration: int, after: int, before: int = NEVER) -> int | None:
         times = self.times(iteration)
         later = times[times > after]
         return int(later[0]) if len(later) else None
 
-    def previous(self, iteration: int, before: int) -> int | None:
+    def previous(self, iteration: int, before: int, after: int = ALWAYS) -> int | None:
         times = self.times(iteration)
         earlier = times[times < before]
         return int(earlier[-1]) if len(earlier) else None
@@ -106,7 +106,7 @@ class Changes(_Listed):
             self._kept = (iteration, known)
         return self._kept[1]
 
-    def next(self, iteration: int, after: int) -> int | None:
+    def next(self, iteration: int, after: int, before: int = NEVER) -> int | None:
         # Empty terms may follow the step that finishes an element: that one may lie before `after`.
         for time in (times := self.times(iteration))[times > after]:
             exact = self.clock.exact(int(time), iteration)
@@ -114,7 +114,7 @@ class Changes(_Listed):
                 return exact
         return None
 
-    def previous(self, iteration: int, before: int) -> int | None:
+    def previous(self, iteration: int, before: int, after: int = ALWAYS) -> int | None:
         for time in self.times(iteration)[::-1]:
             exact = self.clock.exact(int(time), iteration)
             if exact < before:
@@ -129,14 +129,14 @@ class Later:
         self.stops, self.ignore = stops, ignore
         self._counts: list[int] = []
 
-    def next(self, iteration: int, after: int) -> int | None:
+    def next(self, iteration: int, after: int, before: int = NEVER) -> int | None:
         left = self._left(iteration)
         if left and self.stops.count(iteration, after, left) < left:
             return self.stops.nth(iteration, left)
-        return self.stops.next(iteration, after)
+        return self.stops.next(iteration, after, before)
 
-    def previous(self, iteration: int, before: int) -> int | None:
-        time, left = self.stops.previous(iteration, before), self._left(iteration)
+    def previous(self, iteration: int, before: int, after: int = ALWAYS) -> int | None:
+        time, left = self.stops.previous(iteration, before, after), self._left(iteration)
         if time is None or (left and self.stops.count(iteration, time, left + 1) <= left):
             return None
         return time
