@@ -18,7 +18,7 @@ CRUMBS = ("backward", "conv1 Conv2d", "grad(conv1.weight)[0,0,1,2]", "term 10 of
         (50, "… › grad(conv1.weight)[0,0,1,2] › term 10 of 49"),
         (44, "… › grad(conv1.wei…[0,0,1,2] › term 10 of 49"),
         (36, "… › grad(c…[0,0,1,2] › term 10 of 49"),
-        (31, "term 10 of 49"),
+        (31, "… › term 10 of 49"),
         (8, "term 10…"),
     ],
 )

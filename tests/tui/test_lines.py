@@ -237,7 +237,8 @@ def test_where_there_is_no_room_the_innermost_breadcrumb_stays(session: Any) -> 
         return head_lines(view, width, 1, PALETTE)[0].text.strip()
 
     assert top(60).startswith("two_conv   forward › o1 Conv2d › o1 ")
-    assert top(34).startswith("two_co…   … › o1 ")
+    assert top(34).startswith("… › o1 Conv2d › o1 "), "the operation stays longer than the network's name"
+    assert top(26).startswith("two_…   … › o1 ")
     assert top(16).split() == ["o1", "OP", "1", "of", "11"]
 
 
@@ -257,3 +258,9 @@ def test_of_a_long_name_the_index_stays(text: str, width: int, shown: str) -> No
 def test_a_long_subject_keeps_its_index_in_the_formula() -> None:
     formula = Formula("∂loss/∂conv1.weight[0,0,1,1]", 2, lambda k: FormulaTerm(f"x[{k}]", "1", "1"), None)
     assert formula_lines(formula, 60, 4, PALETTE)[1].text.startswith(" ∂loss/∂c…[0,0,1,1] = x[0] + x[1]")
+
+
+def test_beside_ones_own_numbers_a_low_screen_keeps_the_scale() -> None:
+    line = legend_line(0.0259, 80, PALETTE, "grad(head.bias)", compared=True).text
+    assert line.startswith(" [x] step") and "x≠ yours  " in line and "-0.0259" in line
+    assert legend_line(0.0259, 50, PALETTE, "grad(head.bias)", compared=True).text.startswith("  x≠ yours  [x] step")

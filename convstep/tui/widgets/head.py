@@ -55,7 +55,9 @@ def _path(crumbs: Sequence[str], room: int) -> str:
     if fitting > 1 or fitting == len(crumbs):
         return _inner(crumbs, fitting)
     left = room - cell_len(f"{_OUTER}{_ARROW}{last}")
-    return f"{_OUTER}{cut_name(crumbs[-2], left)}{_ARROW}{last}" if left >= _SHORTEST else cut_name(last, room)
+    if left >= _SHORTEST:
+        return f"{_OUTER}{cut_name(crumbs[-2], left)}{_ARROW}{last}"
+    return _inner(crumbs, 1) if fitting else cut_name(last, room)
 
 
 def _fitting(crumbs: Sequence[str], room: int) -> int:

@@ -19,6 +19,8 @@ _WORDINGS = (
     ("step", "sum", "written", "partial", "not yet"),
     ("step", "sum", "new", "part", "blank"),
 )
+_SHORTER = ((_WORDINGS[:-1], "yours differs"), (_WORDINGS[-1:], "yours differs"), (_WORDINGS[-1:], "yours"))
+"""What is tried one after the other: words of the marks, and of the sign of one's own numbers."""
 _SIGNS = ("[x]", "(x)", "<x>", "x…", "·")
 
 
@@ -30,17 +32,17 @@ def legend_line(
     Whose colours they are is said rather than the marks in more words; but marks keep words of their own.
     Of changed numbers where some are `edited`, of differing ones where numbers of one's own are `compared`.
     """
-    signs = [*(_sign(CHANGED, "changed", palette.changed, palette) if edited else [])]
-    signs += _sign(DIFFERS, "yours differs", palette.warning, palette) if compared else []
-    right = _scale(scale, palette, of)
-    ends = (right, _scale(scale, palette, ""))
-    for wordings in (_WORDINGS[:-1], _WORDINGS[-1:]):
+    changed = _sign(CHANGED, "changed", palette.changed, palette) if edited else []
+    ends = (_scale(scale, palette, of), _scale(scale, palette, ""))
+    signs: list[Piece] = changed
+    for wordings, differs in _SHORTER:
+        signs = [*changed, *(_sign(DIFFERS, differs, palette.warning, palette) if compared else [])]
         for end, words in product(ends, wordings):
             left = [*_marks(words, palette), *signs]
             room = width - _length(left) - _length(end) - 1
             if room >= 2:
                 return strip_of([*left, (" " * room, palette.text), *end], width, palette.text)
-    return strip_of([*signs, *_marks(_WORDINGS[-1], palette)], width, palette.text)
+    return strip_of([*signs, (" ", palette.text), *_marks(_WORDINGS[-1], palette)], width, palette.text)
 
 
 def _marks(words: tuple[str, ...], palette: Palette) -> list[Piece]:
