@@ -12,8 +12,6 @@ from convstep.tui.widgets.text import Piece, cell_len, cut, cut_name, strip_of, 
 
 _ARROW = " › "
 _OUTER = "… › "
-_INNER = 3
-"""Breadcrumbs that go before the network's name: operation, element, term."""
 _SHORTEST = 12
 """Cells of a breadcrumb that is cut."""
 
@@ -34,11 +32,12 @@ def _sentence(view: View, width: int, lines: int) -> str:
 
 
 def _status(view: View, width: int, palette: Palette) -> Strip:
-    """Name, breadcrumbs, and the position at the right; the name and the outer breadcrumbs give way first."""
+    """Name, breadcrumbs, and the position at the right; iteration, phase and name give way first."""
     status = cut(view.status, width - 2)
     room = max(0, width - cell_len(status) - 3)
     name = f"{cut(view.name, room // 3)}   "
-    if _fitting(view.where, room - cell_len(name)) < min(_INNER, _fitting(view.where, room)):
+    from_operation = len(view.where) - (2 if view.timeline.iterations > 1 else 1)
+    if _fitting(view.where, room - cell_len(name)) < max(1, min(from_operation, _fitting(view.where, room))):
         name = ""
     where = _path(view.where, room - cell_len(name))
     pieces: list[Piece] = [(f" {name}", palette.strong)]
