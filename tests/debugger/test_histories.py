@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from networks import networks, sample
 from random_conditions import pick_condition, recorded
 
+from convstep.debugger.keeping.snapshot import open_graph
 from convstep.debugger.moves import Spot
 from convstep.debugger.opening import open_session
 from convstep.debugger.screen.alarms import bars, told
+from convstep.debugger.session import Session
 from convstep.debugger.stops.clock import Clock
 from convstep.debugger.stops.histories import PARTS, held_over_steps
 from convstep.debugger.stops.truth import Truth
+from convstep.engine.recording import Recording
 from convstep.engine.state import State
 from convstep.engine.timeline import LEVELS, ORDERS
 from convstep.explain.language.conditions import parse_condition
@@ -124,3 +127,13 @@ def test_a_condition_shows_its_history_on_the_screen(two_conv):
     two_conv.go("grad(y)")
     assert two_conv.view().tensors[0].text == "o2 < 0 = true  ▁████"
     assert two_conv.spot == Spot("op", "gather", 4)
+
+
+def test_an_element_whose_iteration_is_not_at_hand():
+    """It is said in the place of the number: nobody waits for it."""
+    session = Session(Recording(open_graph(sample("two_conv"), 3), kept_bytes=0))
+    assert told(seen(session, "grad(w1)[1]", "iteration 1")).startswith("·")
+    session.recording.iteration(0)
+    session.recording.patience = 0.0
+    watch = session.desk.watches.all[0]
+    assert told(session.desk.watches.seen(watch, session.spot)) == "… (its iteration is not at hand)"

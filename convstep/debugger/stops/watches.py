@@ -119,16 +119,16 @@ class Watches:
         node = parse_watch(watch.text, self.words)
         place = self.recording.timeline.place(spot.level, spot.order, spot.position)
         self._histories.note(watch.text, node, place.iteration)
-        if isinstance(node, Reference) and node.index is not None:
-            return self._element(watch, node, State(self.recording, place, spot.order))
         key = (watch.text, spot.level, spot.order)
-        if key not in self._evaluated:
-            self._evaluated[key] = _Evaluated(Clock(self.recording, spot.level, spot.order), node)
         try:
+            if isinstance(node, Reference) and node.index is not None:
+                return self._element(watch, node, State(self.recording, place, spot.order))
+            if key not in self._evaluated:
+                self._evaluated[key] = _Evaluated(Clock(self.recording, spot.level, spot.order), node)
             value = self._evaluated[key].text(spot.position)
             return Seen(value, self._history(watch, self._evaluated[key], place, spot.position, value))
         except TooLong:
-            return Seen("… (an earlier iteration is not at hand)")
+            return Seen("… (its iteration is not at hand)")
 
     def _element(self, watch: Watch, node: Reference, state: State) -> Seen:
         assert node.index is not None
