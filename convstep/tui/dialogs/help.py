@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -15,6 +15,7 @@ from convstep.tui.actions import ACTIONS, Action, groups
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
+from convstep.tui.widgets.kept import Kept
 
 _IDEAS = (
     ("Where one is", "The step named at the top right has just happened: its result is on the screen."),
@@ -73,16 +74,15 @@ class HelpDialog(Dialog[None], inherit_bindings=False):
             if self.about:
                 yield Static(Content.from_markup("[b $primary]This network[/]"))
                 yield Static(Content(f"{said(self.about)}\n"))
-            yield Static(_content(said(help_text(self.actions))))
+            yield Static(_content(said(help_text(self.actions)), self.app.theme))
 
     def action_leave(self) -> None:
         self.dismiss(None)
 
 
-@cache
-def _content(markup: str) -> Content:
-    """The help as Textual lays it out: it remembers what it has measured."""
-    return Content.from_markup(markup)
+@lru_cache
+def _content(markup: str, theme: str) -> Kept:
+    return Kept(Content.from_markup(markup))
 
 
 def help_text(actions: Sequence[Action] = ACTIONS) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -15,6 +16,7 @@ from convstep.tui.actions import Action
 from convstep.tui.dialogs.asking import dialog_classes, said, titled
 from convstep.tui.dialogs.dialog import Dialog
 from convstep.tui.dialogs.hint import keys
+from convstep.tui.widgets.kept import Kept
 from convstep.tui.widgets.rows import Rows
 
 
@@ -30,9 +32,9 @@ def fitting(actions: Sequence[Action], text: str) -> list[Action]:
     return [*first, *(a for a in actions if a not in first and has(a, in_title=False))]
 
 
-def _option(action: Action) -> Option:
-    key = f"  ({action.shown})" if action.shown else ""
-    return Option(Content.assemble((said(f"{action.title}{key}"), "bold"), said(f"  {action.help}")), id=action.id)
+@lru_cache
+def _row(title: str, about: str, theme: str) -> Kept:
+    return Kept(Content.assemble((title, "bold"), about))
 
 
 class PaletteDialog(Dialog[str | None], inherit_bindings=False):
@@ -63,9 +65,13 @@ class PaletteDialog(Dialog[str | None], inherit_bindings=False):
 
     def _show(self, text: str) -> None:
         rows = self.query_one(Rows)
-        options = [_option(action) for action in fitting(self.actions, text)]
+        options = [self._option(action) for action in fitting(self.actions, text)]
         rows.set_options(options or [Option("no action has these words", disabled=True)])
         rows.highlighted = 0 if options else None
+
+    def _option(self, action: Action) -> Option:
+        key = f"  ({action.shown})" if action.shown else ""
+        return Option(_row(said(f"{action.title}{key}"), said(f"  {action.help}"), self.app.theme), id=action.id)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._show(event.value)
