@@ -45,8 +45,9 @@ class GELU(Elementwise):
     approximate: Approximate = "none"
 
     def apply(self, x: Array) -> Array:
-        share = below(x) if self.approximate == "none" else 0.5 * (1 + _bent(x))
-        return np.multiply(x, share, out=share)
+        share = below(x) if self.approximate == "none" else np.asarray(0.5 * (1 + _bent(x)))
+        np.multiply(x, share, out=share)
+        return share
 
     def slope(self, x: Array, y: Array) -> Array:
         if self.approximate == "none":

@@ -41,9 +41,10 @@ def below(x: Array) -> Array:
 
 def bell(x: Array) -> Array:
     """exp(−x² / 2), in the dtype of x."""
-    square: Array = x * x
+    square = np.asarray(x * x)
     square *= x.dtype.type(-0.5)
-    return np.exp(square, out=square)
+    np.exp(square, out=square)
+    return square
 
 
 def normal(x: Array) -> tuple[Array, Array]:
@@ -53,7 +54,8 @@ def normal(x: Array) -> tuple[Array, Array]:
 
 
 def _single(x: Array) -> Array:
-    share = _polynomial(_SINGLE, np.square(x))
+    # numpy's arithmetic turns arrays without dimensions into plain numbers.
+    share = np.asarray(_polynomial(_SINGLE, x * x))
     share *= x
     np.tanh(share, out=share)
     share += np.float32(1)
@@ -68,8 +70,7 @@ def _double(x: Array, height: Array) -> Array:
     tail /= _polynomial(under, size)
     tail *= height
     # 1 − tail above 0, the tail itself below.
-    share: Array = np.abs((x > 0) - tail)
-    return share
+    return np.asarray(np.abs((x > 0) - tail))
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
