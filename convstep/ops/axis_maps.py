@@ -22,6 +22,10 @@ Floats = npt.NDArray[np.float64]
 Places = slice | IntArray
 
 _MOST_SLICES = 6
+_MANY = 16
+"""With more copies of an input than that, their gradients are added up in one go."""
+_LONG, _AT_ONCE = 2**16, 2**15
+"""From so many places on, an axis is worked on that many at a time."""
 _LARGEST_MATRIX = 128 * 256
 
 
@@ -55,9 +59,10 @@ class AxisMap:
     def pieces(self) -> list[Piece]:
         """All pairs of places that meet; evenly spaced places are slices, which numpy reads faster than lists."""
         axis, pieces = self.axis, []
-        for k, tap in np.ndindex(axis.fed_outputs.shape[1], axis.taps):
-            inputs = np.flatnonzero((axis.fed_outputs[:, k] >= 0) & (axis.fed_taps[:, k] == tap))
-            outputs = axis.fed_outputs[inputs, k]
+        for k, tap in np.ndindex(axis.longest, axis.taps):
+            fed = np.flatnonzero(axis.counts > k)
+            outputs, taps = np.divmod(axis.order[axis.starts[fed] + k].astype(np.intp), axis.taps)
+            inputs, outputs = fed[taps == tap], outputs[taps == tap]
             weights = None if self.weights is None else self.weights[outputs, tap]
             runs = list(islice(_even_runs(inputs, outputs), _MOST_SLICES + 1))
             if len(runs) > _MOST_SLICES:
@@ -81,12 +86,14 @@ class AxisMap:
     @cached_property
     def _covers(self) -> tuple[bool, bool]:
         """Whether each output reads something, and each input is read."""
-        return bool((self.axis.positions[:, 0] >= 0).all()), bool((self.axis.fed_outputs[:, 0] >= 0).all())
+        return bool((self.axis.positions[:, 0] >= 0).all()), bool((self.axis.counts > 0).all())
 
     def read(self, x: Array, along: int, fill: float = 0.0) -> Array:
         """The tensor with the axis `along` mapped; places without an input hold `fill`."""
         shape = (*x.shape[:along], self.axis.outputs, *x.shape[along + 1 :])
         before = (slice(None),) * along
+        if self.axis.outputs > _LONG:
+            return self._read_long(x, along, fill)
         if self.weights is None:
             if self._covers[0]:
                 return np.take(x, self.axis.positions[:, 0], axis=along)
@@ -108,11 +115,53 @@ class AxisMap:
         before = (slice(None),) * along
         if self._matrix is not None and np.isfinite(upstream).all():
             return _multiply(self._matrix.T, upstream, along)
+        if self.weights is None and self.axis.longest > _MANY:
+            return self._add_runs(upstream, along)
+        if self.axis.size > _LONG or self.axis.outputs > _LONG:
+            return self._give_back_long(upstream, along)
         covered = self._covers[1]
         gradient = np.empty(shape, upstream.dtype) if covered else np.zeros(shape, upstream.dtype)
         for piece in self.pieces:
             into = (*before, piece.inputs)
             _put(gradient, into, upstream[(*before, piece.outputs)], piece.weights, piece.use == 0)
+        return gradient
+
+    def _read_long(self, x: Array, along: int, fill: float) -> Array:
+        """As `read`, some outputs at a time: no piece is kept, and nothing of the axis's length is made."""
+        axis = self.axis
+        result = np.full((*x.shape[:along], axis.outputs, *x.shape[along + 1 :]), fill, x.dtype)
+        for start in range(0, axis.outputs, _AT_ONCE):
+            for tap in range(axis.taps):
+                reads = axis.positions[start : start + _AT_ONCE, tap]
+                there = np.flatnonzero(reads >= 0)
+                weights = None if self.weights is None else self.weights[start + there, tap]
+                into: tuple[Places, ...] = (*(slice(None),) * along, start + there)
+                _put(result, into, np.take(x, reads[there], axis=along), weights, tap == 0)
+        return result
+
+    def _give_back_long(self, upstream: Array, along: int) -> Array:
+        """As `give_back`, some inputs at a time."""
+        axis = self.axis
+        gradient = np.zeros((*upstream.shape[:along], axis.size, *upstream.shape[along + 1 :]), upstream.dtype)
+        for start in range(0, axis.size, _AT_ONCE):
+            counts = axis.counts[start : start + _AT_ONCE]
+            for k in range(int(counts.max(initial=0))):
+                fed = start + np.flatnonzero(counts > k)
+                outputs, taps = np.divmod(axis.order[axis.starts[fed] + k].astype(np.intp), axis.taps)
+                weights = None if self.weights is None else self.weights[outputs, taps]
+                into: tuple[Places, ...] = (*(slice(None),) * along, fed)
+                _put(gradient, into, np.take(upstream, outputs, axis=along), weights, k == 0)
+        return gradient
+
+    def _add_runs(self, upstream: Array, along: int) -> Array:
+        """The same for copies, where an input has many: those of one input follow each other."""
+        axis = self.axis
+        gradient = np.zeros((*upstream.shape[:along], axis.size, *upstream.shape[along + 1 :]), upstream.dtype)
+        fed = np.flatnonzero(axis.counts)
+        into: tuple[Places, ...] = (*(slice(None),) * along, fed)
+        in_order = len(axis.order) == axis.outputs and bool((np.diff(axis.order) == 1).all())
+        copies = upstream if in_order else np.take(upstream, axis.order, axis=along)
+        gradient[into] = np.add.reduceat(copies, axis.starts[fed], axis=along)
         return gradient
 
 

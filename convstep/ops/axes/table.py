@@ -19,8 +19,8 @@ from convstep.ops.base import Empty, IntArray
 class TableAxis(Axis):
     """`positions[o, t]` is the position that output o reads at tap t, -1 where there is none, for the reason `codes`.
 
-    `fed_outputs[p, k]` and `fed_taps[p, k]` are the k-th output that position p feeds; shorter lists are filled up
-    for the reason `fed_codes`.
+    What position p feeds are the entries `order[starts[p] : starts[p + 1]]`, each output · taps + tap. A list that is
+    shorter than others is so for the reason `fillers`.
     """
 
     size: int
@@ -28,49 +28,61 @@ class TableAxis(Axis):
     taps: int
     positions: IntArray
     codes: Codes
-    fed_outputs: IntArray
-    fed_taps: IntArray
-    fed_codes: Codes
+    order: IntArray
+    starts: IntArray
+    fillers: Codes
 
     @property
     def nbytes(self) -> int:
-        tables = (self.positions, self.codes, self.fed_outputs, self.fed_taps, self.fed_codes)
-        return sum(table.nbytes for table in tables)
+        tables = (self.positions, self.codes, self.order, self.starts, self.fillers)
+        return sum(table.nbytes for table in tables if any(table.strides))
 
     @cached_property
     def repeats(self) -> bool:
-        there = self.fed_outputs[:, 1:] >= 0
-        return bool(((self.fed_outputs[:, 1:] == self.fed_outputs[:, :-1]) & there).any())
+        outputs, read = self.order // self.taps, self.positions.reshape(-1)[self.order]
+        return bool(((outputs[1:] == outputs[:-1]) & (read[1:] == read[:-1])).any())
 
     def at(self, outputs: IntArray, taps: IntArray) -> tuple[IntArray, Codes]:
-        return self.positions[outputs, taps], self.codes[outputs, taps]
+        return self.positions[outputs, taps].astype(np.intp), self.codes[outputs, taps]
 
     def feeds(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
-        return self.fed_outputs[into], self.fed_taps[into], self.fed_codes[into]
+        nth = self.starts[into][:, None] + np.arange(self.longest)
+        there = nth < self.starts[into + 1][:, None]
+        entries = np.full(nth.shape, -1)
+        entries[there] = self.order[nth[there]]
+        outputs, taps = np.divmod(entries, self.taps)
+        taps[~there] = 0
+        return outputs, taps, np.where(there, np.uint8(Empty.NO), self.fillers[into][:, None])
 
     def fed_counts(self, into: IntArray) -> IntArray:
-        return np.asarray((self.fed_outputs[into] >= 0).sum(axis=1))
+        return np.asarray(self.starts[into + 1] - self.starts[into])
+
+    @cached_property
+    def counts(self) -> IntArray:
+        """How many entries each position has."""
+        return np.diff(self.starts)
 
     @cached_property
     def longest(self) -> int:
-        return int(self.fed_outputs.shape[1])
+        return max(1, int(self.counts.max(initial=0)))
 
 
 def axis_from(positions: IntArray, codes: Codes, size: int, filler: npt.ArrayLike) -> TableAxis:
     """The axis with these reads; `filler` says, for each input position, why its list may be short."""
-    there = np.flatnonzero(positions >= 0)
-    there = there[np.argsort(positions.reshape(-1)[there], kind="stable")]
-    read = positions.reshape(-1)[there]
-    counts = np.bincount(read, minlength=size)
-    longest = max(int(counts.max(initial=0)), 1)
-    nth = np.arange(len(read)) - np.repeat(np.cumsum(counts) - counts, counts)
-    fed_outputs = np.full((size, longest), -1)
-    fed_taps = np.zeros((size, longest), dtype=fed_outputs.dtype)
-    fed_outputs[read, nth], fed_taps[read, nth] = np.divmod(there, positions.shape[1])
-    reason = np.broadcast_to(np.asarray(filler, dtype=np.uint8)[..., None], fed_outputs.shape)
-    fed_codes = np.where(fed_outputs < 0, reason, np.uint8(Empty.NO))
     outputs, taps = positions.shape
-    return TableAxis(size, outputs, taps, positions, codes, fed_outputs, fed_taps, fed_codes)
+    # Half the bytes: an axis has fewer than 2^31 places.
+    positions = positions.astype(np.int32, copy=False)
+    read = positions.reshape(-1)
+    order: IntArray = np.arange(read.size, dtype=np.int32)
+    if (read < 0).any():
+        order = order[read >= 0]
+        read = read[order]
+    if (read[1:] < read[:-1]).any():
+        sort = np.argsort(read, kind="stable").astype(np.int32)
+        order, read = order[sort], read[sort]
+    starts: IntArray = np.searchsorted(read, np.arange(size + 1, dtype=np.int32)).astype(np.int32)
+    fillers = np.broadcast_to(np.asarray(filler, dtype=np.uint8), (size,))
+    return TableAxis(size, outputs, taps, positions, codes, order, starts, fillers)
 
 
 def padded_positions(size: int, before: int, after: int, mode: str) -> IntArray:
@@ -82,7 +94,7 @@ def padded_positions(size: int, before: int, after: int, mode: str) -> IntArray:
     if size + before + after < 1 or size + min(before, 0) + min(after, 0) < 0:
         raise ArgumentError("padding", f"({before}, {after}) leaves nothing of a size of {size}")
     check_table(size + before + after)
-    position = np.arange(-before, size + after)
+    position: IntArray = np.arange(-before, size + after, dtype=np.int32)
     if mode in ("replicate", "reflect"):
         check_repeating(size, before, after, mode)
         return repeated(position, size, mode)

@@ -132,16 +132,18 @@ class _Upsampling(Resample):
 
 
 def _axis_map(reads: IntArray, weights: Array | None, size: int) -> AxisMap:
-    axis = axis_from(reads, np.zeros(reads.shape, np.uint8), size, Empty.WINDOW)
+    axis = axis_from(reads, np.broadcast_to(np.uint8(Empty.NO), reads.shape), size, Empty.WINDOW)
     return AxisMap(axis, None if weights is None else weights.astype(np.float64))
 
 
 def _nearest(size: int, outputs: int, factor: float | None, shift: float) -> IntArray:
     """The position that each output copies, in single precision as torch has it."""
     step = np.float32(1 / factor) if factor is not None else np.float32(size) / np.float32(outputs)
-    places = (np.arange(outputs).astype(np.float32) + np.float32(shift)) * step
-    reads: IntArray = np.minimum(np.floor(places).astype(np.intp), size - 1)
-    return reads
+    places = np.arange(outputs, dtype=np.int32).astype(np.float32)
+    places += np.float32(shift)
+    places *= step
+    reads: IntArray = np.floor(places, out=places).astype(np.int32)
+    return np.minimum(reads, size - 1, out=reads)
 
 
 def _linear(source: Array, size: int, outputs: int) -> tuple[IntArray, Array]:
