@@ -49,6 +49,10 @@ class Resample(Operation):
     def output_shape(self) -> Shape:
         return (*self.inputs[0].shape[: -len(self.maps)], *self.window.outputs)
 
+    @property
+    def kept_bytes(self) -> int:
+        return self.window.nbytes
+
     # -- the whole tensor
 
     @quiet
