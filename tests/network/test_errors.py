@@ -75,6 +75,7 @@ FORM = [
     (layer("{name: a b, op: ReLU}"), "4:12", "'a b' is no name; names are letters"),
     (layer("{name: a..b, op: ReLU}"), "4:12", "is no name"),
     (layer("{name: a, op: ReLU, inplac: true}"), "4:25", "ReLU has no `inplac`; did you mean 'inplace'?"),
+    (layer("{name: a, op: Linear, out_features: 2, device: null, bais: true}"), "4:58", "Linear has no `bais`"),
     (layer("{name: a, op: ReLU, inputs: x}"), "4:33", "a list of tensor names in brackets, such as [x]"),
     (NET + "optimiser: {op: SGD}\n", "5:1", "the network has no `optimiser`; did you mean 'optimizer'?"),
     (NET + "claims: [{of: x, is: 1, at: 2}]\n", "5:25", "each of `claims` has no `at`; there is index"),

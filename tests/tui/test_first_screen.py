@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gate import Gate, until
 from networks import sample
+from textual.timer import Timer
 
 from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
@@ -55,6 +57,20 @@ async def test_it_is_painted_once(size: tuple[int, int], monkeypatch: pytest.Mon
         assert len(painted) == 1
         await pilot.press("n")
         assert len(painted) > 1, "a step is seen, too"
+
+
+async def test_it_waits_for_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticked: list[str | None] = []
+    tick = Timer._tick
+
+    async def noted(timer: Timer, **given: Any) -> None:
+        ticked.append(timer.name)
+        await tick(timer, **given)
+
+    monkeypatch.setattr(Timer, "_tick", noted)
+    async with ConvstepApp(open_session(sample("digits"))).run_test(size=(160, 50)) as pilot:
+        await pilot.pause(0.1)
+        assert "screen_update" not in ticked
 
 
 async def test_keys_that_come_at_once_change_the_layout() -> None:

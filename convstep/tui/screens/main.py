@@ -95,9 +95,9 @@ class MainScreen(Working, inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         if not self._begun:
-            self.call_later(self._begin_at_once)
+            self.call_later(self._paint_first)
 
-    def _begin_at_once(self) -> None:
+    def _paint_first(self) -> None:
         """The first painting waits for no frame."""
         self.arrange_now()
         self._on_timer_update()
