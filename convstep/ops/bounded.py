@@ -54,6 +54,9 @@ class Bounded:
         """
         return None
 
-    def courses(self, call: Call, slot: int, upstream: Array) -> Iterator[Course] | None:
-        """The running sums, for `slot` as in `reach`, in portions; None where they do not go all the same way."""
+    def courses(self, call: Call, slot: int, upstream: Array, elements: IntArray) -> Iterator[Course] | None:
+        """The running sums of some elements, and perhaps of more, for `slot` as in `reach`, in portions.
+
+        None where they do not go all the same way.
+        """
         return None

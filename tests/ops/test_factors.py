@@ -93,7 +93,8 @@ def test_the_running_sums_of_courses(build):
     made = call(op, operands)
     upstream = np.random.default_rng(1).normal(size=made.output.shape)
     for slot in (OUTPUT, *filter(op.is_differentiable, range(len(operands)))):
-        courses = op.courses(made, slot, upstream)
+        elements = np.arange(made.output.size if slot == OUTPUT else operands[slot].size)
+        courses = op.courses(made, slot, upstream, elements)
         if courses is not None:
             found = np.full_like(seen := stepped(op, made, slot, upstream), np.nan)
             for course in courses:

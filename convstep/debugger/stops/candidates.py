@@ -144,6 +144,7 @@ class _Search:
             # It goes up by its positive products, and down by its negative ones.
             low, high = (sums - most) / 2 - rounding, (sums + most) / 2 + rounding
         left = elements[self.may(sum=Interval(low[elements], high[elements]))]
+        self.truth.clock.check()
         if self.whole or len(left) * terms < _FEW:
             return left
         return self._by_single_sums(left, float(bound.max()))
@@ -156,7 +157,7 @@ class _Search:
             return elements
         room = 8 * step.terms["gather"] * float(np.finfo(np.float64).eps) * most
         factors = self._as_matrices()
-        courses = operation.courses(self.call, step.slot, self.upstream)
+        courses = operation.courses(self.call, step.slot, self.upstream, elements)
         if factors is None and courses is None:
             return elements
         wanted = self._wanted(elements)
@@ -166,7 +167,10 @@ class _Search:
         if factors is not None:
             return np.concatenate([elements[:0], *Near(factors, found, room, wanted, check).elements(False)])
         assert courses is not None
-        left = [Along(course.only(wanted), found, room, check).elements() for course in courses]
+        left = []
+        for course in courses:
+            check()
+            left.append(Along(course.only(wanted), found, room, check).elements())
         return np.sort(np.concatenate([elements[:0], *left]))
 
     def _within(self, bound: float) -> bool:

@@ -22,7 +22,7 @@ RowBlocks = Iterator[tuple[IntArray, Links]]
 
 ALWAYS = -1
 NEVER = int(np.iinfo(np.intp).max)
-BLOCK = 2**20
+BLOCK = 2**19
 """How many terms are looked at in one go."""
 
 

@@ -36,10 +36,6 @@ class Layout:
     def group_size(self) -> int:
         return self.channels * self.places * (self.samples if self.pooled else 1)
 
-    @property
-    def group_count(self) -> int:
-        return self.groups if self.pooled else self.samples * self.groups
-
     @cached_property
     def _strides(self) -> tuple[int, int]:
         """How many elements a group has within a sample, and how many a sample has."""

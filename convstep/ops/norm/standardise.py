@@ -202,10 +202,10 @@ class Standardise(Bounded, Dense, Operation):
 
         return _widest(met(slope), own), _widest(met(slope * given), own * given)
 
-    def courses(self, call: Call, slot: int, upstream: Array) -> Iterator[Course] | None:
-        return (
-            None if slot or self.fixed else map(partial(self._course, call, upstream), range(self.layout.group_count))
-        )
+    def courses(self, call: Call, slot: int, upstream: Array, elements: IntArray) -> Iterator[Course] | None:
+        if slot or self.fixed:
+            return None
+        return map(partial(self._course, call, upstream), np.unique(self.layout.group(elements)))
 
     @quiet
     def _course(self, call: Call, upstream: Array, group: int) -> Course:
