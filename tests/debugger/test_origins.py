@@ -41,6 +41,14 @@ def test_a_gradient_has_all_sections():
     assert "C → o2[1] → o1[2] → w1[1]:  36" in texts(explained)
 
 
+def test_what_is_read_first_stays_when_the_rest_is_there():
+    _, made = explainer("two_conv", "grad(w1)[1]")
+    first, whole = made.parts(made.subject)
+    assert whole == made.explained(made.subject)
+    assert whole.rows[: len(first.rows)] == first.rows
+    assert [row.text for row in first.rows if row.style == "title"] == ["Written by", "Made from"]
+
+
 def test_links_lead_to_the_steps_that_wrote_what_is_read():
     session, made = explainer("two_conv", "grad(w1)[1]")
     explained = made.explained(made.subject)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._compositor import ChopsUpdate
 from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
@@ -16,7 +17,7 @@ from convstep.tui.app import ConvstepApp
 from convstep.tui.curtain import Curtain
 
 NETS = Path(__file__).parents[2] / "sample_nets"
-CONTROL = {"\x13": "ctrl+s", "\x15": "ctrl+u", "\r": "enter", "\x1b": "escape"}
+CONTROL = {"\x10": "ctrl+p", "\x13": "ctrl+s", "\x15": "ctrl+u", "\r": "enter", "\x1b": "escape"}
 
 
 async def burst(pilot: Pilot[Any], keys: str) -> None:
@@ -75,6 +76,26 @@ async def test_a_dialog_is_painted_once_when_it_opens_and_when_it_closes(monkeyp
         painted.clear()
         await burst(pilot, "\x1b")
         assert painted == ["MainScreen"]
+
+
+@pytest.mark.parametrize("keys", ["g\x1b", "?\x1b", "x\x1b", "\x10\x1b", "e\x1b"])
+async def test_a_dialog_is_painted_where_it_stands(keys: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convstep.tui.curtain._LONGEST", 60.0)
+    monkeypatch.setattr(Input, "cursor_blink", False)
+    app = ConvstepApp(open_session(str(NETS / "two_conv.yaml"), at="grad(w1)[1]"))
+    async with app.run_test(size=(160, 50)) as pilot:
+        await pilot.pause()
+        painted: list[Any] = []
+        display = app._display
+        monkeypatch.setattr(app, "_display", lambda screen, update: (painted.append(update), display(screen, update)))
+        await burst(pilot, keys[0])
+        box = app.screen.children[0].region
+        await burst(pilot, keys[1])
+        assert len(app.screen_stack) == 1
+        within = [update for update in painted if update is not None]
+        assert len(within) >= 2 and all(isinstance(update, ChopsUpdate) for update in within)
+        rows = {y for update in within for y, *_ in update.spans}
+        assert rows <= {*box.line_range, *app.main.get_child_by_id("message").region.line_range}
 
 
 async def test_the_screen_is_painted_though_an_answer_never_comes() -> None:
