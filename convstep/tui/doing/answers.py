@@ -22,6 +22,7 @@ def explain(screen: MainScreen) -> None:
     from convstep.debugger.origins import Explainer
     from convstep.explain.provenance.provenance import Address
     from convstep.tui.dialogs.explain import ExplainDialog
+    from convstep.tui.screens.working import A_MOMENT
 
     if hidden_here(screen):
         return
@@ -56,9 +57,15 @@ def explain(screen: MainScreen) -> None:
 
         def shown(first: Explained) -> None:
             show(first)
-            screen.work(why, lambda work: next(parts, None) or explainer.explained(address), show, **late)
+            screen.work(
+                why,
+                lambda work: next(parts, None) or explainer.explained(address),
+                show,
+                for_dialog=True,
+                wait=A_MOMENT,
+            )
 
-        why, late = f"why {explainer.name(address)}", {"for_dialog": True, "at_once": False}
+        why = f"why {explainer.name(address)}"
         screen.work(why, begin, shown, for_dialog=True)
 
     dialog = ExplainDialog(explainer.check, walk, screen.jobs)

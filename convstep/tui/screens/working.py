@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 _TICK = 0.1
 _SILENT = 1.0
 """Seconds for which nothing is said of work that nobody has asked for, nor waits for."""
-_AT_ONCE = 0.03
+AT_ONCE = 0.03
 """Seconds for which a dialog's content is waited for: what comes later is put up at a frame of its own."""
+A_MOMENT = 0.008
+"""Seconds for which what is to be added to a dialog is waited for, to paint both together."""
 _MOST_QUEUED = 500
 
 Result = TypeVar("Result")
@@ -49,12 +51,12 @@ class Working(Painted, inherit_bindings=False):
         done: Callable[[Result], None],
         back: Any = None,
         for_dialog: bool = False,
-        at_once: bool = True,
+        wait: float = AT_ONCE,
     ) -> None:
         """Do long work beside the screen, then `done` with its result.
 
         Escape gives it up, and one stands where one stood before it, or at `back`. What is typed meanwhile is meant
-        `for_dialog` that `done` puts up or fills; then a moment is waited for the result, to paint it `at_once`.
+        `for_dialog` that `done` puts up or fills; then its result is waited for, so many seconds at most.
         """
         back = back or self.session.standing
         self._for_dialog = for_dialog
@@ -72,13 +74,13 @@ class Working(Painted, inherit_bindings=False):
             hopeless = self.unasked and not isinstance(error, Cancelled)
             self._work_ended()
             if isinstance(error, TooLong):
-                self.wait_for(error.index, lambda: self.work(text, work, done, back, for_dialog, at_once), back)
+                self.wait_for(error.index, lambda: self.work(text, work, done, back, for_dialog, wait), back)
             elif hopeless:
                 raise error
             else:
                 self._work_failed(error, back)
 
-        job = self.jobs.start(text, work, end, failed, _AT_ONCE if for_dialog and at_once else 0.0)
+        job = self.jobs.start(text, work, end, failed, wait if for_dialog else 0.0)
         if self.jobs.job is not job:
             return
         self._ticks = self.set_interval(_TICK, self.paint_progress, pause=self.unasked)
