@@ -17,9 +17,10 @@ def example(state: State, step: Step) -> int:
 
     Of an update, the last one that had a gradient. Where all are 0, the last element.
     """
-    end = _given(state, step).reshape(-1)
-    telling = np.flatnonzero(end[-_LOOKED_AT:])
-    return len(end) - 1 if not len(telling) else max(0, len(end) - _LOOKED_AT) + int(telling[-1])
+    whole = _given(state, step)
+    first = max(0, whole.size - _LOOKED_AT)
+    telling = np.flatnonzero(whole.flat[first:])  # without laying out a tensor that is no block
+    return first + int(telling[-1]) if len(telling) else whole.size - 1
 
 
 def _given(state: State, step: Step) -> Array:
