@@ -18,7 +18,7 @@ from convstep.engine.tensor_names import tensor_of as tensor_of
 from convstep.engine.timeline import Order, Place, Step
 from convstep.ops.base import OUTPUT, Array, Empty, IntArray, Links, Shape, Term
 from convstep.ops.expression import Expression
-from convstep.ops.terms import empties
+from convstep.ops.terms import Terms, empties
 
 Codes = npt.NDArray[np.uint8]
 
@@ -141,7 +141,7 @@ class State:
             assert around is not None
             return None if around.links.empty is None else around.links.empty[0]
         assert self.terms is not None
-        return empties(self.terms)
+        return None if isinstance(self.terms, Terms) and self.terms.empty is None else empties(self.terms)
 
     @cached_property
     def complete(self) -> bool:

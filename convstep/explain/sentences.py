@@ -151,9 +151,9 @@ class _Speaker:
 
     def _full_after(self, k: int) -> int:
         """The terms after term k that are not empty."""
-        empty = self.state.empty_terms
-        assert empty is not None
-        return int((empty[k + 1 :] == Empty.NO).sum())
+        empty, terms = self.state.empty_terms, self.state.terms
+        assert terms is not None
+        return len(terms) - k - 1 if empty is None else int(np.count_nonzero(empty[k + 1 :] == Empty.NO))
 
     def _product(self, term: Term, named: bool) -> str:
         if len(term.reads) == 1:

@@ -117,6 +117,17 @@ class Links:
         return there if self.empty is None else there & (self.empty == Empty.NO)
 
     @cached_property
+    def totals(self) -> tuple[IntArray, npt.NDArray[np.float64]]:
+        """Of a single row, the elements that it reads, ascending, each with the sum of its derivatives."""
+        read, local = self.index[0], self.local[0]
+        if not (read >= 0).all():
+            read, local = read[read >= 0], local[read >= 0]
+        if (read[1:] > read[:-1]).all():
+            return read, local + 0.0  # a sum of one number is no -0
+        elements, where = np.unique(read, return_inverse=True)
+        return elements, np.asarray(np.bincount(where, weights=local, minlength=len(elements)), dtype=np.float64)
+
+    @cached_property
     def full(self) -> IntArray:
         """Of a single row or column, the links at which an element is met."""
         return np.flatnonzero(self.met[0])

@@ -8,7 +8,7 @@ import numpy as np
 
 from convstep.debugger.screen.stage import Stage, look_of
 from convstep.debugger.screen.view import Block, Cells, Grid, Note, Status
-from convstep.engine.sums import Collected, Floats, collect
+from convstep.engine.sums import Collected, collect
 from convstep.engine.timeline import Step
 from convstep.explain.numbers import short
 from convstep.explain.sentences import count_of, sizes
@@ -81,7 +81,7 @@ def _laid_on(stage: Stage, step: Step, slot: int, links: Links, title: str) -> G
     """A Jacobian row laid on its operand; elements that were not read have the derivative 0."""
     assert step.node is not None
     key, shape = stage.state.operand(slot)
-    elements, totals = _summed(links)
+    elements, totals = links.totals
     number_format, scale = look_of(totals)
 
     def cells(index: IntArray) -> Cells:
@@ -102,17 +102,6 @@ def _laid_on(stage: Stage, step: Step, slot: int, links: Links, title: str) -> G
         scale=scale,
         follow=stage.marks[key].follow,
     )
-
-
-def _summed(links: Links) -> tuple[IntArray, Floats]:
-    """The elements that a row reads, ascending, each with the sum of its derivatives."""
-    read, local = links.index[0], links.local[0]
-    if not (read >= 0).all():
-        read, local = read[read >= 0], local[read >= 0]
-    if (read[1:] > read[:-1]).all():
-        return read, local + 0.0  # a sum of one number is no -0
-    elements, where = np.unique(read, return_inverse=True)
-    return elements, np.asarray(np.bincount(where, weights=local, minlength=len(elements)), dtype=np.float64)
 
 
 def _term(stage: Stage, step: Step) -> list[Block]:

@@ -39,6 +39,10 @@ class Roles:
                     codes[_among(index, self._ascending(elements))] = mark
         return codes
 
+    def know(self, elements: IntArray, ascending: IntArray) -> None:
+        """Of one of the sets, in what order it is ascending: repetitions may be left out."""
+        self._ordered[id(elements)] = ascending
+
     def _ascending(self, elements: IntArray) -> IntArray:
         """One of the sets in order, which it mostly is."""
         if id(elements) not in self._ordered:
@@ -85,7 +89,10 @@ class Marks(defaultdict[str, Roles]):
             return
         for slot, key in enumerate(step.node.operands):
             role = self[key].now if term is None else self[key].rest
-            role.append(_met(state.row(slot)))
+            links = state.row(slot)
+            role.append(_met(links))
+            if links.empty is None:
+                self[key].know(role[-1], links.totals[0])
         if term is not None and state.terms is not None:
             for slot, index in _elements(state.terms[term].reads):
                 if slot != OUTPUT:

@@ -117,9 +117,9 @@ def site_of(state: State, names: Names) -> Site | None:
     if not step.is_backward:
         if place.element is None or place.term is None:
             return Site(state, names, step, example(state, step) if place.element is None else place.element, None)
-        empty = state.empty_terms
-        assert empty is not None
-        happened = int((empty[: place.term + 1] == Empty.NO).sum())
+        empty, happened = state.empty_terms, place.term + 1
+        if empty is not None:
+            happened = int((empty[:happened] == Empty.NO).sum())
         return Site(state, names, step, place.element, None if state.complete else happened)
     target = state.target
     if target is None or state.collected is None:
