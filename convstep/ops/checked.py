@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from inspect import get_annotations
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -82,6 +82,7 @@ class Checked:
         """A copy in which some fields hold other values, which are right."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__, **changes)
+        copy.__dict__.pop("_hash", None)
         return copy
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -93,6 +94,10 @@ class Checked:
         return type(self) is type(other) and isinstance(other, Checked) and self.values() == other.values()
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash((type(self), *self.values().values()))
 
     def __repr__(self) -> str:

@@ -72,4 +72,7 @@ def test_nothing_is_changed_in_place() -> None:
 def test_equal_is_what_has_equal_fields() -> None:
     assert Rule(size=3) == Rule(size=3, mode="c") != Rule(size=4)
     assert hash(Rule(size=3)) == hash(Rule(size=3, mode="c"))
+    assert hash(Rule(size=4).replace(size=3)) == hash(Rule(size=3))
+    rule = Rule(size=4)
+    assert hash(rule) != hash(rule.replace(size=3)) == hash(Rule(size=3))
     assert Base(size=3) != Rule(size=3)
