@@ -14,6 +14,7 @@ from convstep.debugger.opening import open_session
 from convstep.debugger.session import Session
 from convstep.errors import ConvstepError
 from convstep.tui.app import ConvstepApp
+from convstep.tui.widgets.lines import Lines
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def session(gate: Gate) -> Session:
 
 
 def text(app: ConvstepApp, name: str) -> str:
-    return "\n".join(strip.text for strip in app.main._lines(name)._strips)
+    return "\n".join(strip.text for strip in app.main.get_child_by_id(name, Lines)._strips)
 
 
 async def test_it_stands_while_the_iteration_is_run_and_keys_wait(session: Session, gate: Gate) -> None:

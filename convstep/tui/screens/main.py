@@ -5,33 +5,27 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap
-from textual.geometry import Offset, Region, Size
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.widget import Widget
 
-from convstep.debugger.screen.view import Block, Grid, View
 from convstep.engine.work import TooLong, Work
 from convstep.errors import ConvstepError
 from convstep.tui.actions import ACTIONS, STEPS, Action, action
 from convstep.tui.doing.claims import find_out
 from convstep.tui.screens.arrangement import PANES, Board, arrange
+from convstep.tui.screens.drawing import draw_view
 from convstep.tui.screens.working import Working
 from convstep.tui.theme.colours import Palette
-from convstep.tui.widgets.claim import claim_notice, sum_lines
-from convstep.tui.widgets.copying import described
 from convstep.tui.widgets.footer import Footer
-from convstep.tui.widgets.formula import formula_lines
-from convstep.tui.widgets.head import head_lines
-from convstep.tui.widgets.legend import legend_line
 from convstep.tui.widgets.lines import Lines
 from convstep.tui.widgets.message import message_line
 from convstep.tui.widgets.pane import Pane, Spot
-from convstep.tui.widgets.pane_lines import LOOKED_AT
 from convstep.tui.widgets.program import Program
 from convstep.tui.widgets.timeline import Timeline
 
@@ -100,7 +94,7 @@ class MainScreen(Working, inherit_bindings=False):
     def _paint_first(self) -> None:
         """The first painting waits for no frame."""
         self.arrange_now()
-        self._on_timer_update()
+        self.paint_at_once(None)
 
     def _begin(self) -> None:
         """Run what the first screen could do without."""
@@ -143,88 +137,15 @@ class MainScreen(Working, inherit_bindings=False):
             return
         self._shown = self.session.standing
         self._painted = self.app.size
-        regions = arrange(*self._painted, self.board.pane)
-        self._paint_panes(view, regions)
-        self._paint_rest(view, regions)
-        self._place_cursor(regions)
+        draw_view(self, view, arrange(*self._painted, self.board.pane))
         if any(claim.pending for claim in view.claims):
             find_out(self, view.claims)
-
-    def _paint_panes(self, view: View, regions: dict[str, Region]) -> None:
-        blocks: dict[str, Sequence[Block]] = {
-            "tensors": view.tensors,
-            "local": view.local,
-            "gradients": view.gradients,
-        }
-        alone = sum(name in regions for name in PANES) == 1
-        for i, pane in enumerate(self.panes):
-            if region := regions.get(PANES[i]):
-                pane.show_blocks(blocks[PANES[i]], region, self.palette, f" · {i + 1} of 3, tab" if alone else "")
-
-    def _paint_rest(self, view: View, regions: dict[str, Region]) -> None:
-        palette = self.palette
-        claim = "" if "ledger" in regions else claim_notice(view.claims)
-        notices = [*view.notices, claim] if claim else view.notices
-        if view.asks and regions["head"].height == 1:
-            notices = [view.asks, *notices]
-        message = self.message or ("" if self.number else view.alarm)
-        for name, draw in (
-            ("head", lambda w, h: head_lines(view, w, h, palette)),
-            ("formula", lambda w, h: formula_lines(view.formula, w, h, palette)),
-            ("ledger", lambda w, h: sum_lines(view.ledger, view.claims, w, h, palette)),
-            (
-                "message",
-                lambda w, h: [message_line(message, self._cursor_text(), notices, w, palette)],
-            ),
-            ("legend", lambda w, h: [self._legend(w, view)]),
-        ):
-            if region := regions.get(name):
-                self._lines(name).show(draw(region.width, region.height))
-        if region := regions.get("program"):
-            cast(Program, self._lines("program")).show_program(view.program, region.width, region.height, palette)
-        if region := regions.get("footer"):
-            cast(Footer, self._lines("footer")).show_actions(region.width, palette, self.pane is not None, self.actions)
-        if region := regions.get("timeline"):
-            cast(Timeline, self._lines("timeline")).show_bar(view.timeline, region.width, palette)
 
     def paint_progress(self) -> None:
         """During long work: how far it is."""
         job, region = self.jobs.job, arrange(*self.app.size, self.board.pane).get("message")
         if job is not None and region:
-            self._lines("message").show([message_line(job.line(), "", (), region.width, self.palette)])
-
-    def _lines(self, name: str) -> Lines:
-        return self.get_child_by_id(name, Lines)
-
-    def _legend(self, width: int, view: View) -> Any:
-        grid = self._scaled(view.writes)
-        compared = any(placed.grid.yours for placed in self.panes[2].drawn.placed)
-        of = grid.title if grid else ""
-        return legend_line(grid.scale if grid else None, width, self.palette, of, view.edited, compared)
-
-    def _scaled(self, written: str) -> Grid | None:
-        """The grid whose colour scale the legend shows: under the cursor, what is written, or the first one begun."""
-        pane = self.pane
-        if pane is not None and (cursor := pane.cursor()):
-            return cursor[0]
-        placed = (one.grid for pane in (self.panes[2], self.panes[0]) for one in pane.drawn.placed)
-        if grid := next((grid for grid in placed if grid.tensor == written and grid.scale and grid.begun), None):
-            return grid
-        blocks = (block for pane in (self.panes[2], self.panes[0]) for block in pane.blocks[:LOOKED_AT])
-        return next((block for block in blocks if isinstance(block, Grid) and block.scale and block.begun), None)
-
-    def _cursor_text(self) -> str:
-        return described(self.number) if self.number else ""
-
-    def _place_cursor(self, regions: dict[str, Region]) -> None:
-        """The terminal's cursor sits on the active cell, for screen readers and magnifiers."""
-        pane = self.pane
-        for candidate in [pane] if pane else [self.panes[2], self.panes[0], self.panes[1]]:
-            region = regions.get(candidate.id or "")
-            offset = candidate.cursor_offset()
-            if region and offset and offset[1] < region.height:
-                self.app.cursor_position = Offset(region.x + offset[0], region.y + offset[1])
-                return
+            self.get_child_by_id("message", Lines).show([message_line(job.line(), "", (), region.width, self.palette)])
 
     @property
     def pane(self) -> Pane | None:
