@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from gate import until
-from playing import press, settled
+from playing import opened, press, settled
+from textual import events
 
+from convstep.debugger.screen.view import Note
 from convstep.tui.actions import ACTIONS, STEPS
 from convstep.tui.app import ConvstepApp
 from convstep.tui.widgets.pane import Pane
@@ -141,8 +143,6 @@ async def test_channels_change_and_say_which(large_session: Any) -> None:
 
 
 async def test_the_wheel_scrolls_the_grid_under_the_mouse(large_session: Any) -> None:
-    from textual import events
-
     app = ConvstepApp(large_session)
     async with app.run_test(size=(120, 50)) as pilot:
         pane = app.screen.query_one("#tensors", Pane)
@@ -154,6 +154,26 @@ async def test_the_wheel_scrolls_the_grid_under_the_mouse(large_session: Any) ->
         pane.post_message(events.MouseScrollUp(*wheel))
         await pilot.pause()
         assert pane.drawn.placed[0].window == before
+
+
+async def test_the_wheel_stops_where_the_rest_of_a_pane_is_seen() -> None:
+    app = ConvstepApp(opened("two_conv", "term 30"))
+    async with app.run_test(size=SIZE) as pilot:
+        pane = app.main.query_one("#gradients", Pane)
+
+        async def first_line_after(event: type[events.MouseEvent]) -> str:
+            pane.post_message(event(pane, 5, 1, 0, 0, 0, False, False, False))
+            await settled(pilot)
+            return pane.drawn.strips[1].text
+
+        seen = [pane.drawn.strips[1].text]
+        while (line := await first_line_after(events.MouseScrollDown)) != seen[-1]:
+            seen.append(line)
+        assert "more" not in pane.drawn.strips[-1].text and isinstance(pane.blocks[-1], Note)
+        assert any(strip.text[2:].startswith(pane.blocks[-1].text[:9]) for strip in pane.drawn.strips)
+        for _ in range(5):
+            await first_line_after(events.MouseScrollDown)
+        assert [await first_line_after(events.MouseScrollUp) for _ in seen[1:]] == seen[-2::-1]
 
 
 async def test_go_to(session: Any) -> None:

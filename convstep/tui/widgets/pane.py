@@ -72,13 +72,17 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
         """Draw these blocks into a region of this size."""
         self.blocks = Blocks.of(blocks)
         cursor = self.cursor() if self.has_focus else None
-        first = min(self.look.setdefault("tops", {}).get(self.id, 0), max(0, len(blocks) - 1))
         place = (cursor[0].key, cursor[1]) if cursor else None
-        frame = Frame(
-            region.width, region.height, palette, self.slots, region.x > 0, self.has_focus, place, max(0, first)
-        )
-        self.drawn = draw_pane(self.title + caption, blocks, frame)
+        width, height = region.size
+        frame = Frame(width, height, palette, self.slots, region.x > 0, self.has_focus, place, self._top)
+        self.drawn = draw_pane(self.title + caption, self.blocks, frame)
         self.show(self.drawn.strips)
+
+    @property
+    def _top(self) -> int:
+        """Which block stands at the top."""
+        top: int = self.look.setdefault("tops", {}).get(self.id, 0)
+        return max(0, min(top, len(self.blocks) - 1))
 
     def release(self) -> None:
         """Hold on to no tensor any more; what was drawn stays on the screen."""
@@ -245,9 +249,7 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
             row = old.row if across else min(max(0, old.row + direction), old.matrix.rows - old.rows)
             col = min(max(0, old.col + direction), old.matrix.cols - old.cols) if across else old.col
             self._keep(under[-1].grid, Window(old.matrix, old.lead, row, col, old.rows, old.cols))
-        else:
-            tops = self.look.setdefault("tops", {})
-            hidden = any(isinstance(block, Grid) and self.placed(block.key) is None for block in self.blocks)
-            top = tops.get(self.id, 0) + direction
-            tops[self.id] = max(0, top if direction < 0 or hidden else top - 1)
+        elif self.blocks:
+            top = self._top
+            self.look["tops"][self.id] = max(0, top - 1) if direction < 0 else top + bool(self.drawn.hidden)
         self.post_message(self.Changed())

@@ -53,11 +53,12 @@ class Placed(NamedTuple):
 
 @dataclass
 class Drawn:
-    """A drawn pane: its lines, where its grids stand, and its active cells by role."""
+    """A drawn pane: its lines, where its grids stand, its active cells by role, how many blocks have no room below."""
 
     strips: list[Strip] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
     active: dict[Mark, tuple[int, int]] = field(default_factory=dict)
+    hidden: int = 0
 
 
 class Frame(NamedTuple):
@@ -99,6 +100,7 @@ def draw_pane(title: str, blocks: Sequence[Block], frame: Frame) -> Drawn:
     if roomy:
         places = _places(shown, frame, lines - 1)
         hidden = further + sum(place.height == 0 for place in places)
+    drawn.hidden = hidden
     visible = _all_visible(shown, places, frame)
     for block, place in zip(shown, places, strict=True):
         if not place.height:
