@@ -174,25 +174,21 @@ class Pane(Lines, can_focus=True, inherit_bindings=False):
     def change_channel(self, step: int) -> bool:
         """Another slice of the grid under the cursor, or of the pane's first that has several."""
         cursor = self.cursor() if self.has_focus else None
-        grids = (
-            [cursor[0]]
-            if cursor and Matrix.of(cursor[0].shape).leads > 1
-            else [placed.grid for placed in self.drawn.placed]
-        )
-        for grid in grids:
-            placed = self.placed(grid.key)
-            if placed is None or placed.window.matrix.leads < 2:
-                continue
-            old = placed.window
-            lead = min(max(0, old.lead + step), old.matrix.leads - 1)
-            self._keep(grid, Window(old.matrix, lead, old.row, old.col, old.rows, old.cols))
-            if cursor and cursor[0] is grid:
-                _, row, col = old.matrix.split(cursor[1])
-                index = (lead * old.matrix.rows + row) * old.matrix.cols + col
-                self.look.setdefault("cursors", {})[self.id] = [grid.key, index]
-            self.post_message(self.Changed())
-            return True
-        return False
+        placed = self.drawn.placed
+        if cursor and Matrix.of(cursor[0].shape).leads > 1:
+            placed = [one for one in placed if one.grid is cursor[0]]
+        several = next((one for one in placed if one.window.matrix.leads > 1), None)
+        if several is None:
+            return False
+        grid, old = several.grid, several.window
+        lead = min(max(0, old.lead + step), old.matrix.leads - 1)
+        self._keep(grid, Window(old.matrix, lead, old.row, old.col, old.rows, old.cols))
+        if cursor and cursor[0] is grid:
+            _, row, col = old.matrix.split(cursor[1])
+            index = (lead * old.matrix.rows + row) * old.matrix.cols + col
+            self.look.setdefault("cursors", {})[self.id] = [grid.key, index]
+        self.post_message(self.Changed())
+        return True
 
     def _keep(self, grid: Grid, window: Window) -> None:
         for key in self._family(grid):
