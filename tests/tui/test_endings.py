@@ -114,16 +114,22 @@ def test_told_to_end(terminal, tmp_path, name):
     assert len(autosaves(tmp_path)) == 1
 
 
-def test_a_session_whose_file_is_gone(terminal, tmp_path):
+def ended_without_its_file(terminal, tmp_path, spoil):
+    """The network file of a session that was at OP 1 when a signal ended it; meanwhile `spoil` was done to the file."""
     net = tmp_path / "net.yaml"
     net.write_text(Path(sample("two_conv")).read_text())
     app = terminal(str(net))
     app.until(" quit ")
     app.press("nn", "OP 1")
-    net.unlink()
+    spoil(net)
     app.process.send_signal(signal.SIGTERM)
     app.until("offers it")
     assert app.process.wait(_PATIENCE) == 128 + signal.SIGTERM
+    return net
+
+
+def test_a_session_whose_file_is_gone(terminal, tmp_path):
+    net = ended_without_its_file(terminal, tmp_path, Path.unlink)
     again = terminal(str(net))
     again.until("net.yaml is gone: this is the network as it was kept")
     again.until("OP 1")
@@ -138,15 +144,7 @@ def test_a_session_whose_file_is_gone(terminal, tmp_path):
 
 
 def test_a_session_whose_file_is_bad_now(terminal, tmp_path):
-    net = tmp_path / "net.yaml"
-    net.write_text(Path(sample("two_conv")).read_text())
-    app = terminal(str(net))
-    app.until(" quit ")
-    app.press("nn", "OP 1")
-    net.write_text("layers: 3\n")
-    app.process.send_signal(signal.SIGTERM)
-    app.until("offers it")
-    app.process.wait(_PATIENCE)
+    net = ended_without_its_file(terminal, tmp_path, lambda net: net.write_text("layers: 3\n"))
     (kept,) = autosaves(tmp_path)
     again = terminal(str(net))
     again.until("net.yaml:1:9: ")
