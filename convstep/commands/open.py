@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from convstep.tui.show import Ending
 
 _PATIENCE = 0.05
-"""Seconds for which the first screen waits for the first iteration."""
+"""Seconds for which the first screen waits for the iterations that it shows."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,13 +36,13 @@ def run(options: argparse.Namespace) -> int:
             raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
         mine = (options.mine, options.renamed) if options.mine else None
         kept = resuming.named(options.file)
-        begun = resuming.resume(kept, mine) if kept else _begin(options, mine)
+        begun = resuming.resume(kept, mine, _PATIENCE) if kept else _begin(options, mine)
         settings = read_settings()
     from convstep.tui.show import show
 
     ending = show(begun.session, settings, begun.keeper, begun.said, begun.offered is not None)
     if ending.resume and begun.offered:
-        begun = resuming.resume(begun.offered, mine)
+        begun = resuming.resume(begun.offered, mine, _PATIENCE)
         ending = show(begun.session, settings, begun.keeper, begun.said)
     return _ended(ending, begun.keeper)
 
@@ -60,7 +60,7 @@ def _begin(options: argparse.Namespace, mine: tuple[str, list[str]] | None) -> B
     except ConvstepError as error:
         kept = resuming.instead(options.file, error)
         _need_a_terminal()
-        return resuming.resume(kept, mine)
+        return resuming.resume(kept, mine, _PATIENCE)
     if mine:
         with Progress(1, terminal=True):
             set_beside(session, *mine)

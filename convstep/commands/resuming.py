@@ -56,13 +56,16 @@ def instead(file: str, error: ConvstepError) -> Kept:
     raise ConvstepError(f"{error}; an {kept.name} is kept, and offered once this is mended: {how}") from error
 
 
-def resume(kept: Kept, mine: tuple[str, list[str]] | None) -> Begun:
-    """The session again, with the gradients of `mine` (a file, and --as) or those that were held beside it."""
+def resume(kept: Kept, mine: tuple[str, list[str]] | None, patience: float) -> Begun:
+    """The session again, with the gradients of `mine` (a file, and --as) or those that were held beside it.
+
+    `patience` is that of `Kept.session`.
+    """
     from convstep.debugger.keeping.autosave import Autosave
 
     mine = mine or kept.mine
     with Progress(1, terminal=True) as progress:
-        session, said, alone = kept.session(progress.show)
+        session, said, alone = kept.session(progress.show, patience)
         without = _set_beside(session, kept, mine) if mine else ""
     keeper = Autosave(kept.source, session, kept.iterations, mine=mine, alone=alone)
     if keeper.keep() and (keeper.has_network or not kept.has_network):

@@ -27,22 +27,37 @@ def open_session(
 ) -> Session:
     """A session on a network file, or on a snapshot exactly where it was saved; `at` goes elsewhere first.
 
-    `meanwhile` is called while the file is read and the iteration is run. That is left to the session where nothing
-    of it is to be seen yet and it is expected to take more than `patience` seconds. Raises ConvstepError for bad input.
+    `meanwhile` is called while the file is read and the iteration is run; that is `begin`'s, with its `patience`.
+    Raises ConvstepError for bad input.
     """
 
     def opened() -> Session:
         saved = snapshot.read_if_snapshot(source)
         session = resume(saved, iterations) if saved else Session(Recording(snapshot.open_graph(source, iterations)))
-        if at is not None or not session.is_fresh or session.recording.expected <= patience:
-            session.run(progress)
-        set_mine(session, saved)
         if at is not None:
             session.go(at)
             session.unsaved = False
+        begin(session, progress, patience, asked=at is not None)
+        set_mine(session, saved)
         return session
 
     return opened() if meanwhile is None else _both(opened, meanwhile)
+
+
+def begin(
+    session: Session, progress: Callable[[int], None] | None = None, patience: float = math.inf, asked: bool = False
+) -> None:
+    """Run the iteration at hand, unless that is expected to take more than `patience` seconds.
+
+    One iteration alone is run whatever it takes, where something of it is to be seen at once or was `asked` for. What
+    is not run is left to the screen, which says how far it is and can give it up.
+    """
+    both = session.trial.original, session.recording
+    expected = max(recording.expected_until(session.place.iteration) for recording in both)
+    if asked or not session.is_fresh:
+        patience = max(patience, session.recording.expected)
+    if expected <= patience:
+        session.run(progress)
 
 
 def set_mine(session: Session, saved: snapshot.Snapshot | None) -> None:

@@ -88,7 +88,7 @@ class Recording:
             self._iterations.move_to_end(index)
             return self._iterations[index]
         at = self._nearest(index)
-        if work is None and (index + 1 - at) * self.expected > self.patience:
+        if work is None and self.expected_until(index) > self.patience:
             raise TooLong(index)
         state = self._at_hand(at)
         for k in range(at, index + 1):
@@ -106,6 +106,10 @@ class Recording:
     def has(self, index: int) -> bool:
         """Whether an iteration need not be run."""
         return index in self._iterations
+
+    def expected_until(self, index: int) -> float:
+        """How many seconds it is thought to take until an iteration is there."""
+        return 0.0 if index in self._iterations else (index + 1 - self._nearest(index)) * self.expected
 
     def given(self) -> tuple[Mapping[str, Array], ...]:
         """What iteration 0 starts with: inputs, parameters and buffers. Nothing is run for it."""

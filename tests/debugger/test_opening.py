@@ -47,6 +47,19 @@ def test_what_is_asked_for_is_run_whatever_it_takes(at: str) -> None:
     assert open_session(sample("autoencoder"), at=at, patience=0.0).recording.has(0)
 
 
+@pytest.mark.parametrize("at", ["iteration 999999999999", "end"])
+def test_what_many_iterations_come_before_is_left_to_the_screen(at: str) -> None:
+    session = open_session(sample("two_conv"), 10**12, at, patience=0.05)
+    assert session.place.iteration == 10**12 - 1
+    assert not session.recording.at_hand()
+
+
+def test_where_one_goes_is_run_and_nothing_else() -> None:
+    session = open_session(sample("digits"), 3, "iteration 1", patience=0.0)
+    assert not session.recording.at_hand()
+    assert open_session(sample("digits"), 3, "iteration 1").recording.has(1)
+
+
 def test_the_first_screen_draws_what_it_shows_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
 

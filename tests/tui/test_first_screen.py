@@ -49,6 +49,24 @@ async def test_it_stands_while_the_iteration_is_run_and_keys_wait(session: Sessi
         assert "half = Conv2d" in text(app, "program")
 
 
+async def test_a_place_with_many_iterations_before_it_is_given_up(gate: Gate) -> None:
+    session = open_session(sample("two_conv"), 10**12, "end", patience=0.05)
+    session.recording.patience = 0.05
+    far = session.spot
+    app = ConvstepApp(session)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(lambda: "iteration 0 of 1000000000000 · 0%" in text(app, "message"))
+        gate.open.set()
+        await pilot.press("escape")
+        await until(lambda: app.main.jobs.job is None)
+        await pilot.pause()
+        assert session.spot.position == -1
+        assert "stopped: you are at the start" in text(app, "message")
+        assert "Nothing has happened yet" in text(app, "head")
+        session.forth()
+        assert session.spot == far
+
+
 @pytest.mark.parametrize("size", [(60, 20), (160, 50)])
 async def test_it_is_painted_once(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     painted: list[object] = []

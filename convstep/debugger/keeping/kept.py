@@ -7,6 +7,7 @@ session goes on with the network that was kept beside it. One that a living proc
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from convstep.debugger.keeping.autosave import (
 from convstep.debugger.keeping.container import ContainerError, unpack
 from convstep.debugger.keeping.saving import is_alive, start_of
 from convstep.debugger.landmarks import relocate
-from convstep.debugger.opening import resume, set_mine
+from convstep.debugger.opening import begin, resume, set_mine
 from convstep.debugger.session import Session
 from convstep.engine.recording import TrainingState
 from convstep.errors import ConvstepError
@@ -94,12 +95,12 @@ class Kept(NamedTuple):
         verb = ("is gone" if is_one else "are gone") if gone else ("has changed" if is_one else "have changed")
         return f"{listed(names, 'and')} {verb}"
 
-    def session(self, progress: Callable[[int], None] | None = None) -> Again:
-        """The session again, its numbers computed. Raises ConvstepError where they cannot be."""
+    def session(self, progress: Callable[[int], None] | None = None, patience: float = math.inf) -> Again:
+        """The session again, its numbers computed as `begin` does. Raises ConvstepError where they cannot be."""
         alone = self.has_network and (bool(self.data.get("alone")) or not self._is_in_files())
         saved = snapshot.read(network_beside(self.path)) if alone else self._file()
         session, _ = self._on(saved, relocated=not alone and bool(self.changed))
-        session.run(progress)
+        begin(session, progress, patience, asked=True)
         set_mine(session, saved)
         session.unsaved = True
         return Again(session, self._said(alone), alone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
@@ -60,7 +61,9 @@ class MainScreen(Working, inherit_bindings=False):
         """Whether the last key was a `q` that asked for another."""
         self._begun = False
         self._painted = Size(0, 0)
-        self._shown = session.standing
+        spot, history, future = session.standing
+        self._shown = replace(spot, position=-1), history, (*future, spot)
+        """Where one stood when the screen was last drawn; until then the start, from which one can go forth."""
 
     @property
     def look(self) -> dict[str, Any]:

@@ -99,7 +99,8 @@ class Working(Painted, inherit_bindings=False):
         if not isinstance(error, (Cancelled, ConvstepError)):
             raise error
         self.session.stand(back)
-        self.repaint("stopped: you are where you were" if isinstance(error, Cancelled) else str(error))
+        where = "at the start" if self.session.spot.position < 0 else "where you were"
+        self.repaint(f"stopped: you are {where}" if isinstance(error, Cancelled) else str(error))
 
     def meanwhile(self, chosen: Action) -> None:
         """A key during long work: escape ends it, q leaves; steps are taken afterwards."""
