@@ -30,7 +30,7 @@ def received(step: Step, iteration: Iteration, into: IntArray, source: int, take
     """
     assert step.node is not None
     op, sums, progress = step.node.op, np.zeros(into.shape), np.zeros(into.shape, np.uint8)
-    first, last = _ends(step, into)
+    first, last = ends(step, into)
     progress[(last >= 0) & (last < source)] = 2
     midst = np.flatnonzero((first >= 0) & (first <= source) & (last >= source))
     if isinstance(op, Dense) and op.is_dense(step.slot):
@@ -45,12 +45,12 @@ def received(step: Step, iteration: Iteration, into: IntArray, source: int, take
     return sums, progress
 
 
-def _ends(step: Step, into: IntArray) -> tuple[IntArray, IntArray]:
-    """The first and the last upstream element that gives to each, (m,), or such as lie further out."""
+def ends(step: Step, into: IntArray) -> tuple[IntArray, IntArray]:
+    """The first and the last upstream element that gives to each, -1 for none, or such as lie further out: (m,)."""
     assert step.node is not None
     if isinstance(step.node.op, Feeding):
         return step.node.op.fed(step.slot, into)
-    return np.zeros(into.shape, np.intp), np.full(into.shape, step.elements["scatter"])
+    return np.zeros(into.shape, np.intp), np.full(into.shape, step.elements["scatter"] - 1)
 
 
 @quiet

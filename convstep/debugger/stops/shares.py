@@ -18,12 +18,12 @@ from convstep.debugger.stops.clock import BLOCK, Clock
 from convstep.debugger.stops.hits import Hits, taps_of
 from convstep.debugger.stops.inside import Inside, products_of, spread
 from convstep.debugger.stops.truth import Bools, Moments, Numbers, Truth, Words
+from convstep.engine import scattering
 from convstep.engine.recording import Iteration
 from convstep.engine.sums import Collected, Floats, collect, shares
 from convstep.engine.timeline import Step
 from convstep.explain.language.kinds import inside
 from convstep.ops.base import IntArray
-from convstep.ops.feeding import Feeding
 from convstep.ops.indices import last_true
 
 Held = Callable[[IntArray, Words], Bools]
@@ -46,6 +46,11 @@ class Shares:
     def elements(self) -> IntArray:
         """Those whose sums might make it hold."""
         return candidates(self.truth, self.inside, np.arange(prod(self.step.shape)), False)
+
+    @cached_property
+    def ends(self) -> tuple[IntArray, IntArray]:
+        """The first and the last upstream element that gives to each of these, or such as lie further out."""
+        return scattering.ends(self.step, self.elements)
 
     @cached_property
     def inside(self) -> Inside:
@@ -71,8 +76,7 @@ class Shares:
                 yield self._first_of(window)
                 continue
             for part in _growing(window, self.step.terms["scatter"]):
-                low, high = self._sources(part)
-                ends = self._ends()
+                (low, high), ends = self._sources(part), self.ends
                 some = self.elements[(ends[1] >= low) & (ends[0] < high)]
                 found = [self._new(self._hits(block, part, low, high), part) for block in self._blocks(some)]
                 yield np.sort(np.concatenate([np.zeros(0, np.intp), *found]))
@@ -131,8 +135,7 @@ class Shares:
             found, is_all = walk(window, backwards)
             if is_all or found is not None:
                 return found
-        found = None
-        ends = self._ends()
+        found, ends = None, self.ends
         order = np.argsort(-ends[1] if backwards else ends[0], kind="stable")
         for at in self._blocks(order):
             low, high = self._sources(window)
@@ -144,14 +147,6 @@ class Shares:
                 found = nearer
                 window = range(found + 1, window.stop) if backwards else range(window.start, found)
         return found
-
-    def _ends(self) -> tuple[IntArray, IntArray]:
-        """The first and the last upstream element that gives to each element, or more of them than that."""
-        operation = self.step.node and self.step.node.op
-        if isinstance(operation, Feeding):
-            return operation.fed(self.step.slot, self.elements)
-        count = len(self.elements)
-        return np.zeros(count, np.intp), np.full(count, self.step.elements["scatter"] - 1)
 
     def _extreme(self, hits: Hits, window: range, backwards: bool) -> int | None:
         """The first or the last time in a window that some hits begin to hold: source by source."""
