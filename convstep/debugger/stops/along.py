@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from convstep.debugger.stops.needles import Needle
+from convstep.debugger.stops.needles import LEAST, ULP, Needle, Singles
 from convstep.debugger.stops.truth import Bools
 from convstep.engine.sums import Floats
 from convstep.ops.base import IntArray
 from convstep.ops.bounded import Course
 
-Singles = npt.NDArray[np.float32]
-
 _PIECE = 8
 """So many terms are a piece, and so many pieces a part."""
 _PART = _PIECE * _PIECE
 _TILE = 2**16
-_ULP = 2.0**-24
 _MANY = 2**14
-_LEAST = 1e-25
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ class Along:
     def _room(self, needle: Needle) -> np.float32:
         """What is added to how far sums go: the needle's half, and what single precision loses."""
         size = self._size + abs(needle.middle) + needle.half
-        return np.float32(needle.half + self.room + 16 * _ULP * size + _LEAST)
+        return np.float32(needle.half + self.room + 16 * ULP * size + LEAST)
 
     def _near(self, needle: Needle, terms: Floats, row: IntArray, piece: IntArray) -> IntArray:
         """Those rows of pairs of a row and a piece whose sums come near, (m,)."""

@@ -165,7 +165,7 @@ class _Search:
         if not found:
             return elements[:0]
         if factors is not None:
-            return np.concatenate([elements[:0], *Near(factors, found, room, wanted, check).elements(False)])
+            return Near(factors, found, room, wanted, check).elements()
         assert courses is not None
         left = []
         for course in courses:
@@ -220,8 +220,7 @@ class _Search:
         if not found:
             return elements[:0]
         room = 4 * float(np.finfo(np.float64).eps) * most
-        near = Near(factors, found, room, self._wanted(elements), self.truth.clock.check, alone=True)
-        return np.concatenate([elements[:0], *near.elements(False)])
+        return Near(factors, found, room, self._wanted(elements), self.truth.clock.check, alone=True).elements()
 
     def _as_matrices(self) -> Factors | None:
         """The terms as products of two matrices, where single precision has room for all factors."""

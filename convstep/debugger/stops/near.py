@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from convstep.debugger.stops.needles import Needle
+from convstep.debugger.stops.needles import LEAST, ULP, Needle, Singles
 from convstep.debugger.stops.truth import Bools
 from convstep.engine.sums import Floats
 from convstep.ops.base import Array, IntArray
 from convstep.ops.factors import Factors
-
-Singles = npt.NDArray[np.float32]
 
 _PART, _PIECE = 64, 8
 _ROWS, _TILE, _BLOCK = 64, 2**15, 64
@@ -29,9 +26,6 @@ _ROWS, _TILE, _BLOCK = 64, 2**15, 64
 _FEW = 2**8
 """So many elements of a tile are rather looked at term by term."""
 _MANY = 2**12
-_ULP = 2.0**-24
-"""What rounding to single precision changes, relative to a number."""
-_LEAST = 1e-25
 _TRIANGLE = np.triu(np.full((_PIECE, _PIECE), 2.0, np.float32))
 
 
@@ -50,11 +44,9 @@ class Near:
     check: Callable[[], None]
     alone: bool = False
 
-    def elements(self, backwards: bool) -> Iterator[IntArray]:
-        """Those whose sums come near, stack by stack, from the first or from the last."""
-        stacks = range(self.factors.stacks)
-        for stack in reversed(stacks) if backwards else stacks:
-            yield self._of_stack(stack)
+    def elements(self) -> IntArray:
+        """Those whose sums come near, ascending."""
+        return np.concatenate([np.zeros(0, np.intp), *map(self._of_stack, range(self.factors.stacks))])
 
     def _of_stack(self, stack: int) -> IntArray:
         factors = self.factors
@@ -144,7 +136,7 @@ class _Products(_Tile):
             for needle in self.near.needles:
                 left[:, 1] = -needle.middle / 2
                 np.matmul(left, right.reshape(-1, _BLOCK, 2).swapaxes(1, 2), out=away)
-                room = (needle.half + 8 * _ULP * (abs(needle.middle) + needle.half) + _LEAST) / 2
+                room = (needle.half + 8 * ULP * (abs(needle.middle) + needle.half) + LEAST) / 2
                 np.less_equal(np.abs(away, out=away), np.float32(room), out=close)
                 if close.any():
                     self._take(needle, k, np.flatnonzero(close & self.open))
@@ -178,7 +170,7 @@ class _Sums(_Tile):
 
     def _look(self, needle: Needle, part: slice, start: Floats, own: Floats, half: Singles) -> None:
         """Close the elements that come near in a part, which begins at `start`, and goes half of `own` ± `half` on."""
-        close = np.abs(start + own / 2) <= half * (1 + _PART * 4 * _ULP) + (needle.half + self.near.room)
+        close = np.abs(start + own / 2) <= half * (1 + _PART * 4 * ULP) + (needle.half + self.near.room)
         close &= self.open
         count = np.count_nonzero(close)
         if count > _FEW:
@@ -193,7 +185,7 @@ class _Sums(_Tile):
     def _look_closer(self, needle: Needle, part: slice, now: Singles, half: float) -> Bools:
         """The elements that come near in a part, as single precision has it: `now` is where it begins."""
         # 16 additions to what is at most all of the part and the needle away, their sizes, and the products of pieces.
-        room = np.float32(needle.half + 64 * _ULP * (2 * half + needle.half) + _LEAST)
+        room = np.float32(needle.half + 64 * ULP * (2 * half + needle.half) + LEAST)
         own, most, far = (np.empty(self.shape, np.float32) for _ in range(3))
         close, found = np.empty(self.shape, bool), np.zeros(self.shape, bool)
         for first in range(part.start, min(part.stop, self.left.exact.shape[1]), _PIECE):

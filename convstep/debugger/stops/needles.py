@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from convstep.debugger.stops.intervals import Interval
 from convstep.debugger.stops.truth import Bools
@@ -14,6 +15,12 @@ from convstep.engine.sums import Floats
 _PARTS, _TIMES = 16, 8
 """An interval is cut into so many parts, and what is left of it again, so many times: 2^32 in all."""
 _MOST = 8
+
+Singles = npt.NDArray[np.float32]
+ULP = 2.0**-24
+"""What rounding to single precision changes, relative to a number."""
+LEAST = 1e-25
+"""More than what single precision loses in products that are too small for it."""
 
 May = Callable[[Interval], Bools]
 
