@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from convstep.engine.recording import Recording
+from convstep.engine.state import Codes
 from convstep.engine.timeline import Order, Place, Step
 from convstep.ops.base import Empty, IntArray
-
-Codes = npt.NDArray[np.uint8]
 
 _FIRST, _MOST = 16, 2**16
 """How many terms are looked at in the first block, and in the largest; each has four times as many as that before."""
