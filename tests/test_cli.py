@@ -453,8 +453,9 @@ def test_a_process_and_its_exit_status():
     assert bad.stderr.startswith("no such file:")
 
 
-def test_without_a_terminal_the_debugger_says_so():
-    done = process(TWO_CONV, stdin=subprocess.DEVNULL)
+@pytest.mark.parametrize("further", [[], ["--iterations", "1000000000000", "--at", "end"]])
+def test_without_a_terminal_the_debugger_says_so(further):
+    done = process(TWO_CONV, *further, stdin=subprocess.DEVNULL)
     assert done.returncode == 2
     assert "terminal" in done.stderr
     assert len(done.stderr.splitlines()) == 1

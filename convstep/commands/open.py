@@ -53,7 +53,7 @@ def _begin(options: argparse.Namespace, mine: tuple[str, list[str]] | None) -> B
     from convstep.progress import Progress
 
     meanwhile = _import_the_screen if _on_a_terminal() else None
-    patience = _PATIENCE if meanwhile and not mine else math.inf
+    patience = math.inf if mine else _PATIENCE
     try:
         with Progress(1, terminal=True) as progress:
             session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile, patience)
