@@ -58,6 +58,14 @@ def test_everything_speaks_of_the_same_element():
     assert site_of(state, session.names).element == 1
 
 
+def test_of_an_update_it_is_not_the_parameter_that_is_not_0():
+    weight = {"name": "f", "op": "Linear", "out_features": 1, "weight": [1.0, 1.0, 5.0], "bias": False}
+    session = open_session({**NET, "layers": [weight]}, at="new(f.weight)")
+    view = session.view()
+    assert view.formula.subject == "new f.weight[0,1]"
+    assert view.formula.note.startswith("the last element whose gradient is not 0")
+
+
 def test_a_whole_share_is_explained_by_the_last_element_that_it_feeds():
     session = open_session(NET, at="grad(x)")
     session.switch_order()

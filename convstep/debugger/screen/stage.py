@@ -51,8 +51,9 @@ class Stage:
     def of_example(self) -> str:
         """Which element the example is, in words: "the last element"."""
         assert self.step is not None
-        is_last = self.example == prod(self.step.shape) - 1
-        return "the last element" if is_last else "the last element that is not 0"
+        if self.example == prod(self.step.shape) - 1:
+            return "the last element"
+        return f"the last element {'whose gradient' if self.step.phase == 'update' else 'that'} is not 0"
 
     @property
     def root(self) -> str:
