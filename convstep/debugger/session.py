@@ -91,6 +91,12 @@ class Session:
         """Where one is, the way there, and the way on: what `stand` comes back to."""
         return self.spot, tuple(self.history), tuple(self.future)
 
+    @property
+    def outset(self) -> tuple[Spot, tuple[Spot, ...], tuple[Spot, ...]]:
+        """The start, from which one can go forth to where one is."""
+        spot, history, future = self.standing
+        return replace(spot, position=-1), history, (*future, spot)
+
     def stand(self, standing: tuple[Spot, tuple[Spot, ...], tuple[Spot, ...]]) -> None:
         """Be where one was."""
         self.spot, self.history, self.future = standing[0], list(standing[1]), list(standing[2])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,9 +60,8 @@ class MainScreen(Working, inherit_bindings=False):
         """Whether the last key was a `q` that asked for another."""
         self._begun = False
         self._painted = Size(0, 0)
-        spot, history, future = session.standing
-        self._shown = replace(spot, position=-1), history, (*future, spot)
-        """Where one stood when the screen was last drawn; until then the start, from which one can go forth."""
+        self._shown: Any = None
+        """Where one stood when the screen was last drawn."""
 
     @property
     def look(self) -> dict[str, Any]:
@@ -136,7 +134,7 @@ class MainScreen(Working, inherit_bindings=False):
         try:
             view = self.session.view()
         except TooLong as need:
-            self.wait_for(need.index, self.paint, self._shown)
+            self.wait_for(need.index, self.paint, self._shown or self.session.outset)
             return
         self._shown = self.session.standing
         self._painted = self.app.size
