@@ -9,10 +9,10 @@ import numpy as np
 
 from convstep.ops.arguments import constant
 from convstep.ops.base import OUTPUT, Array, Call, Naming, Read, Term, quiet
-from convstep.ops.norm.standardise import Standardise
+from convstep.ops.norm.bounded_norm import BoundedNorm
 
 
-class Norm(Standardise):
+class Norm(BoundedNorm):
     """A norm with its terms, intermediates and sentences."""
 
     each: ClassVar[str]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from convstep.ops.base import Array, Call, Empty, IntArray, Links, Operation, Shape, Spec, quiet
-from convstep.ops.bounded import Bounded, Course, Span
 from convstep.ops.expression import Apply, Element, Expression, Named, Negative, Number, Product, Quotient, total
 from convstep.ops.feeding import Dense
 from convstep.ops.norm.norm_layout import Layout
@@ -24,7 +23,7 @@ _BLOCK = 2**14
 """So many elements are looked at, or so many lists of products made, at a time."""
 
 
-class Standardise(Bounded, Dense, Operation):
+class Standardise(Dense, Operation):
     """y = (x − mean) / √(var + eps) · weight + bias, mean and variance taken over each group of numbers.
 
     A subclass says what the groups are (`layout`), and gives eps and its parameters. Where
@@ -164,59 +163,6 @@ class Standardise(Bounded, Dense, Operation):
         flat = standard.reshape(-1)
         return [k + np.flatnonzero(np.abs(flat[k : k + _BLOCK]) > limit) for k in range(0, count, _BLOCK)]
 
-    @quiet
-    def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
-        if slot or self.fixed:
-            return None
-        standard = np.abs((call.operands[0].reshape(self.layout.shape) - call.saved["mean"]) * call.saved["rate"])
-        given = np.abs(upstream.reshape(self.layout.shape) * call.saved["rate"])
-        if "weight" in self.slots:
-            given = given * np.abs(self._channelwise(call.operands, "weight"))
-        through = standard * self._mean(given * standard) + self.centred * self._mean(given)
-        return np.asarray(given + through).reshape(upstream.shape)
-
-    @quiet
-    def spans(self, call: Call, slot: int, upstream: Array, sources: bool) -> tuple[Span, Span] | None:
-        if slot or self.fixed:
-            return None
-        size, axes, every = self.layout.group_size, self.layout.axes, np.arange(upstream.size)
-        standard = self.standard(call, every).reshape(self.layout.shape)
-        given = upstream.reshape(self.layout.shape).astype(np.float64)
-        slope = self._statistic(call, "rate", every).reshape(self.layout.shape)
-        if "weight" in self.slots:
-            slope = slope * self._channelwise(call.operands, "weight")
-        own = slope * (1 - (np.square(standard) + self.centred) / size)
-
-        def met(factor: Array) -> Span:
-            """−factor · (x̂ · x̂ + 1) / size, over all of the group on the other side."""
-            if sources:
-                low, high = between(factor * standard, standard)
-                return -(high + self.centred * factor) / size, -(low + self.centred * factor) / size
-            low, high = between(standard, factor * standard)
-            once = between(np.array(float(self.centred)), factor)
-            return -(high + once[1]) / size, -(low + once[0]) / size
-
-        def between(outside: Array, within: Array) -> Span:
-            low, high = (each(axis=axes, keepdims=True) for each in (within.min, within.max))
-            return np.minimum(outside * low, outside * high), np.maximum(outside * low, outside * high)
-
-        return _widest(met(slope), own), _widest(met(slope * given), own * given)
-
-    def courses(self, call: Call, slot: int, upstream: Array, elements: IntArray) -> Iterator[Course] | None:
-        if slot or self.fixed:
-            return None
-        return map(partial(self._course, call, upstream), np.unique(self.layout.group(elements)))
-
-    @quiet
-    def _course(self, call: Call, upstream: Array, group: int) -> Course:
-        """Of a group: all its elements collect from one another."""
-        members = self.layout.members(np.array([group]))[0]
-        given = self._scale(call, members, members) * upstream.reshape(-1)[members]
-        standard = self.standard(call, members)
-        rates = np.column_stack([standard, np.full(len(members), float(self.centred))])
-        steps = np.stack([standard * given, given]) / -self.layout.group_size
-        return Course(members, rates, np.add.accumulate(steps, axis=1), given, np.arange(len(members)))
-
     # -- one element
 
     def row_grid(self, slot: int) -> Shape:
@@ -351,9 +297,3 @@ class Standardise(Bounded, Dense, Operation):
             parts.append(Negative(Quotient(Number(1.0), size)))
         parts.append(Negative(Quotient(met, Product((size, self._spread(call, out))))))
         return Product((slope, total(parts)))
-
-
-def _widest(span: Span, own: Array) -> Span:
-    """With a number of its own for each element, and room for rounding."""
-    room = 1e-9 * np.maximum(np.maximum(np.abs(span[0]), np.abs(span[1])), np.abs(own))
-    return np.minimum(span[0], own) - room, np.maximum(span[1], own) + room
