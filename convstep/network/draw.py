@@ -35,7 +35,7 @@ class Draw:
         """Numbers in [0, 1), the same to the bit everywhere."""
         uniform: Floats = np.empty(prod(shape))
         for start in range(0, uniform.size, _BLOCK):
-            self._fill(uniform[start : start + _BLOCK])
+            _fill(uniform[start : start + _BLOCK], self._bits)
         return uniform.reshape(shape)
 
     def between(self, shape: Shape, low: float, width: float) -> Array:
@@ -44,14 +44,11 @@ class Draw:
         made = np.empty(min(_BLOCK, numbers.size))
         for start in range(0, numbers.size, _BLOCK):
             block = made[: numbers.size - start]
-            self._fill(block)
+            _fill(block, self._bits)
             block *= width
             block += low
             numbers[start : start + _BLOCK] = block
         return numbers.reshape(shape)
-
-    def _fill(self, block: Floats) -> None:
-        _fill(block, self._bits)
 
     def normal(self, shape: Shape) -> Floats:
         """Standard normal numbers, the same to the last place everywhere."""
@@ -72,7 +69,7 @@ class Draw:
         pair = np.empty((2, min(_BLOCK, half)))
         for start in range(0, half, _BLOCK):
             first, second = pair[:, : half - start]
-            self._fill(first)
+            _fill(first, self._bits)
             _fill(second, later)
             # 1 − u lies in (0, 1]: its logarithm is finite.
             radius = np.sqrt(-2.0 * np.log(1.0 - first))

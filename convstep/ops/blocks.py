@@ -15,13 +15,13 @@ _SMALL = 2**16
 """Up to so many bytes a tensor is a block by itself."""
 
 
-def in_blocks(function: Callable[..., Array], large: int, *tensors: Array, unit: int = 1) -> Array:
+def in_blocks(function: Callable[..., Array], large: int, *tensors: Array) -> Array:
     """A function of tensors of one shape, element by element; in blocks from so many bytes on.
 
-    Its numbers have the first tensor's dtype. Always `unit` elements that follow each other stay together.
+    Its numbers have the first tensor's dtype.
     """
     first = tensors[0]
-    length = max(1, _BLOCK // (first.itemsize * unit)) * unit
+    length = _BLOCK // first.itemsize
     if first.nbytes <= large or not all(tensor.flags.c_contiguous for tensor in tensors):
         return function(*tensors)
     result, flat = np.empty_like(first), [tensor.reshape(-1) for tensor in tensors]

@@ -50,8 +50,13 @@ class Lines:
         outer, inner = np.divmod(line, self.inner)
         return (outer * self.length * self.inner + inner)[:, None] + np.arange(self.length) * self.inner
 
+    def across(self, position: IntArray) -> IntArray:
+        """The flat indices of the elements at m positions, those of all lines and ascending: (m, count)."""
+        first = np.arange(self.outer)[:, None] * self.length * self.inner + np.arange(self.inner)
+        return (position * self.inner)[:, None] + first.reshape(-1)
+
     def ends(self, line: IntArray) -> tuple[IntArray, IntArray]:
-        """The first and the last element of each line; -1 where it has none."""
+        """The first and the last element of each line, where a line has any."""
         outer, inner = np.divmod(line, self.inner)
         first = outer * self.length * self.inner + inner
         return first, first + (self.length - 1) * self.inner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -25,6 +26,7 @@ from convstep.ops.base import (
 from convstep.ops.bounded import Bounded
 from convstep.ops.expression import Element, Expression, Number, Product, Sum
 from convstep.ops.factors import Factors
+from convstep.ops.lines import Lines
 from convstep.ops.terms import Terms
 
 Codes = npt.NDArray[np.uint8]
@@ -64,8 +66,8 @@ def gather(tensor: Array, index: IntArray) -> npt.NDArray[np.float64]:
 class ProductSum(Bounded, Operation):
     """An operation whose every output element is Σ input · weight, plus a bias where it has one.
 
-    A subclass says which elements meet: `pairs`, `input_column`, `weight_column`, and where it has a bias
-    `bias_of`, `bias_column`. Operands are input (slot 0), weight (1), bias (2).
+    A subclass says which elements meet: `pairs`, `input_column`, `weight_column`. Where it has a bias, one number goes
+    along one dimension of the output. Operands are input (slot 0), weight (1), bias (2).
     """
 
     @property
@@ -76,9 +78,19 @@ class ProductSum(Bounded, Operation):
     def pairs(self, out: IntArray) -> tuple[IntArray, IntArray, Codes]:
         """For m output elements, the input elements read, the weights they meet and the empties, (m, n)."""
 
+    @property
+    def bias_dim(self) -> int:
+        """Along which dimension of the output the bias goes."""
+        return -1
+
+    @cached_property
+    def _bias_lines(self) -> Lines:
+        shape = self.output.shape
+        return Lines.along(shape, self.bias_dim % len(shape))
+
     def bias_of(self, out: IntArray) -> IntArray:
-        """The bias element that each output element adds, (m,). Asked for where there is a bias."""
-        raise NotImplementedError
+        """The bias element that each output element adds, (m,), where there is a bias."""
+        return self._bias_lines.place(out)[1]
 
     @abstractmethod
     def input_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
@@ -87,10 +99,6 @@ class ProductSum(Bounded, Operation):
     @abstractmethod
     def weight_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         """For m weights, the outputs fed (ascending), the input elements met there and the empties, (m, n)."""
-
-    def bias_column(self, into: IntArray) -> IntArray:
-        """For m biases, the outputs fed (ascending), (m, n). Asked for where there is a bias."""
-        raise NotImplementedError
 
     def partner_slot(self, slot: int) -> int | None:
         return {0: 1, 1: 0}.get(slot)
@@ -104,7 +112,7 @@ class ProductSum(Bounded, Operation):
 
     def column(self, call: Call, slot: int, into: IntArray) -> Links:
         if slot == 2:
-            index = self.bias_column(into)
+            index = self._bias_lines.across(into)
             return Links(index, np.ones(index.shape))
         index, partner, empty = self.input_column(into) if slot == 0 else self.weight_column(into)
         return _links(call.operands[1 - slot], index, partner, empty)

@@ -116,9 +116,7 @@ class PReLU(Operation):
     def column(self, call: Call, slot: int, into: IntArray) -> Links:
         if slot == 0:
             return self.row(call, slot, into)
-        lines = self._channels
-        outer = np.arange(lines.outer)[:, None] * lines.length * lines.inner + np.arange(lines.inner)
-        index = into[:, None] * lines.inner + outer.reshape(-1)
+        index = self._channels.across(into)
         return Links(index, self._local(call, slot, index))
 
     def derivative(self, call: Call, slot: int, out: int, into: int, partner: int) -> Expression:

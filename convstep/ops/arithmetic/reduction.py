@@ -102,20 +102,14 @@ class Sum(Bounded, Operation):
         sums = np.add.accumulate(numbers)
 
         def make(k: int) -> Term:
-            if k == len(index):
-                return self._finish(float(sums[-1]))
             number, so_far = float(numbers[k]), float(sums[k])
             return Term((Read(0, int(index[k]), number),), number, does="add", sum=so_far, holds=so_far)
 
-        return Terms(self.term_count(), make)
+        return Terms(self.count, make)
 
     @quiet
     def reach(self, call: Call, slot: int, upstream: Array) -> Array | None:
         return Sum.forward(self, (np.abs(call.operands[0]),), {}) if slot == OUTPUT else None
-
-    def _finish(self, whole: float) -> Term:
-        """The term after the last addition, where there is one."""
-        raise NotImplementedError
 
     def formula(self, call: Call, out: int) -> Expression:
         return sum_of(0, self._elements(out))
@@ -161,9 +155,18 @@ class Mean(Sum):
     def term_count(self) -> int:
         return self.count + 1
 
-    def _finish(self, whole: float) -> Term:
-        mean = whole / self.count
-        return Term((Read("sum", 0, whole),), mean, does=f"divide by {self.count}", holds=mean)
+    def terms(self, call: Call, out: int) -> Sequence[Term]:
+        added = super().terms(call, out)
+
+        def make(k: int) -> Term:
+            if k < self.count:
+                return added[k]
+            whole = added[-1].sum
+            assert whole is not None
+            mean = whole / self.count
+            return Term((Read("sum", 0, whole),), mean, does=f"divide by {self.count}", holds=mean)
+
+        return Terms(self.term_count(), make)
 
     def formula(self, call: Call, out: int) -> Expression:
         return Quotient(super().formula(call, out), Number(float(self.count)))

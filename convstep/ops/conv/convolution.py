@@ -168,8 +168,9 @@ class Convolution(Feeding, ProductSum):
         weight = self.weight_at(made[:, None, None], channel[:, :, None], np.arange(taps))
         return flat(read), flat(weight), flat(np.broadcast_to(empty, read.shape))
 
-    def bias_of(self, out: IntArray) -> IntArray:
-        return unravel(out, (self.batch, self.out_channels, self.counts[3]))[1]
+    @property
+    def bias_dim(self) -> int:
+        return -self.axes - 1
 
     def input_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         channels, per_group, _, outputs = self.counts
@@ -181,11 +182,6 @@ class Convolution(Feeding, ProductSum):
         out = np.where(empty == Empty.NO, plane * outputs + position, -1)
         weight = np.where(empty == Empty.NO, self.weight_at(fed[:, :, None], channel[:, None, None], tap), -1)
         return flat(out), flat(weight), flat(np.broadcast_to(empty, out.shape))
-
-    def bias_column(self, into: IntArray) -> IntArray:
-        outputs = self.counts[3]
-        plane = np.arange(self.batch) * self.out_channels + into[:, None]
-        return flat(plane[:, :, None] * outputs + np.arange(outputs))
 
     def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
         channels, per_group, _, outputs = self.counts

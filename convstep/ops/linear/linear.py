@@ -104,9 +104,6 @@ class Linear(Feeding, ProductSum):
         inputs = row[:, None] * self._features + features
         return inputs, unit[:, None] * self._features + features, np.zeros(inputs.shape, np.uint8)
 
-    def bias_of(self, out: IntArray) -> IntArray:
-        return out % self.out_features
-
     def input_column(self, into: IntArray) -> tuple[IntArray, IntArray, Codes]:
         row, feature = np.divmod(into, self._features)
         units = np.arange(self.out_features)
@@ -118,9 +115,6 @@ class Linear(Feeding, ProductSum):
         rows = np.arange(self.rows)
         outputs = rows * self.out_features + unit[:, None]
         return outputs, rows * self._features + feature[:, None], np.zeros(outputs.shape, np.uint8)
-
-    def bias_column(self, into: IntArray) -> IntArray:
-        return np.arange(self.rows) * self.out_features + into[:, None]
 
     def fed(self, slot: int, into: IntArray) -> tuple[IntArray, IntArray]:
         width = self.out_features

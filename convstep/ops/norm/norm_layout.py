@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from convstep.ops.base import IntArray, Shape
+from convstep.ops.lines import Lines
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,7 @@ class Layout:
 
     def channel_members(self, channel: IntArray) -> IntArray:
         """The elements that meet m elements of weight and bias, ascending: (m, samples · places)."""
-        within = np.arange(self.samples)[:, None] * self._strides[1] + np.arange(self.places)
-        members: IntArray = (channel * self.places)[:, None] + within.reshape(-1)
-        return members
+        return Lines(self.samples, self.groups * self.channels, self.places).across(channel)
 
     def ends(self, group: IntArray) -> tuple[IntArray, IntArray]:
         """The first and the last element of each group."""
