@@ -44,15 +44,13 @@ class Maximum(Pool):
         best, winner = self._empty(x)
         has_nan, planes = bool(np.isnan(x.max(initial=0))), x.reshape(self.planes, -1)
         for some, outputs in self.blocks():
-            made, place = self._in_block(planes[some], outputs, has_nan)
-            best[some, outputs] = made
-            first = np.arange(some.start, some.start + len(made))[:, None] * self.inputs_a_plane
-            winner[some, outputs] = np.where(place < 0, -1, place + first)
+            place = self._in_block(planes[some], outputs, has_nan, best[some, outputs])
+            first = np.arange(some.start, some.start + len(place))[:, None] * self.inputs_a_plane
+            np.add(place, first, out=winner[some, outputs], where=place >= 0)
         return best, winner
 
-    def _in_block(self, planes: Array, outputs: slice, has_nan: bool) -> tuple[Array, IntArray]:
-        """The maxima of some outputs, and where in its plane each stood."""
-        best = np.full((len(planes), outputs.stop - outputs.start), -np.inf, planes.dtype)
+    def _in_block(self, planes: Array, outputs: slice, has_nan: bool, best: Array) -> IntArray:
+        """Puts the maxima of some outputs in the place of -Inf; where in its plane each stood."""
         tap = np.zeros(best.shape, np.min_scalar_type(prod(self.window.taps)))
         for k, candidate in enumerate(self.gather(planes, outputs, -np.inf)):
             wins = candidate > best
@@ -64,7 +62,7 @@ class Maximum(Pool):
         if least.any():
             # Where nothing is larger than -Inf, the first candidate has won.
             tap[least] = np.broadcast_to(self._first(outputs), best.shape)[least]
-        return best, self.places_at(tap, outputs)
+        return self.places_at(tap, outputs)
 
     def _first(self, outputs: slice) -> IntArray:
         """The first tap of each of some outputs of a plane that has a candidate."""
