@@ -64,7 +64,6 @@ class Keeping:
         try:
             self.autosave.write(data)
         except OSError as error:
-            self.autosave.again()
             if not self._fails:
                 self._app.call_later(self._complain, error.strerror or str(error))
             self._fails = True

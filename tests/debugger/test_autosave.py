@@ -245,6 +245,18 @@ def test_what_has_room_is_kept_where_the_network_has_none(net, where, others, mo
     assert keeper.has_network
 
 
+def test_what_could_not_be_written_is_written_though_nothing_is_new(net, where, monkeypatch):
+    keeper = Autosave(net, stepped(net), where=where)
+
+    def write(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(autosave, "write_whole", write)
+    assert keeper.keep() is None
+    monkeypatch.undo()
+    assert keeper.keep() == keeper.path
+
+
 def test_a_network_without_a_session_is_taken_away(net, where, others):
     keeper = Autosave(net, stepped(net), where=where)
     keeper.keep()

@@ -63,7 +63,6 @@ class Autosave:
         self._mark = mark_of(Path(self._source))
         self._files = {os.path.abspath(path): mark_of(Path(path)) for path in read}
         self._network = network_of(session)
-        self._network_is_kept = self._network.nbytes > _LARGEST_NETWORK
         self._kept: dict[str, Any] | None = None
 
     def changed(self) -> bytes | None:
@@ -78,16 +77,15 @@ class Autosave:
 
     def write(self, data: bytes) -> None:
         """Keep it, on the disk. Raises OSError where that is impossible."""
-        self.where.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._network_is_kept:
-            with suppress(OSError, MemoryError):  # where only what is small has room, that is kept
-                write_whole(network_beside(self.path), snapshot.encode(self._network, sparing=True))
-                self._network_is_kept = True
-        write_whole(self.path, data)
-
-    def again(self) -> None:
-        """It could not be written: what is to be kept now has to be written whatever it is."""
-        self._kept = None
+        try:
+            self.where.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.has_network and self._network.nbytes <= _LARGEST_NETWORK:
+                with suppress(OSError, MemoryError):  # where only what is small has room, that is kept
+                    write_whole(network_beside(self.path), snapshot.encode(self._network, sparing=True))
+            write_whole(self.path, data)
+        except OSError:
+            self._kept = None  # what is to be kept next has to be written, though it may be nothing new
+            raise
 
     def keep(self) -> Path | None:
         """Keep the session as it is now; where. None where there is nothing unsaved, or it cannot be kept."""
@@ -105,7 +103,6 @@ class Autosave:
     def forget(self) -> None:
         """The session was saved, or left on purpose."""
         self._kept = None
-        self._network_is_kept = self._network.nbytes > _LARGEST_NETWORK
         forget(self.path)
 
     def _data(self) -> dict[str, Any]:
