@@ -30,21 +30,20 @@ class Curtain:
         self._app = app
         self._held = ExitStack()
         self._before: _Stage | None = None
-        """What stood on the terminal when it was let down."""
-        self._fallback: asyncio.TimerHandle | None = None
+        """What stood on the terminal when it was let down; None while it is up."""
         self._rising = False
 
     def down(self) -> None:
         """From now on, until it is raised."""
         self._rising = False
-        if self._fallback is None:
+        if self._before is None:
             self._held.enter_context(self._app.batch_update())
             self._before = self._stage()
-            self._fallback = asyncio.get_running_loop().call_later(_LONGEST, self._rise)
+            self._held.callback(asyncio.get_running_loop().call_later(_LONGEST, self._rise).cancel)
 
     def up(self) -> None:
         """Raise it when the screen has done what it was told up to now, unless it is let down again before."""
-        if self._fallback is None:
+        if self._before is None:
             return
         self._rising = True
         screens = self._app.screen_stack
@@ -57,13 +56,12 @@ class Curtain:
 
     def _rise(self) -> None:
         """Paint what has changed. (Textual's timers would let a whole frame go by first.)"""
-        if self._fallback is None:
+        before, self._before = self._before, None
+        if before is None:
             return
-        self._fallback.cancel()
-        self._fallback, self._rising = None, False
-        screens, before = self._screens, self._before
-        turned = None
-        if before is not None and screens != before.screens:
+        screens = self._screens
+        turned: set[Region] = set()
+        if screens != before.screens:
             for screen in screens:
                 screen.arrange_now()
             turned = self._stage().turned(before)

@@ -95,7 +95,7 @@ class MainScreen(Working, inherit_bindings=False):
     def _paint_first(self) -> None:
         """The first painting waits for no frame."""
         self.arrange_now()
-        self.paint_at_once(None)
+        self.paint_at_once()
 
     def _begin(self) -> None:
         """Run what the first screen could do without."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from textual.geometry import Region, Size
@@ -37,11 +38,11 @@ class Once(Screen[Any], inherit_bindings=False):
             self._refresh_layout(scroll=self._scroll_required)
             self._layout_required = self._scroll_required = False
 
-    def paint_at_once(self, turned: set[Region] | None) -> None:
-        """Paint what has changed; where screens have come or gone, these regions, and what has changed behind it."""
-        if turned is not None and (not self._size or self.app.size.region in turned):
+    def paint_at_once(self, turned: Collection[Region] = ()) -> None:
+        """Paint what has changed; where screens have come or gone, what has `turned` and what has changed behind it."""
+        if turned and (not self._size or self.app.size.region in turned):
             self.refresh()
-        elif turned is not None:
+        elif turned:
             changed = (screen.take_changes() for screen in self.app._background_screens if isinstance(screen, Once))
             dirty = self.take_changes().union(turned, *changed)
             self._compositor._dirty_regions.update(dirty)
