@@ -10,9 +10,9 @@ import numpy as np
 
 from convstep.debugger.whatif.comparing import set_by_hand
 from convstep.engine.state import State, Status
-from convstep.engine.timeline import Place, Step
+from convstep.engine.timeline import Place
 from convstep.errors import ConvstepError
-from convstep.explain.example import example
+from convstep.explain.example import one_of_many
 from convstep.explain.formula.formula import Formulas
 from convstep.explain.formula.notation import Notation
 from convstep.explain.formula.writing import as_text, explain
@@ -86,16 +86,8 @@ class Explainer:
         if step is None:
             raise ConvstepError("nothing has happened yet, so there is nothing to explain; n takes a step")
         key = f"new({step.tensor})" if step.phase == "update" else step.writes
-        return Address(self.state.place.iteration, key, self._target(step))
-
-    def _target(self, step: Step) -> int:
-        """The element that this step writes; for a whole operation its example, for a whole share the last it feeds."""
-        if self.state.target is not None:
-            return self.state.target
-        if self.state.shares is None:
-            return example(self.state, step)
-        fed = self.state.shares.target[self.state.shares.target >= 0]
-        return int(fed[-1]) if len(fed) else 0
+        target = self.state.target
+        return Address(self.state.place.iteration, key, one_of_many(self.state, step) if target is None else target)
 
     def explained(self, address: Address) -> Explained:
         """Everything about one number. Raises ConvstepError where it is not written yet."""

@@ -23,6 +23,13 @@ def example(state: State, step: Step) -> int:
     return first + int(telling[-1]) if len(telling) else whole.size - 1
 
 
+def one_of_many(state: State, step: Step) -> int:
+    """The element that the present share, as a whole, gives to last; otherwise the operation's example."""
+    if state.shares is None or not (state.shares.target >= 0).any():
+        return example(state, step)
+    return int(state.shares.target[state.shares.target >= 0][-1])
+
+
 def _given(state: State, step: Step) -> Array:
     if step.is_backward:
         return state.iteration.given[state.place.step]

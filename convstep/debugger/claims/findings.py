@@ -152,9 +152,9 @@ def _made_earlier(session: Session, finding: Finding, here: Step) -> str:
     if at is None or at == here.layer:
         return ""
     made = {node.name for node in session.graph.nodes}
-    writes = [step.writes for step in session.recording.timeline.steps if step.layer == at and step.tensor in made]
-    handed_on = [name for name in writes if name.startswith("grad(")]
-    return session.names.tensor(handed_on[0]) if handed_on else ""
+    steps = session.recording.timeline.steps
+    handed_on = (step.writes for step in steps if step.is_backward and step.layer == at and step.tensor in made)
+    return next(map(session.names.tensor, handed_on), "")
 
 
 def _said_of(same: bool, alone: bool, earlier: str) -> str:
@@ -164,10 +164,8 @@ def _said_of(same: bool, alone: bool, earlier: str) -> str:
     if not alone:
         return "this is the first term that differs"
     only = "only this term adds to the sum, and yours differs"
-    return (
-        Wording(
-            f"{only}: {earlier} is where it went wrong (g {earlier})", f"yours went wrong at {earlier}: g {earlier}"
-        )
-        if earlier
-        else only
+    if not earlier:
+        return only
+    return Wording(
+        f"{only}: {earlier} is where it went wrong (g {earlier})", f"yours went wrong at {earlier}: g {earlier}"
     )

@@ -10,7 +10,7 @@ import numpy as np
 from convstep.engine.state import State
 from convstep.engine.sums import Collected, Floats, collect
 from convstep.engine.timeline import Step
-from convstep.explain.example import example
+from convstep.explain.example import example, one_of_many
 from convstep.explain.naming import Names
 from convstep.ops.base import OUTPUT, Call, Empty, IntArray, Operation, Shape
 
@@ -123,14 +123,7 @@ def site_of(state: State, names: Names) -> Site | None:
         return Site(state, names, step, place.element, None if state.complete else happened)
     target = state.target
     if target is None or state.collected is None:
-        return Site(state, names, step, _one_of_many(state, step), None)
+        return Site(state, names, step, one_of_many(state, step), None)
     at = state.column_term
     done = None if at is None or state.complete else int(np.count_nonzero(state.collected.links.met[0, : at + 1]))
     return Site(state, names, step, target, done)
-
-
-def _one_of_many(state: State, step: Step) -> int:
-    """The element that the present share, as a whole, gives to last; otherwise the operation's example."""
-    if state.shares is None or not (state.shares.target >= 0).any():
-        return example(state, step)
-    return int(state.shares.target[state.shares.target >= 0][-1])
