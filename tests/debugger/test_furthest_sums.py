@@ -75,3 +75,16 @@ def test_the_largest_of_single_terms(monkeypatch, k, word):
     text = f"abs({word}) >= {limit!r} and layer == '{step.layer}' and phase == '{step.phase}'"
     elements, terms = np.nonzero(numbers >= limit)
     assert ends(text, "gather", k) == extremes(k, "gather", elements, terms)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_largest_sum_beyond_its_bound_in_single_precision(monkeypatch, seed):
+    monkeypatch.setattr(candidates, "_FEW", 0)
+    x = {"init": "uniform", "shape": [3, 2000], "a": 0.5, "b": 1.0, "seed": seed}
+    weight = {"init": "uniform", "a": 0.5, "b": 1.0, "seed": seed + 1}
+    layer = {"name": "f", "op": "Linear", "out_features": 4, "weight": weight, "bias": False}
+    recording, words = recorded({"dtype": "float32", "inputs": {"x": x}, "layers": [layer]})
+    clock = Clock(recording, "term", "gather")
+    sums = Inside(clock, 0, 0).terms(np.arange(12), {"sum"})["sum"].values
+    becoming = Becoming(clock, parse_condition(f"sum >= {float(sums.max())!r}", words))
+    assert becoming.next(0, -1) == sums.argmax()

@@ -132,7 +132,8 @@ class _Search:
         self.truth.clock.check()
         precision = np.finfo(bound.dtype)
         rate = 4 * terms * float(precision.eps)
-        if not self._within(float(bound.max()) * (1 + rate)):
+        largest = float(bound.max()) * (1 + rate) + float(precision.tiny)
+        if not self._within(largest):
             return elements[:0]
         most = bound.reshape(-1).astype(np.float64)
         rounding = most * rate + float(precision.tiny)
@@ -147,7 +148,7 @@ class _Search:
         self.truth.clock.check()
         if self.whole or len(left) * terms < _FEW:
             return left
-        return self._by_single_sums(left, float(bound.max()))
+        return self._by_single_sums(left, largest)
 
     def _by_single_sums(self, elements: IntArray, most: float) -> IntArray:
         """Those with a running sum, of at most a magnitude, for which it may hold."""
