@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.reactive import Reactive
 from textual.widget import Widget
 
@@ -59,7 +59,6 @@ class MainScreen(Working, inherit_bindings=False):
         self.asked = False
         """Whether the last key was a `q` that asked for another."""
         self._begun = False
-        self._painted = Size(0, 0)
         self._shown: Any = None
         """Where one stood when the screen was last drawn."""
 
@@ -108,10 +107,6 @@ class MainScreen(Working, inherit_bindings=False):
             self.unasked = True
             self.wait_for(need.index, self.paint, self.session.standing)
 
-    def on_resize(self, event: events.Resize) -> None:
-        if self._painted != self.app.size:
-            self.paint()
-
     # Painting
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
@@ -137,8 +132,7 @@ class MainScreen(Working, inherit_bindings=False):
             self.wait_for(need.index, self.paint, self._shown or self.session.outset)
             return
         self._shown = self.session.standing
-        self._painted = self.app.size
-        draw_view(self, view, arrange(*self._painted, self.board.pane))
+        draw_view(self, view, arrange(*self.app.size, self.board.pane))
         if any(claim.pending for claim in view.claims):
             find_out(self, view.claims)
 

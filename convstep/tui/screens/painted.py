@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from textual.geometry import Size
+
 from convstep.tui.screens.once import Once
 
 
@@ -14,6 +16,8 @@ class Painted(Once, inherit_bindings=False):
     """What is told in passing, until the next change."""
     pending = False
     """Whether it is still to be painted."""
+    _painted = Size(0, 0)
+    """The size that it was painted for."""
 
     def repaint(self, message: str = "") -> None:
         """Something changed: paint before the next frame."""
@@ -26,7 +30,12 @@ class Painted(Once, inherit_bindings=False):
         """Paint now, where there is a screen to paint on."""
         self.pending = False
         if self.is_mounted or self.is_attached:
+            self._painted = self.app.size
             self.draw()
+
+    def on_resize(self) -> None:
+        if self._painted != self.app.size:
+            self.paint()
 
     @abstractmethod
     def draw(self) -> None:

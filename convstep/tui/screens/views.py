@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap
 from textual.geometry import Offset, Region, Size, Spacing
@@ -64,7 +63,6 @@ class ViewsScreen(Painted, inherit_bindings=False):
         self._bindings = BindingsMap(Binding(key, what, show=False) for key, what in {"V": "turn(-1)", **bound}.items())
         self._hint = _hint(actions)
         self.session, self.palette = session, palette
-        self._painted = Size(0, 0)
         self._pages = shown
         self._at = session.standing
         self.board = _Columns()
@@ -86,17 +84,12 @@ class ViewsScreen(Painted, inherit_bindings=False):
     def on_mount(self) -> None:
         self.paint()
 
-    def on_resize(self, event: events.Resize) -> None:
-        if self._painted != self.app.size:
-            self.paint()
-
     # Painting
 
     def draw(self) -> None:
         """Draw the chosen view of the present step."""
         shown = self._shown()
         page = self._chosen(shown)
-        self._painted = self.app.size
         grids = page.grids if page else ()
         self.board.wants = tuple(_wanted(grid) for grid in grids)
         regions = self.board.regions(self.app.size)
