@@ -7,15 +7,26 @@ from op_cases import CASES, call
 from convstep.ops import axis_maps, blocks
 from convstep.ops.activation import softmax
 from convstep.ops.activation.elementwise import Elementwise
+from convstep.ops.activation.prelu import PReLU
 from convstep.ops.activation.softmax import AlongLines
 from convstep.ops.base import Spec
+from convstep.ops.linear import embedding
+from convstep.ops.linear.embedding import Embedding
 from convstep.ops.loss import class_loss
 from convstep.ops.loss.class_loss import ClassLoss
 from convstep.ops.loss.pointwise_loss import PointwiseLoss
+from convstep.ops.norm import local_response_norm, standardise
+from convstep.ops.norm.local_response_norm import LocalResponseNorm
+from convstep.ops.norm.standardise import Standardise
+from convstep.ops.pool import lp_pool, max_pool, pool
+from convstep.ops.pool.pool import Pool
 from convstep.ops.registry import OPERATIONS
 from convstep.ops.shape.resample import Resample
 
-KINDS = (Elementwise, AlongLines, PointwiseLoss, ClassLoss)
+KINDS = (
+    *(Elementwise, AlongLines, PReLU, PointwiseLoss, ClassLoss),
+    *(Embedding, LocalResponseNorm, Standardise, Pool),
+)
 IN_BLOCKS = [case for case in CASES if isinstance(case.build()[0], KINDS)]
 
 
@@ -28,13 +39,26 @@ def test_blocks_change_nothing(case, monkeypatch):
     gradients = op.vjp(made, upstream, wanted)
     monkeypatch.setattr(blocks, "_BLOCK", 16)
     monkeypatch.setattr(blocks, "_SMALL", 0)
-    monkeypatch.setattr(class_loss, "_BLOCK", 4)
+    for module in (class_loss, local_response_norm, lp_pool, pool, standardise):
+        monkeypatch.setattr(module, "_BLOCK", 4)
+    for module in (embedding, max_pool):
+        monkeypatch.setattr(module, "_AT_ONCE", 4)
+    monkeypatch.setattr(pool, "_PLANES", 2)
     monkeypatch.setattr(softmax, "_LARGE", 0)
     monkeypatch.setattr(type(op), "large", 0, raising=False)
     in_blocks = call(op, operands)
     assert np.array_equal(in_blocks.output, made.output)
     for got, wanted_one in zip(op.vjp(in_blocks, upstream, wanted), gradients, strict=True):
         assert (got is None and wanted_one is None) or np.array_equal(got, wanted_one)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if isinstance(c.build()[0], Pool)], ids=lambda case: case.id)
+def test_places_found_anew_are_those_of_the_table(case, monkeypatch):
+    op, operands = case.build()
+    made = call(op, operands)
+    monkeypatch.setattr(pool, "_SMALL_TABLE", 0)
+    op, operands = case.build()
+    assert np.array_equal(call(op, operands).output, made.output, equal_nan=True)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if isinstance(c.build()[0], Resample)], ids=lambda case: case.id)
