@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -11,8 +12,8 @@ from convstep.ops.base import Array
 
 _BLOCK = 2**18
 """Bytes of a block."""
-_SMALL = 2**16
-"""Up to so many bytes a tensor is a block by itself."""
+_SMALL = 2**13
+"""Up to so many elements are a block by themselves."""
 
 
 def in_blocks(function: Callable[..., Array], large: int, *tensors: Array) -> Array:
@@ -39,7 +40,7 @@ def broadcast_in_blocks(
     """
     shape = np.broadcast_shapes(*(tensor.shape for tensor in tensors))
     kinds = [tensor.dtype if read_as is None else read_as for tensor in tensors]
-    if max(tensor.nbytes for tensor in tensors) <= _SMALL:
+    if prod(shape) <= _SMALL:
         made = function(*(tensor.astype(kind, copy=False) for tensor, kind in zip(tensors, kinds, strict=True)))
         made = np.asarray(made, dtype)
         return made if made.shape == shape else np.array(np.broadcast_to(made, shape))

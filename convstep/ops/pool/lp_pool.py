@@ -59,7 +59,7 @@ class LPPool(SlidingPool):
     def vjp(self, call: Call, upstream: Array, wanted: Sequence[bool]) -> list[Array | None]:
         if not wanted[0]:
             return [None]
-        scales = np.broadcast_to(self._scales.astype(upstream.dtype), (1, *self.window.outputs))
+        scales = self._scales.astype(upstream.dtype)
         share = broadcast_in_blocks(self._shared, upstream.dtype, self.by_plane(upstream), call.saved["total"], scales)
         gradient, x = self.give_back(share).reshape(-1), call.operands[0].reshape(-1)
         for start in range(0, x.size, _BLOCK):
