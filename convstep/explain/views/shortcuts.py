@@ -21,10 +21,10 @@ def cross_entropy(site: Site) -> Iterator[OtherView]:
     op = site.op
     if not isinstance(op, CrossEntropyLoss) or not site.is_backward or site.step.slot != 0:
         return
-    (sample,), (own,) = op.lines.place(np.array([site.element]))
-    sample, own = int(sample), int(own)
-    p = Exponentials.of(op.lines.rows(site.call.operands[0])[sample : sample + 1].astype(np.float64)).softmax[0]
-    y = op.all_shares(site.call.operands)[sample]
+    samples, (own,) = op.lines.place(np.array([site.element]))
+    sample, own = int(samples[0]), int(own)
+    scores, target = op.of_samples(site.call.operands, samples)
+    (p,), (y,) = Exponentials.of(scores.astype(np.float64)).softmax, op.shares(target, site.call.operands)
     upstream = op.sample_upstream(site.call, site.state.iteration.grads[site.step.layer])
     scale = float(upstream[sample, 0])
     classes = len(p)

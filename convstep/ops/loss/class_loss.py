@@ -140,7 +140,7 @@ class ClassLoss(OldReduction):
         `share` is what one unit of each sample's loss changes, (samples, 1).
         """
 
-    def all_losses(self, operands: Sequence[Array]) -> Array:
+    def _all_losses(self, operands: Sequence[Array]) -> Array:
         """The loss of each sample, (samples,); 0 for an ignored one."""
         scores, target = operands[:2]
         blocks = list(self.lines.blocks(_BLOCK))
@@ -151,7 +151,7 @@ class ClassLoss(OldReduction):
     def forward(self, operands: tuple[Array, ...], saved: dict[str, Array]) -> Array:
         if self.by_label:
             self.check_labels(operands[1])
-        losses = self.all_losses(operands)
+        losses = self._all_losses(operands)
         if self.reduction == "none":
             return losses.reshape(self.samples).astype(self.output.dtype)
         return np.asarray(np.divide(losses.sum(), self.divisor(operands)), dtype=self.output.dtype)
@@ -191,6 +191,12 @@ class ClassLoss(OldReduction):
         if self.reduction == "none":
             return out[:, None]
         return np.broadcast_to(np.arange(self.lines.count), (len(out), self.lines.count))
+
+    def of_samples(self, operands: Sequence[Array], samples: IntArray) -> tuple[Array, Array]:
+        """The scores of some samples, (samples, classes), and their labels or probabilities."""
+        elements = self.lines.elements(samples)
+        scores, target = (operand.reshape(-1) for operand in operands[:2])
+        return scores[elements], target[samples if self.by_label else elements]
 
     def _local(self, call: Call, slot: int) -> Floats:
         """∂loss/∂operand for every element of an operand, flat."""

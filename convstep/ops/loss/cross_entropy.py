@@ -67,10 +67,6 @@ class CrossEntropyLoss(ClassLoss):
         shares[~self.counted(target)] = 0.0
         return shares
 
-    def all_shares(self, operands: Sequence[Array]) -> Floats:
-        """Those of all samples."""
-        return self.shares(operands[1] if self.by_label else self.lines.rows(operands[1]), operands)
-
     # -- the whole tensor
 
     def losses(self, rows: Array, target: Array, operands: Sequence[Array]) -> Array:
@@ -110,9 +106,7 @@ class CrossEntropyLoss(ClassLoss):
         sample, position = self.lines.place(into)
         some, nth = np.unique(sample, return_inverse=True)
         share = self.sample_upstream(call, np.ones(self.output.shape))[some]
-        scores, target = (tensor.reshape(-1) for tensor in call.operands[:2])
-        elements = self.lines.elements(some)
-        given = self.given(slot, scores[elements], target[some if self.by_label else elements], share, call.operands)
+        given = self.given(slot, *self.of_samples(call.operands, some), share, call.operands)
         return given[nth, position].astype(np.float64)
 
     def term_count(self) -> int:
@@ -126,14 +120,14 @@ class CrossEntropyLoss(ClassLoss):
     @quiet
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         sample = self.samples_of(np.array([out]))[0]
-        scores, target, *_ = call.operands
+        scores, target = self.of_samples(call.operands, sample)
         samples = Samples(
-            scores=self.lines.rows(scores)[sample].astype(np.float64),
+            scores=scores.astype(np.float64),
             index=self.lines.elements(sample),
-            shares=self.all_shares(call.operands)[sample],
-            counted=self.counted(target)[sample],
-            chosen=np.stack([self.labels(target)[sample], sample], axis=1) if self._one_score else None,
-            probabilities=None if self.by_label else self.lines.rows(target)[sample].astype(np.float64),
+            shares=self.shares(target, call.operands),
+            counted=self.counted(target),
+            chosen=np.stack([self.labels(target), sample], axis=1) if self._one_score else None,
+            probabilities=None if self.by_label else target.astype(np.float64),
             weights=self.weights(call.operands) if self.weight else None,
             divisor=self.divisor(call.operands) if self.reduction == "mean" else None,
         )
@@ -142,7 +136,7 @@ class CrossEntropyLoss(ClassLoss):
     @quiet
     def intermediates(self, call: Call, out: int) -> list[tuple[str, Array]]:
         sample = self.samples_of(np.array([out]))[0]
-        made = Exponentials.of(self.lines.rows(call.operands[0])[sample].astype(np.float64))
+        made = Exponentials.of(self.of_samples(call.operands, sample)[0].astype(np.float64))
         rows = made.powers[0] if len(sample) == 1 else made.powers
         return [("max", made.largest[:, 0]), ("exp(x − max)", rows), ("sum", made.total[:, 0])]
 

@@ -45,7 +45,7 @@ class NLLLoss(ClassLoss):
     @quiet
     def terms(self, call: Call, out: int) -> Sequence[Term]:
         samples = self.samples_of(np.array([out]))[0]
-        losses = self.all_losses(call.operands)[samples].astype(np.float64)
+        losses = self.losses(*self.of_samples(call.operands, samples), call.operands).astype(np.float64)
         sums = np.add.accumulate(losses)
         labels, counted = self.labels(call.operands[1]), self.counted(call.operands[1])
         mean, divisor = self.reduction == "mean", self.divisor(call.operands)
