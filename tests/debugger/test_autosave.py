@@ -80,6 +80,8 @@ def test_more_iterations_than_the_file_says(net, where, others):
     session.go("iteration 3")
     Autosave(net, session, 4, where).keep()
     assert find(net, where).session().session.place.iteration == 3
+    later = find(net, where).session(patience=0.0).session
+    assert later.place.iteration == 3 and not later.recording.at_hand()
 
 
 def test_it_is_small_whatever_the_network(where, others, tmp_path):
