@@ -14,6 +14,7 @@ from networks import SAMPLES, sample
 import convstep
 from convstep.cli import main
 from convstep.commands import COMMANDS
+from convstep.debugger.keeping.autosave import Autosave
 from convstep.debugger.opening import open_session
 from convstep.debugger.whatif.edits import read_edit
 
@@ -451,6 +452,18 @@ def test_a_process_and_its_exit_status():
     bad = process("run", "no such file")
     assert (bad.returncode, bad.stdout) == (2, "")
     assert bad.stderr.startswith("no such file:")
+
+
+def test_without_a_terminal_an_autosave_stays_where_it_is(call, tmp_path, monkeypatch):
+    session = open_session(TWO_CONV)
+    session.next()
+    path = Autosave(TWO_CONV, session, where=tmp_path).keep()
+    monkeypatch.setattr("convstep.debugger.keeping.kept.is_alive", lambda process: False)
+    monkeypatch.setattr("convstep.tui.show.show", lambda *_: pytest.fail("it is shown"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    status, out, err = call(path)
+    assert (status, out) == (2, "") and err.startswith("the debugger needs a terminal")
+    assert path.exists()
 
 
 @pytest.mark.parametrize("further", [[], ["--iterations", "1000000000000", "--at", "end"]])

@@ -19,6 +19,7 @@ from convstep.errors import ConvstepError
 
 if TYPE_CHECKING:
     from convstep.debugger.keeping.autosave import Autosave
+    from convstep.debugger.keeping.kept import Kept
     from convstep.tui.show import Ending
 
 _PATIENCE = 0.05
@@ -36,13 +37,13 @@ def run(options: argparse.Namespace) -> int:
             raise ConvstepError("--as names an array of MINE: it goes with --mine MINE")
         mine = (options.mine, options.renamed) if options.mine else None
         kept = resuming.named(options.file)
-        begun = resuming.resume(kept, mine, _PATIENCE) if kept else _begin(options, mine)
+        begun = _go_on(kept, mine) if kept else _begin(options, mine)
         settings = read_settings()
     from convstep.tui.show import show
 
     ending = show(begun.session, settings, begun.keeper, begun.said, begun.offered is not None)
     if ending.resume and begun.offered:
-        begun = resuming.resume(begun.offered, mine, _PATIENCE)
+        begun = _go_on(begun.offered, mine)
         ending = show(begun.session, settings, begun.keeper, begun.said)
     return _ended(ending, begun.keeper)
 
@@ -58,9 +59,7 @@ def _begin(options: argparse.Namespace, mine: tuple[str, list[str]] | None) -> B
         with Progress(1, terminal=True) as progress:
             session = open_session(options.file, options.iterations, options.at, progress.show, meanwhile, patience)
     except ConvstepError as error:
-        kept = resuming.instead(options.file, error)
-        _need_a_terminal()
-        return resuming.resume(kept, mine, _PATIENCE)
+        return _go_on(resuming.instead(options.file, error), mine)
     if mine:
         with Progress(1, terminal=True):
             set_beside(session, *mine)
@@ -71,6 +70,12 @@ def _begin(options: argparse.Namespace, mine: tuple[str, list[str]] | None) -> B
     keeper = Autosave(options.file, session, options.iterations, mine=mine)
     offered = find(options.file) if options.at is None else None
     return Begun(session, keeper, offered.offer() if offered else "", offered)
+
+
+def _go_on(kept: Kept, mine: tuple[str, list[str]] | None) -> Begun:
+    """An unsaved session again: it is taken from where it was kept, so there has to be a screen for it."""
+    _need_a_terminal()
+    return resuming.resume(kept, mine, _PATIENCE)
 
 
 def _import_the_screen() -> None:
