@@ -17,6 +17,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("StepLR", {"step_size": 1, "gamma": 0.5}),
     ("MultiStepLR", {"milestones": [2, 3, 30]}),
     ("MultiStepLR", {"milestones": [7, 0, 7], "gamma": 0.3}),
+    ("MultiStepLR", {"milestones": [3, 0, 3, 0, 0], "gamma": 0.15}),
     ("ConstantLR", {}),
     ("ConstantLR", {"factor": 0.7, "total_iters": 1}),
     ("LinearLR", {}),

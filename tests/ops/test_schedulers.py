@@ -78,6 +78,11 @@ def test_an_update_speaks_of_its_rate_and_of_the_scheduler(tmp_path, capsys):
     assert all(line.endswith("By StepLR, lr is multiplied by 0.5 every iteration.") for line in spoken)
 
 
+def test_a_rate_beyond_all_numbers_is_infinite():
+    scheduler = SCHEDULERS["MultiStepLR"](milestones=[1, 1, 1], gamma=-1e200)
+    assert list(islice(scheduler.rates(LR), 3)) == [LR, -np.inf, -np.inf]
+
+
 WORDS = {
     "StepLR-step_size=3": "lr is multiplied by 0.1 every 3 iterations",
     "MultiStepLR-milestones=[2,3,30]": "lr is multiplied by 0.1 at iteration 2, 3, 30",

@@ -52,7 +52,7 @@ class MultiStepLR(Scheduler):
 
     def rates(self, lr: float) -> Iterator[float]:
         for iteration in count():
-            lr *= prod([self.gamma] * self.milestones.count(iteration))
+            lr *= _power(self.gamma, self.milestones.count(iteration))
             yield lr
 
     def tell(self) -> str:
@@ -135,6 +135,14 @@ class PolynomialLR(Scheduler):
         course = f"(1 − iteration/{self.total_iters})"
         power = "" if self.power == 1 else f"^{constant(self.power)}"
         return f"lr falls to 0 over {iterations(self.total_iters)}, as {course}{power}"
+
+
+def _power(base: float, exponent: int) -> float:
+    """Rounded once, as torch has it; beyond the largest number, an infinity."""
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return prod([base] * exponent)
 
 
 def iterations(number: int, one: str = "1 iteration") -> str:
