@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from convstep.errors import ArgumentError
 from convstep.ops.arguments import Flag, IntegerOrNone, Positive, RealOrInfinity, RealOrNone
@@ -98,13 +99,14 @@ class Embedding(Operation):
         gradient = np.zeros(weight.shape, weight.dtype)
         rows, row = self._picked(call.operands[0].reshape(-1))
         given, factors = upstream.reshape(len(row), width), self._factors(call, rows)[:, None]
+        padding = self._is_padding(rows)
         step = max(1, min(width, _AT_ONCE // max(len(row), 1)))
         for start in range(0, width, step):
             part = given[:, start : start + step]
             elements = row[:, None] * part.shape[1] + np.arange(part.shape[1])
             sums = np.bincount(elements.reshape(-1), part.reshape(-1), len(rows) * part.shape[1])
             sums = sums.reshape(len(rows), -1)
-            sums[rows == self.padding_idx] = 0  # be it infinite
+            sums[padding] = 0  # be it infinite
             gradient[rows, start : start + step] = sums * factors
         return [None, gradient]
 
@@ -121,8 +123,13 @@ class Embedding(Operation):
         if self.scale_grad_by_freq:
             counts = np.bincount(call.operands[0].reshape(-1), minlength=self.num_embeddings)
             factors /= np.maximum(counts[rows], 1).astype(factors.dtype)
-        factors[rows == self.padding_idx] = 0
+        factors[self._is_padding(rows)] = 0
         return factors
+
+    def _is_padding(self, rows: IntArray) -> npt.NDArray[np.bool_]:
+        """Whether each row is the one that learns nothing. (numpy compares with None slowly, number by number.)"""
+        padding: npt.NDArray[np.bool_] = rows == (-1 if self.padding_idx is None else self.padding_idx)
+        return padding
 
     # -- one element
 
