@@ -18,7 +18,7 @@ from convstep.ops.expression import Expression, Named, Number, Product, evaluate
 from convstep.ops.rendering import latex, render
 
 MOST_PATHS = 12
-_FEW = 5000
+_FEW = 200
 """So many paths are added up one by one."""
 
 _CLOSE = 1e-9

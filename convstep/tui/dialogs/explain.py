@@ -79,6 +79,7 @@ class ExplainDialog(Dialog[Place | None], inherit_bindings=False):
             self._draw(explained)
         else:
             self._add(explained.rows[len(before.rows) :])
+            self.paint_now()
 
     def _draw(self, explained: Explained) -> None:
         self._box.border_title = titled(f"Explain {explained.name}")

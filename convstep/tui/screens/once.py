@@ -49,6 +49,12 @@ class Once(Screen[Any], inherit_bindings=False):
             self._compositor_refresh()
         self._on_timer_update()
 
+    def paint_now(self) -> None:
+        """Paint what has changed in one go, where nothing is held back. (Textual waits a frame for every layout.)"""
+        if self.is_current and not self.app._batch_count:
+            self.arrange_now()
+            self.paint_at_once(self.covers)
+
     def take_changes(self) -> set[Region]:
         """What has changed since it was painted last, less what Textual asks for: to paint all of a screen."""
         compositor = self._compositor
